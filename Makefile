@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# KIS. Every target does its own set-up in the cache ($KIS_CACHE, default ~/.cache/kis): see
+# `make help`. The kernel's build of the module itself is in Kbuild.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-print-directory
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+KERNEL ?= release
+
+.PHONY: all help demo test test-core test-kunit test-vm test-debug bench-hooks lint fmt fmt-check \
+	module kisctl vm toolchain kernel guest install doc clean distclean
+
+all: module kisctl ## kis.ko for the test kernel, and kisctl
+
+help: ## this list
+	@echo 'make TARGET'
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@echo
+	@echo 'KIS_CACHE=DIR    where everything is kept (default ~/.cache/kis)'
+	@echo 'KIS_MIRROR=URL   Debian mirror (default: that of the host'"'"'s apt)'
+	@echo 'KERNEL=debug     another kernel for module and vm'
+	@echo 'DESTDIR, PREFIX  for install'
+
+demo: ## a real server is learned, attacked and protected, in the guest
+	@scripts/demo
+
+test: ## all tests but those of the debug kernel
+	@scripts/test core kunit vm
+
+test-core: ## kis-core and kisctl under cargo
+	@scripts/test core
+
+test-kunit: ## unit tests in the kernel
+	@scripts/test kunit
+
+test-vm: ## scenarios in the guest (ONLY=name for one)
+	@scripts/test $(if $(ONLY),--only '$(ONLY)') vm
+
+test-debug: ## unit tests and scenarios on the debug kernel (KASAN, lockdep, kmemleak)
+	@scripts/test --kernel debug kunit vm
+
+bench-%: FORCE
+	@test -x scripts/bench-$* || { echo 'kis: there is no benchmark called $*' >&2; exit 1; }
+	@scripts/bench-$*
+
+bench-hooks: ## instructions that KIS adds to a file open
+
+lint: ## every check of the sources
+	@scripts/lint
+
+fmt: ## format the Rust sources
+	@scripts/lint --fix rustfmt
+
+fmt-check: ## are the Rust sources formatted?
+	@scripts/lint rustfmt
+
+module: ## kis.ko
+	@scripts/module build $(KERNEL)
+	@echo "$$(scripts/module path $(KERNEL))/kis.ko"
+
+kisctl: ## kisctl
+	@scripts/kisctl build
+	@scripts/kisctl path
+
+vm: ## a shell in the guest, with kis.ko loaded
+	@scripts/vm shell --kernel $(KERNEL)
+
+toolchain: ## the toolchain root
+	@scripts/toolchain build
+
+kernel: ## the patched kernel
+	@scripts/kernel build $(KERNEL)
+
+guest: ## the guest image
+	@scripts/guest build
+
+install: ## kisctl, its manual and the headers, below $(DESTDIR)$(PREFIX)
+	@scripts/install '$(DESTDIR)' '$(PREFIX)'
+
+doc: ## the Rust documentation, in the cache
+	@scripts/kisctl cargo doc --locked --offline --no-deps --document-private-items
+	@echo "$$(dirname "$$(dirname "$$(scripts/kisctl path)")")/doc"
+
+clean: ## remove what was built from this repo (module, kisctl)
+	@scripts/clean
+
+distclean: ## remove the whole cache
+	@scripts/clean all
+
+FORCE:
