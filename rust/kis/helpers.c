@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/poll.h>
+#include <linux/sched/mm.h>
+#include <linux/timekeeping.h>
+#include <linux/vmalloc.h>
+#include <net/tcp.h>
+
+#include "helpers.h"
+
+u64 kis_helper_boottime_ns(void)
+{
+	return ktime_get_boottime_ns();
+}
+
+u64 kis_helper_monotonic_ns(void)
+{
+	return ktime_get_ns();
+}
+
+u64 kis_helper_realtime_ns(void)
+{
+	return ktime_get_real_ns();
+}
+
+u64 kis_helper_task_runtime_ns(struct task_struct *task)
+{
+	return READ_ONCE(task->se.sum_exec_runtime);
+}
+
+u64 kis_helper_process_start_ns(const struct task_struct *task)
+{
+	return READ_ONCE(task->group_leader)->start_boottime;
+}
+
+/* The task lock keeps the mm; rcu_read_lock() callers may take it. */
+long kis_helper_process_rss_pages(struct task_struct *task)
+{
+	long pages;
+
+	task_lock(task);
+	pages = task->mm ? get_mm_rss(task->mm) : 0;
+	task_unlock(task);
+	return pages;
+}
+
+u32 kis_helper_task_uid(const struct task_struct *task)
+{
+	return from_kuid(&init_user_ns, task_uid(task));
+}
+
+bool kis_helper_file_writes(const struct file *file)
+{
+	return file->f_mode & FMODE_WRITE;
+}
+
+bool kis_helper_file_is_regular(const struct file *file)
+{
+	return S_ISREG(file_inode(file)->i_mode);
+}
+
+struct sock *kis_helper_socket_sk(const struct socket *sock)
+{
+	return sock->sk;
+}
+
+bool kis_helper_sk_is_stream(const struct sock *sk)
+{
+	return sk_is_tcp(sk) || sk_is_stream_unix(sk);
+}
+
+struct sk_buff *kis_helper_sk_queue_tail(const struct sock *sk)
+{
+	return skb_peek_tail(&sk->sk_receive_queue);
+}
+
+struct sk_buff *kis_helper_sk_queue_prev(const struct sock *sk, const struct sk_buff *skb)
+{
+	return skb_queue_is_first(&sk->sk_receive_queue, skb) ? NULL :
+	       skb_queue_prev(&sk->sk_receive_queue, skb);
+}
+
+struct sk_buff *kis_helper_sk_queue_next(const struct sock *sk, const struct sk_buff *skb)
+{
+	return skb_peek_next((struct sk_buff *)skb, &sk->sk_receive_queue);
+}
+
+const void *kis_helper_skb_network_header(const struct sk_buff *skb)
+{
+	return skb_network_header(skb);
+}
+
+void *kis_helper_genlmsg_put_reply(struct sk_buff *skb, struct genl_info *info, u8 cmd)
+{
+	return genlmsg_put_reply(skb, info, info->family, 0, cmd);
+}
+
+void *kis_helper_genlmsg_put_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+{
+	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+			   genl_dumpit_info(cb)->info.family, NLM_F_MULTI, cmd);
+}
+
+struct sk_buff *kis_helper_genlmsg_new(size_t payload)
+{
+	return genlmsg_new(payload, GFP_KERNEL);
+}
+
+void kis_helper_genlmsg_end(struct sk_buff *skb, void *header)
+{
+	genlmsg_end(skb, header);
+}
+
+void kis_helper_genlmsg_cancel(struct sk_buff *skb, void *header)
+{
+	genlmsg_cancel(skb, header);
+}
+
+int kis_helper_genlmsg_reply(struct sk_buff *skb, struct genl_info *info)
+{
+	return genlmsg_reply(skb, info);
+}
+
+void kis_helper_nlmsg_free(struct sk_buff *skb)
+{
+	nlmsg_free(skb);
+}
+
+struct net *kis_helper_genl_info_net(const struct genl_info *info)
+{
+	return genl_info_net(info);
+}
+
+struct net *kis_helper_skb_sk_net(const struct sk_buff *skb)
+{
+	return sock_net(skb->sk);
+}
+
+void kis_helper_init_delayed_work(struct delayed_work *work, work_func_t fn)
+{
+	INIT_DELAYED_WORK(work, fn);
+}
+
+bool kis_helper_queue_delayed_work(struct delayed_work *work, unsigned long delay)
+{
+	return schedule_delayed_work(work, delay);
+}
+
+unsigned long kis_helper_msecs_to_jiffies(unsigned int msecs)
+{
+	return msecs_to_jiffies(msecs);
+}
+
+void kis_helper_poll_wait(struct file *file, wait_queue_head_t *head, struct poll_table_struct *table)
+{
+	poll_wait(file, head, table);
+}
+
+void kis_helper_init_waitqueue_head(wait_queue_head_t *head)
+{
+	init_waitqueue_head(head);
+}
+
+void kis_helper_wake_up(wait_queue_head_t *head)
+{
+	if (wq_has_sleeper(head))
+		wake_up_interruptible_poll(head, EPOLLIN | EPOLLRDNORM);
+}
+
+void *kis_helper_vmalloc_user(unsigned long size)
+{
+	return vmalloc_user(size);
+}
+
+void kis_helper_vm_flags_clear(struct vm_area_struct *vma, unsigned long flags)
+{
+	vm_flags_clear(vma, flags);
+}
+
+const unsigned char *kis_helper_dentry_name(const struct dentry *dentry)
+{
+	return dentry->d_name.name;
+}
+
+u32 kis_helper_dentry_name_len(const struct dentry *dentry)
+{
+	return dentry->d_name.len;
+}
+
+u16 kis_helper_sk_family(const struct sock *sk)
+{
+	return sk->sk_family;
+}
+
+u16 kis_helper_sk_local_port(const struct sock *sk)
+{
+	return sk->sk_num;
+}
+
+u16 kis_helper_sk_peer_port(const struct sock *sk)
+{
+	return ntohs(sk->sk_dport);
+}
+
+u32 kis_helper_sk_local_v4(const struct sock *sk)
+{
+	return ntohl(sk->sk_rcv_saddr);
+}
+
+u32 kis_helper_sk_peer_v4(const struct sock *sk)
+{
+	return ntohl(sk->sk_daddr);
+}
+
+const struct in6_addr *kis_helper_sk_local_v6(const struct sock *sk)
+{
+	return &sk->sk_v6_rcv_saddr;
+}
+
+const struct in6_addr *kis_helper_sk_peer_v6(const struct sock *sk)
+{
+	return &sk->sk_v6_daddr;
+}
+
+u32 kis_helper_tcp_read_seq(const struct sock *sk)
+{
+	return tcp_sk(sk)->copied_seq;
+}
+
+bool kis_helper_tcp_has_urgent(const struct sock *sk)
+{
+	return tcp_sk(sk)->urg_data && !sock_flag(sk, SOCK_URGINLINE);
+}
+
+u32 kis_helper_tcp_urgent_seq(const struct sock *sk)
+{
+	return tcp_sk(sk)->urg_seq;
+}
+
+u32 kis_helper_skb_len(const struct sk_buff *skb)
+{
+	return skb->len;
+}
+
+u32 kis_helper_tcp_skb_seq(const struct sk_buff *skb)
+{
+	return TCP_SKB_CB(skb)->seq;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One-line helpers: macros and inline functions of the kernel, made callable from Rust. No policy. */
+#ifndef KIS_HELPERS_H
+#define KIS_HELPERS_H
+
+#include <linux/net.h>
+#include <linux/sched.h>
+#include <linux/skbuff.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <net/genetlink.h>
+#include <net/sock.h>
+
+u64 kis_helper_boottime_ns(void);
+u64 kis_helper_monotonic_ns(void);
+u64 kis_helper_realtime_ns(void);
+u64 kis_helper_task_runtime_ns(struct task_struct *task);
+u64 kis_helper_process_start_ns(const struct task_struct *task);
+long kis_helper_process_rss_pages(struct task_struct *task);
+u32 kis_helper_task_uid(const struct task_struct *task);
+bool kis_helper_file_writes(const struct file *file);
+bool kis_helper_file_is_regular(const struct file *file);
+struct sock *kis_helper_socket_sk(const struct socket *sock);
+bool kis_helper_sk_is_stream(const struct sock *sk);
+struct sk_buff *kis_helper_sk_queue_tail(const struct sock *sk);
+struct sk_buff *kis_helper_sk_queue_prev(const struct sock *sk, const struct sk_buff *skb);
+struct sk_buff *kis_helper_sk_queue_next(const struct sock *sk, const struct sk_buff *skb);
+const void *kis_helper_skb_network_header(const struct sk_buff *skb);
+void *kis_helper_genlmsg_put_reply(struct sk_buff *skb, struct genl_info *info, u8 cmd);
+void *kis_helper_genlmsg_put_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
+struct sk_buff *kis_helper_genlmsg_new(size_t payload);
+void kis_helper_genlmsg_end(struct sk_buff *skb, void *header);
+void kis_helper_genlmsg_cancel(struct sk_buff *skb, void *header);
+int kis_helper_genlmsg_reply(struct sk_buff *skb, struct genl_info *info);
+void kis_helper_nlmsg_free(struct sk_buff *skb);
+struct net *kis_helper_genl_info_net(const struct genl_info *info);
+struct net *kis_helper_skb_sk_net(const struct sk_buff *skb);
+void kis_helper_init_delayed_work(struct delayed_work *work, work_func_t fn);
+bool kis_helper_queue_delayed_work(struct delayed_work *work, unsigned long delay);
+unsigned long kis_helper_msecs_to_jiffies(unsigned int msecs);
+void kis_helper_poll_wait(struct file *file, wait_queue_head_t *head, struct poll_table_struct *table);
+void kis_helper_init_waitqueue_head(wait_queue_head_t *head);
+void kis_helper_wake_up(wait_queue_head_t *head);
+void *kis_helper_vmalloc_user(unsigned long size);
+void kis_helper_vm_flags_clear(struct vm_area_struct *vma, unsigned long flags);
+const unsigned char *kis_helper_dentry_name(const struct dentry *dentry);
+u32 kis_helper_dentry_name_len(const struct dentry *dentry);
+u16 kis_helper_sk_family(const struct sock *sk);
+u16 kis_helper_sk_local_port(const struct sock *sk);
+u16 kis_helper_sk_peer_port(const struct sock *sk);
+u32 kis_helper_sk_local_v4(const struct sock *sk);
+u32 kis_helper_sk_peer_v4(const struct sock *sk);
+const struct in6_addr *kis_helper_sk_local_v6(const struct sock *sk);
+const struct in6_addr *kis_helper_sk_peer_v6(const struct sock *sk);
+u32 kis_helper_tcp_read_seq(const struct sock *sk);
+bool kis_helper_tcp_has_urgent(const struct sock *sk);
+u32 kis_helper_tcp_urgent_seq(const struct sock *sk);
+u32 kis_helper_skb_len(const struct sk_buff *skb);
+u32 kis_helper_tcp_skb_seq(const struct sk_buff *skb);
+
+#endif

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tasks and their KIS blob.
+
+use super::bindings;
+use core::{
+    ffi::c_void,
+    marker::PhantomData,
+    ptr::NonNull,
+    sync::atomic::{AtomicU64, Ordering},
+};
+use kernel::prelude::*;
+
+/// A task that is alive for `'a`.
+///
+/// # Invariants
+///
+/// The pointer is valid for `'a`.
+#[derive(Clone, Copy)]
+pub(crate) struct Task<'a> {
+    raw: NonNull<bindings::task_struct>,
+    life: PhantomData<&'a ()>,
+}
+
+impl<'a> Task<'a> {
+    /// Wraps a task pointer; `None` for null.
+    ///
+    /// # Safety
+    ///
+    /// `raw` is null or points to a task that lives for `'a`.
+    pub(super) unsafe fn from_raw(raw: *mut bindings::task_struct) -> Option<Self> {
+        // INVARIANT: by the requirement.
+        NonNull::new(raw).map(|raw| Self {
+            raw,
+            life: PhantomData,
+        })
+    }
+
+    /// Calls `f` with the running task. In softirq that is whatever was interrupted.
+    pub(crate) fn with_current<R>(f: impl FnOnce(Task<'_>) -> R) -> Option<R> {
+        let raw = kernel::task::Task::current_raw().cast::<bindings::task_struct>();
+        // SAFETY: the current task lives while its own code runs, so for the call of `f`.
+        unsafe { Task::from_raw(raw) }.map(f)
+    }
+
+    fn blob(&self) -> &bindings::kis_task {
+        // SAFETY: a live task has a security blob, which lives as long as the task.
+        unsafe { &*bindings::kis_task_blob(self.raw.as_ptr()) }
+    }
+
+    fn cell_word(&self) -> &AtomicU64 {
+        // SAFETY: aligned and live as `blob()`; the word is only accessed atomically, also in C.
+        unsafe { AtomicU64::from_ptr((&raw const self.blob().cell).cast_mut()) }
+    }
+
+    fn cpu_word(&self) -> &AtomicU64 {
+        // SAFETY: as in `cell_word()`; C does not touch this word.
+        unsafe { AtomicU64::from_ptr((&raw const self.blob().cpu_seen).cast_mut()) }
+    }
+
+    /// The cell handle, 0 for none.
+    pub(crate) fn cell(&self) -> u64 {
+        self.cell_word().load(Ordering::Relaxed)
+    }
+
+    /// Sets the cell handle. Children that fork from now on inherit it.
+    pub(crate) fn set_cell(&self, handle: u64) {
+        self.cell_word().store(handle, Ordering::Relaxed);
+    }
+
+    /// CPU time in ns since this was last asked of this task.
+    pub(crate) fn take_cpu_ns(&self) -> u64 {
+        // SAFETY: the task is live.
+        let now = unsafe { bindings::kis_helper_task_runtime_ns(self.raw.as_ptr()) };
+        now.saturating_sub(self.cpu_word().swap(now, Ordering::Relaxed))
+    }
+
+    /// Process id (thread group) in the initial namespace.
+    pub(crate) fn process_id(&self) -> u32 {
+        // SAFETY: the task is live; `tgid` does not change while it is.
+        unsafe { (*self.raw.as_ptr()).tgid as u32 }
+    }
+
+    /// Thread id in the initial namespace.
+    pub(crate) fn thread_id(&self) -> u32 {
+        // SAFETY: the task is live; `pid` does not change but in exec of this very task.
+        unsafe { (*self.raw.as_ptr()).pid as u32 }
+    }
+
+    /// Real user id in the initial user namespace.
+    pub(crate) fn uid(&self) -> u32 {
+        // SAFETY: the task is live.
+        unsafe { bindings::kis_helper_task_uid(self.raw.as_ptr()) }
+    }
+
+    /// Start of the process, ns of `CLOCK_BOOTTIME`.
+    pub(crate) fn start_ns(&self) -> u64 {
+        // SAFETY: the task is live, and so keeps its group leader.
+        unsafe { bindings::kis_helper_process_start_ns(self.raw.as_ptr()) }
+    }
+
+    /// The thread's name, NUL padded. May be torn while it is being changed, never unterminated
+    /// beyond its 16 bytes.
+    pub(crate) fn name(&self) -> [u8; 16] {
+        // SAFETY: the task is live; the bytes are always initialised.
+        unsafe { (&raw const (*self.raw.as_ptr()).comm).cast::<[u8; 16]>().read_volatile() }
+    }
+
+    /// Resident memory of the process in pages. Takes the task lock.
+    pub(crate) fn resident_pages(&self) -> u64 {
+        // SAFETY: the task is live.
+        u64::try_from(unsafe { bindings::kis_helper_process_rss_pages(self.raw.as_ptr()) })
+            .unwrap_or(0)
+    }
+
+    /// Whether this is the first thread of its process.
+    pub(crate) fn is_leader(&self) -> bool {
+        self.process_id() == self.thread_id()
+    }
+
+    /// Path of the program, somewhere in `buf`. May sleep. `ENOENT` for a kernel thread.
+    pub(crate) fn program<'b>(&self, buf: &'b mut [u8]) -> Result<&'b [u8]> {
+        let size = i32::try_from(buf.len())?;
+        // SAFETY: the task is live, `buf` has `size` bytes.
+        let raw = unsafe {
+            bindings::kis_task_exe(self.raw.as_ptr(), buf.as_mut_ptr().cast(), size)
+        };
+        super::file::string_in(raw, buf)
+    }
+
+    /// Arguments, each followed by a NUL byte, cut to the length of `buf`. May sleep.
+    pub(crate) fn arguments<'b>(&self, buf: &'b mut [u8]) -> &'b [u8] {
+        let size = i32::try_from(buf.len()).unwrap_or(i32::MAX);
+        // SAFETY: the task is live, `buf` has at least `size` bytes.
+        let len = unsafe {
+            bindings::kis_task_cmdline(self.raw.as_ptr(), buf.as_mut_ptr().cast(), size)
+        };
+        usize::try_from(len).ok().and_then(|len| buf.get(..len)).unwrap_or(&[])
+    }
+
+    /// Puts `handle` on each stream socket that the task has open.
+    pub(crate) fn watch_sockets(&self, handle: u64) {
+        unsafe extern "C" fn visit(sk: *mut bindings::sock, arg: *mut c_void) {
+            // SAFETY: `arg` is the handle below, which outlives the walk.
+            let handle = unsafe { *arg.cast::<u64>() };
+            // SAFETY: the walk passes a socket of an open file, whose lock it holds.
+            if unsafe { bindings::kis_helper_sk_is_stream(sk) } {
+                // SAFETY: as above; the function may be called in any context.
+                unsafe { bindings::kis_sock_watch(sk, handle) };
+            }
+        }
+        let mut handle = handle;
+        // SAFETY: the task is live, `visit` does not sleep and gets the pointer it expects.
+        unsafe {
+            bindings::kis_walk_sockets(self.raw.as_ptr(), Some(visit), (&raw mut handle).cast())
+        };
+    }
+}
+
+/// Calls `f` with each thread of the system and the first thread of its process. `f` must not
+/// sleep.
+pub(crate) fn for_each_thread<F: FnMut(Task<'_>)>(mut f: F) {
+    unsafe extern "C" fn visit<F: FnMut(Task<'_>)>(
+        _process: *mut bindings::task_struct,
+        thread: *mut bindings::task_struct,
+        arg: *mut c_void,
+    ) {
+        // SAFETY: `arg` is the `f` of the enclosing function, borrowed for the walk.
+        let f = unsafe { &mut *arg.cast::<F>() };
+        // SAFETY: the walk holds `rcu_read_lock()`, which keeps the task for this call.
+        if let Some(task) = unsafe { Task::from_raw(thread) } {
+            f(task);
+        }
+    }
+    // SAFETY: `visit::<F>` gets the pointer to the `F` it expects, exclusively.
+    unsafe { bindings::kis_walk_threads(Some(visit::<F>), (&raw mut f).cast()) };
+}
+
+/// Calls `f` with each process of the system. `f` may sleep; so may this.
+pub(crate) fn for_each_process<F: FnMut(Task<'_>)>(mut f: F) {
+    unsafe extern "C" fn visit<F: FnMut(Task<'_>)>(
+        process: *mut bindings::task_struct,
+        arg: *mut c_void,
+    ) -> kernel::ffi::c_int {
+        // SAFETY: `arg` is the `f` of the enclosing function, borrowed for the walk.
+        let f = unsafe { &mut *arg.cast::<F>() };
+        // SAFETY: the walk holds a reference to the task for this call.
+        if let Some(task) = unsafe { Task::from_raw(process) } {
+            f(task);
+        }
+        0
+    }
+    // SAFETY: `visit::<F>` gets the pointer to the `F` it expects, exclusively.
+    unsafe { bindings::kis_walk_processes(Some(visit::<F>), (&raw mut f).cast()) };
+}
