@@ -1,0 +1,583 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The cells as the officer configured them: an image made by kisctl, walked by the kernel.
+//!
+//! [`Cells::verify`] is the gate: it looks at every byte, in linear time, without trust in kisctl
+//! or in the image's sum. What it returns can be walked without failure. Floor 0, pure.
+//!
+//! # Image
+//!
+//! Behind the [header](crate::image), little endian:
+//!
+//! | bytes | field |
+//! |---|---|
+//! | 4, 4, 4, 4 | number of cells, of prefixes, bytes of strings, 0 |
+//! | 200 each | cells |
+//! | 8 each | prefixes: u32 offset and length of a string |
+//! | | strings, without NUL; then zeros up to whole 8 bytes |
+//!
+//! A cell:
+//!
+//! | offset | field |
+//! |---|---|
+//! | 0, 8, 16 | name, program, pattern of arguments: u32 offset and length of a string |
+//! | 24 | u32 [`CellMode`] |
+//! | 28 | u32 flags: 1 hard, 2 learns directories, 4 kills connections |
+//! | 32, 36 | u32 window in ms, windows to learn |
+//! | 40, 44 | u32 factors of the thresholds, 16 fractional bits |
+//! | 48, 52 | u32 ms that danger one, two stay up |
+//! | 56 | u32 seconds that a peer is banned |
+//! | 60, 64 | u32 forbidden operations, operations denied in danger |
+//! | 68 | u32 one bit for each parameter that has a bound |
+//! | 72 | u64 bound of each parameter, 0 where there is none |
+//! | 176 | prefixes for reading, writing, executing: u32 first and number each |
+//!
+//! There is one image for one configuration: strings are in the order in which the fields above
+//! name them (all of cell 0, of cell 1, …, then the prefixes), prefixes in the order of the cells,
+//! without gaps. So nothing can hide, overlap, or be read in two ways.
+
+pub mod spec;
+mod verify;
+
+use crate::abi::{
+    CellMode,
+    Mode,
+    Op,
+    OpSet,
+    Phase, //
+};
+use crate::bytes::{
+    index,
+    u32_at,
+    u64_at, //
+};
+use crate::glob;
+use crate::image::HEADER;
+use crate::param::Param;
+use crate::path;
+use crate::profile::{
+    Profile,
+    Settings, //
+};
+use crate::verdict::{
+    Context,
+    Tree, //
+};
+use crate::window::Bounds;
+use crate::Result;
+
+pub use spec::{
+    encode,
+    CellSpec, //
+};
+
+/// Shortest and longest window, ms. Shorter ones hold too few events to say anything.
+pub const WINDOW_MS: (u32, u32) = (100, 60_000);
+/// Fewest and most windows to learn.
+pub const LEARN_WINDOWS: (u32, u32) = (1, 100_000);
+/// Smallest and greatest factor of a threshold, 16 fractional bits: up to 1024.
+pub const K_Q16: (u32, u32) = (0, 1024 << 16);
+/// Shortest and longest time that a danger signal stays up, ms: up to a day.
+pub const HOLD_MS: (u32, u32) = (1, 86_400_000);
+/// Longest ban, seconds: 30 days. Bans are leases; 0 is no ban.
+pub const MAX_BAN_S: u32 = 30 * 86_400;
+
+/// Bytes of the counts behind the header.
+const COUNTS: usize = 16;
+/// Bytes of a cell.
+const CELL: usize = 200;
+/// Bytes of a prefix.
+const PREFIX: usize = 8;
+/// Where the cells begin.
+const CELLS_AT: usize = HEADER + COUNTS;
+
+/// Flag: hard tolerization.
+const HARD: u32 = 1 << 0;
+/// Flag: learns directories.
+const LEARN_DIRS: u32 = 1 << 1;
+/// Flag: resets connections.
+const KILL: u32 = 1 << 2;
+
+/// Offsets in a cell; see the head of the file.
+mod at {
+    pub(super) const NAME: usize = 0;
+    pub(super) const PROGRAM: usize = 8;
+    pub(super) const ARGUMENTS: usize = 16;
+    pub(super) const MODE: usize = 24;
+    pub(super) const FLAGS: usize = 28;
+    pub(super) const WINDOW_MS: usize = 32;
+    pub(super) const LEARN_WINDOWS: usize = 36;
+    pub(super) const K_ONE: usize = 40;
+    pub(super) const K_TWO: usize = 44;
+    pub(super) const HOLD_ONE: usize = 48;
+    pub(super) const HOLD_TWO: usize = 52;
+    pub(super) const BAN_S: usize = 56;
+    pub(super) const FORBID: usize = 60;
+    pub(super) const DENY: usize = 64;
+    pub(super) const BOUNDED: usize = 68;
+    pub(super) const BOUNDS: usize = 72;
+    pub(super) const TREES: usize = 176;
+}
+
+const _: () = assert!(at::BOUNDS + 8 * Param::COUNT == at::TREES);
+const _: () = assert!(at::TREES + 3 * 8 == CELL && Param::COUNT <= 32);
+
+/// How a file is used, for the officer's path lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Read.
+    Read = 0,
+    /// Written, created, removed, renamed.
+    Write = 1,
+    /// Executed.
+    Exec = 2,
+}
+
+impl Access {
+    /// All in the order of the image.
+    pub const ALL: [Access; 3] = [Access::Read, Access::Write, Access::Exec];
+
+    /// The list that an operation on a path is held against.
+    pub const fn of(op: Op) -> Option<Self> {
+        match op {
+            Op::Read => Some(Self::Read),
+            Op::Write | Op::Create | Op::Unlink | Op::Rename => Some(Self::Write),
+            Op::Exec => Some(Self::Exec),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a cell may have this name: 1 to 31 of `a-z`, `0-9`, `_` and `-`.
+pub fn is_name(name: &[u8]) -> bool {
+    verify::is_name(name)
+}
+
+/// A verified image of cells.
+///
+/// # Invariants
+///
+/// `verify::image()` has accepted `bytes`, and `view` is what it returned.
+#[derive(Clone, Debug)]
+pub struct Cells<B> {
+    bytes: B,
+    view: View,
+}
+
+/// Where the parts of an image are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct View {
+    /// Number of cells.
+    cells: u32,
+    /// Where the prefixes begin.
+    prefixes_at: usize,
+    /// Where the strings begin.
+    strings_at: usize,
+}
+
+impl<B: AsRef<[u8]>> Cells<B> {
+    /// Checks an image.
+    ///
+    /// `bytes` has to give the same slice each time, as owned and borrowed buffers do; if it does
+    /// not, walking gives nonsense, but stays within the slice.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`](crate::Error::Malformed) with the place of the first fault, or
+    /// [`Limit`](crate::Error::Limit).
+    pub fn verify(bytes: B) -> Result<Self> {
+        let view = verify::image(bytes.as_ref())?;
+        // INVARIANT: just verified.
+        Ok(Self { bytes, view })
+    }
+
+    /// How many cells there are, at most [`MAX_CELLS`](crate::abi::MAX_CELLS).
+    pub fn len(&self) -> usize {
+        index(self.view.cells)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.view.cells == 0
+    }
+
+    /// The cell at `i`, from 0.
+    pub fn get(&self, i: usize) -> Option<Cell<'_>> {
+        let cells = self.bytes.as_ref().get(CELLS_AT..)?;
+        let cell = cells.chunks_exact(CELL).take(self.len()).nth(i)?;
+        Some(Cell {
+            image: self.bytes.as_ref(),
+            view: self.view,
+            cell,
+        })
+    }
+
+    /// All cells.
+    pub fn iter(&self) -> impl Iterator<Item = Cell<'_>> {
+        (0..self.len()).filter_map(|i| self.get(i))
+    }
+
+    /// The cell with this name and its number from 0.
+    pub fn find(&self, name: &[u8]) -> Option<(usize, Cell<'_>)> {
+        self.iter().enumerate().find(|(_, c)| c.name() == name)
+    }
+
+    /// The first cell that a process is in, and its number from 0: by the path of its program and
+    /// its arguments, joined by spaces, without the first.
+    pub fn of_process(&self, program: &[u8], arguments: &[u8]) -> Option<(usize, Cell<'_>)> {
+        self.iter()
+            .enumerate()
+            .find(|(_, c)| c.program() == program && glob::matches(c.arguments(), arguments))
+    }
+
+    /// The image.
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+}
+
+/// A cell of a verified image.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell<'a> {
+    image: &'a [u8],
+    view: View,
+    cell: &'a [u8],
+}
+
+impl<'a> Cell<'a> {
+    /// The word at an offset in the cell.
+    fn word(&self, at: usize) -> u32 {
+        u32_at(self.cell, at).unwrap_or(0)
+    }
+
+    /// The string that an offset in the cell names.
+    fn string(&self, at: usize) -> &'a [u8] {
+        string(self.image, self.view.strings_at, self.cell, at).unwrap_or_default()
+    }
+
+    /// Unique name: 1 to 31 of `a-z`, `0-9`, `_` and `-`.
+    pub fn name(&self) -> &'a [u8] {
+        self.string(at::NAME)
+    }
+
+    /// Absolute path of the program.
+    pub fn program(&self) -> &'a [u8] {
+        self.string(at::PROGRAM)
+    }
+
+    /// Pattern ([`crate::glob`]) of the arguments, joined by spaces, without the first.
+    pub fn arguments(&self) -> &'a [u8] {
+        self.string(at::ARGUMENTS)
+    }
+
+    /// Its own setting of the mode.
+    pub fn mode(&self) -> CellMode {
+        let mode = u16::try_from(self.word(at::MODE)).ok();
+        mode.and_then(CellMode::from_u16)
+            .unwrap_or(CellMode::Inherit)
+    }
+
+    /// Length of a window, ms, in [`WINDOW_MS`].
+    pub fn window_ms(&self) -> u32 {
+        self.word(at::WINDOW_MS).max(WINDOW_MS.0)
+    }
+
+    /// Windows to learn, in [`LEARN_WINDOWS`].
+    pub fn learn_windows(&self) -> u32 {
+        self.word(at::LEARN_WINDOWS)
+    }
+
+    /// Whether values beyond the bounds are not learned.
+    pub fn hard(&self) -> bool {
+        self.word(at::FLAGS) & HARD != 0
+    }
+
+    /// Whether directories that were never seen in learning are a breach.
+    pub fn learn_dirs(&self) -> bool {
+        self.word(at::FLAGS) & LEARN_DIRS != 0
+    }
+
+    /// Whether a signature match resets the connection.
+    pub fn kill_connections(&self) -> bool {
+        self.word(at::FLAGS) & KILL != 0
+    }
+
+    /// Factor of threshold one, 16 fractional bits.
+    pub fn k_one_q16(&self) -> u32 {
+        self.word(at::K_ONE)
+    }
+
+    /// Factor of threshold two, 16 fractional bits.
+    pub fn k_two_q16(&self) -> u32 {
+        self.word(at::K_TWO)
+    }
+
+    /// The officer's bound on a parameter: the greatest value that is fine.
+    pub fn bound(&self, param: Param) -> Option<u64> {
+        let i = param.index();
+        if self.word(at::BOUNDED) & (1 << i) == 0 {
+            return None;
+        }
+        // OVERFLOW: two small constants.
+        u64_at(self.cell, at::BOUNDS + 8 * i)
+    }
+
+    /// All bounds.
+    pub fn bounds(&self) -> Bounds {
+        Param::ALL.map(|param| self.bound(param))
+    }
+
+    /// The officer's list of path prefixes for a kind of access.
+    pub fn tree(&self, access: Access) -> Prefixes<'a> {
+        // OVERFLOW: small constants.
+        let at = at::TREES + 8 * access as usize;
+        // OVERFLOW: verified to be within the image, so below 2^24; saturates otherwise.
+        let skip = index(self.word(at)).saturating_mul(PREFIX);
+        let len = index(self.word(at + 4)).saturating_mul(PREFIX);
+        let prefixes = self
+            .image
+            .get(self.view.prefixes_at.saturating_add(skip)..)
+            .and_then(|bytes| bytes.get(..len));
+        Prefixes {
+            image: self.image,
+            strings_at: self.view.strings_at,
+            prefixes: prefixes.unwrap_or_default(),
+        }
+    }
+
+    /// Operations that are never allowed.
+    pub fn forbid(&self) -> OpSet {
+        OpSet::from_bits(self.word(at::FORBID)).unwrap_or_default()
+    }
+
+    /// Operations that are denied while danger signal two is up.
+    pub fn deny(&self) -> OpSet {
+        OpSet::from_bits(self.word(at::DENY)).unwrap_or_default()
+    }
+
+    /// How long a peer is banned after a match, seconds; 0 is not at all.
+    pub fn ban_s(&self) -> u32 {
+        self.word(at::BAN_S)
+    }
+
+    /// How long danger signal one stays up after the last reason for it, ms.
+    pub fn hold_one_ms(&self) -> u32 {
+        self.word(at::HOLD_ONE)
+    }
+
+    /// How long danger signal two stays up after the last reason for it, ms.
+    pub fn hold_two_ms(&self) -> u32 {
+        self.word(at::HOLD_TWO)
+    }
+
+    /// How its profile learns.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            learn_windows: self.learn_windows(),
+            hard: self.hard(),
+            k_one_q16: self.k_one_q16(),
+            k_two_q16: self.k_two_q16(),
+            bounds: self.bounds(),
+        }
+    }
+
+    /// What verdicts depend on, for a global mode and the state of the cell.
+    pub fn context(
+        &self,
+        global: Mode,
+        phase: Phase,
+        danger_one: bool,
+        danger_two: bool,
+    ) -> Context {
+        Context {
+            mode: self.mode().resolve(global),
+            phase,
+            danger_one,
+            danger_two,
+            forbid: self.forbid(),
+            deny: self.deny(),
+            kill_connections: self.kill_connections(),
+            ban_s: self.ban_s(),
+        }
+    }
+
+    /// Where a path lies, for the officer's list of `access` and for the directories learned.
+    pub fn place(&self, access: Access, path: &[u8], profile: &Profile) -> Tree {
+        if !self.tree(access).allows(path) {
+            return Tree::Outside;
+        }
+        if self.learn_dirs() && !profile.dirs().knows(path::hash(path::parent(path))) {
+            return Tree::Unknown;
+        }
+        Tree::Inside
+    }
+}
+
+/// A list of path prefixes.
+#[derive(Clone, Copy, Debug)]
+pub struct Prefixes<'a> {
+    image: &'a [u8],
+    strings_at: usize,
+    prefixes: &'a [u8],
+}
+
+impl<'a> Prefixes<'a> {
+    /// How many there are, at most [`MAX_PREFIXES`](crate::abi::MAX_PREFIXES).
+    pub const fn len(&self) -> usize {
+        self.prefixes.len() / PREFIX
+    }
+
+    /// Whether there are none: then everything is allowed.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The prefixes.
+    pub fn iter(&self) -> impl Iterator<Item = &'a [u8]> + 'a {
+        let (image, strings_at) = (self.image, self.strings_at);
+        self.prefixes
+            .chunks_exact(PREFIX)
+            .map(move |prefix| string(image, strings_at, prefix, 0).unwrap_or_default())
+    }
+
+    /// Whether `path` is below one of the prefixes, or there are none.
+    pub fn allows(&self, path: &[u8]) -> bool {
+        self.is_empty() || self.iter().any(|prefix| path::has_prefix(path, prefix))
+    }
+}
+
+/// The string whose offset and length are at `at` of `words`.
+fn string<'a>(image: &'a [u8], strings_at: usize, words: &[u8], at: usize) -> Option<&'a [u8]> {
+    let start = strings_at.checked_add(index(u32_at(words, at)?))?;
+    let len = index(u32_at(words, at.checked_add(4)?)?);
+    image.get(start..)?.get(..len)
+}
+
+#[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
+#[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_cells))]
+mod tests {
+    use super::*;
+    use crate::image;
+
+    const PATHS: &[&[u8]] = &[b"/var/lib/redis", b"/tmp"];
+
+    fn redis() -> CellSpec<'static> {
+        let mut spec = CellSpec::new(b"redis", b"/usr/bin/redis-server");
+        spec.arguments = b"*:6379";
+        spec.mode = CellMode::Enforce;
+        spec.bounds[3] = Some(0);
+        spec.bounds[12] = Some(u64::MAX);
+        spec.trees[1] = PATHS;
+        spec.deny = OpSet::EMPTY.with(Op::Exec);
+        spec.ban_s = 60;
+        spec
+    }
+
+    #[test]
+    fn cells_give_back_what_was_encoded() {
+        let mut out = [0u8; 800];
+        let web = CellSpec::new(b"web-1", b"/usr/sbin/nginx");
+        let len = encode(&[redis(), web], &mut out);
+        assert!(len.is_ok());
+        let cells = Cells::verify(out.get(..len.unwrap_or(0)).unwrap_or_default());
+        assert!(cells.is_ok());
+        let Ok(cells) = cells else { return };
+        assert_eq!(cells.len(), 2);
+        assert!(cells.get(2).is_none() && cells.get(usize::MAX).is_none());
+        let found = cells.of_process(b"/usr/bin/redis-server", b"127.0.0.1:6379");
+        assert!(found.is_some());
+        let Some((0, cell)) = found else { return };
+        assert_eq!(cell.name(), b"redis");
+        assert_eq!(cell.mode(), CellMode::Enforce);
+        assert_eq!(cell.bound(Param::FilesWritten), Some(0));
+        assert_eq!(cell.bound(Param::ReplyPermille), Some(u64::MAX));
+        assert_eq!(cell.bound(Param::CpuUs), None);
+        assert_eq!(cell.ban_s(), 60);
+        assert!(cell.deny().contains(Op::Exec) && cell.forbid().is_empty());
+        assert!(cell.tree(Access::Read).allows(b"/etc/shadow"));
+        let write = cell.tree(Access::Write);
+        assert_eq!(write.len(), 2);
+        assert!(write.allows(b"/tmp/x") && !write.allows(b"/root/.ssh/authorized_keys"));
+        assert!(write.iter().zip(PATHS).all(|(a, b)| a == *b));
+        assert!(cells
+            .of_process(b"/usr/bin/redis-server", b"*:1234")
+            .is_none());
+        let web = cells.find(b"web-1");
+        assert!(matches!(web, Some((1, c)) if c.arguments() == b"*" && c.kill_connections()));
+        assert!(cells.find(b"web").is_none());
+    }
+
+    #[test]
+    fn place_names_the_first_reason() {
+        let mut out = [0u8; 400];
+        let mut spec = redis();
+        spec.learn_dirs = true;
+        let len = encode(&[spec], &mut out).unwrap_or(0);
+        let cells = Cells::verify(out.get(..len).unwrap_or_default());
+        let cell = cells.as_ref().ok().and_then(|cells| cells.get(0));
+        assert!(cell.is_some());
+        let Some(cell) = cell else { return };
+        let mut profile = Profile::new();
+        profile.learn_dir(path::hash(b"/tmp"));
+        for (path, want) in [
+            ("/tmp/x", Tree::Inside),
+            ("/tmp/y/x", Tree::Unknown),
+            ("/root/x", Tree::Outside),
+        ] {
+            let place = cell.place(Access::Write, path.as_bytes(), &profile);
+            assert_eq!(place, want);
+        }
+    }
+
+    #[test]
+    fn encode_refuses_what_verify_refuses() {
+        let mut out = [0u8; 800];
+        let bad = |change: fn(&mut CellSpec<'static>)| {
+            let mut spec = redis();
+            change(&mut spec);
+            let mut out = [0u8; 800];
+            encode(&[spec], &mut out).is_err()
+        };
+        assert!(!bad(|_| ()));
+        assert!(bad(|c| c.name = b""));
+        assert!(bad(|c| c.name = b"Redis"));
+        assert!(bad(|c| c.name = &[b'a'; 32]));
+        assert!(bad(|c| c.program = b"redis"));
+        assert!(bad(|c| c.program = b"/usr/../redis"));
+        assert!(bad(|c| c.arguments = &[b'*'; 256]));
+        assert!(bad(|c| c.arguments = b"a\0"));
+        assert!(bad(|c| c.window_ms = 99));
+        assert!(bad(|c| c.learn_windows = 0));
+        assert!(bad(|c| c.k_two_q16 = c.k_one_q16 - 1));
+        assert!(bad(|c| c.hold_one_ms = 0));
+        assert!(bad(|c| c.ban_s = MAX_BAN_S + 1));
+        assert!(bad(|c| c.trees[2] = &[b"tmp"]));
+        assert!(bad(|c| c.trees[2] = &[b"/tmp/"]));
+        assert!(bad(|c| c.trees[2] = &[b"/" as &[u8]; 33]));
+        // Twice the same name.
+        assert!(encode(&[redis(), redis()], &mut out).is_err());
+        assert!(encode(&[redis()], &mut out[..100]).is_err());
+        let len = encode(&[], &mut out);
+        assert_eq!(len, Ok(48));
+        assert!(matches!(Cells::verify(&out[..48]), Ok(c) if c.is_empty()));
+    }
+
+    #[test]
+    fn verify_survives_each_damaged_byte() {
+        let mut out = [0u8; 400];
+        let len = encode(&[redis()], &mut out).unwrap_or(0);
+        assert!(len > 0);
+        for at in 0..len {
+            for value in [0, 1, 0x7f, 0xff] {
+                let mut damaged = out;
+                damaged[at] ^= value;
+                image::reseal(&mut damaged[..len]);
+                if let Ok(cells) = Cells::verify(&damaged[..len]) {
+                    let cell = cells.get(0);
+                    assert!(cells.len() <= 1);
+                    assert!(cell.is_none_or(|c| !c.name().is_empty()));
+                }
+            }
+        }
+    }
+}

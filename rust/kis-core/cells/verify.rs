@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The gate for images of cells.
+//!
+//! Order: header, counts, every field of every cell, every string, the end. The first fault is
+//! reported with its place. Linear but for the names, of which there are at most 32. Floor 0, pure.
+
+use super::{
+    at,
+    string,
+    View,
+    CELL,
+    CELLS_AT,
+    HARD,
+    HOLD_MS,
+    KILL,
+    K_Q16,
+    LEARN_DIRS,
+    LEARN_WINDOWS,
+    MAX_BAN_S,
+    PREFIX,
+    WINDOW_MS, //
+};
+use crate::abi::{
+    CellMode,
+    OpSet,
+    MAX_CELLS,
+    MAX_PREFIXES,
+    NAME_LEN,
+    PATH_LEN, //
+};
+use crate::bytes::{
+    index,
+    u32_at,
+    u64_at,
+    Reader, //
+};
+use crate::image::{
+    self,
+    Kind,
+    HEADER, //
+};
+use crate::param::Param;
+use crate::path;
+use crate::{
+    Error,
+    Result, //
+};
+
+/// Checks an image and says where its parts are.
+pub(super) fn image(bytes: &[u8]) -> Result<View> {
+    let mut counts = image::open(bytes, Kind::Cells)?;
+    let mut count = || {
+        let at = counts.offset();
+        counts.u32().ok_or(Error::malformed(at, "counts of cells"))
+    };
+    let (cells, prefixes, strings, reserved) = (count()?, count()?, count()?, count()?);
+    if index(cells) > MAX_CELLS {
+        return Err(Error::limit("cells", MAX_CELLS as u32));
+    }
+    if reserved != 0 {
+        return Err(Error::malformed(HEADER + 12, "reserved word"));
+    }
+    let sections = [(cells, CELL), (prefixes, PREFIX), (strings, 1)];
+    let mut ends = [CELLS_AT; 3];
+    let mut end = CELLS_AT;
+    for ((count, size), to) in sections.into_iter().zip(&mut ends) {
+        let len = index(count).checked_mul(size);
+        end = len
+            .and_then(|len| end.checked_add(len))
+            .filter(|end| *end <= bytes.len())
+            .ok_or(Error::malformed(HEADER, "counts exceed the image"))?;
+        *to = end;
+    }
+    let [prefixes_at, strings_at, strings_end] = ends;
+    image::finish(Reader::new(bytes, strings_end), bytes.len())?;
+
+    let view = View {
+        cells,
+        prefixes_at,
+        strings_at,
+    };
+    // What the next string and the next prefix must be.
+    let mut next = Next {
+        bytes,
+        view,
+        string: 0,
+        prefix: 0,
+    };
+    let table = bytes.get(CELLS_AT..prefixes_at).unwrap_or_default();
+    for (i, cell) in table.chunks_exact(CELL).enumerate() {
+        // OVERFLOW: within the image.
+        let cell_at = CELLS_AT + CELL * i;
+        let name = next.name(cell, cell_at)?;
+        let before = table.chunks_exact(CELL).take(i);
+        for other in before {
+            if string(bytes, strings_at, other, at::NAME) == Some(name) {
+                return Err(Error::malformed(cell_at, "name of a cell twice"));
+            }
+        }
+        next.program_and_arguments(cell, cell_at)?;
+        numbers(cell, cell_at)?;
+        next.trees(cell, cell_at)?;
+    }
+    if next.prefix != prefixes {
+        return Err(Error::malformed(HEADER + 4, "number of prefixes"));
+    }
+    let table = bytes.get(prefixes_at..strings_at).unwrap_or_default();
+    for (i, prefix) in table.chunks_exact(PREFIX).enumerate() {
+        // OVERFLOW: within the image.
+        let prefix_at = prefixes_at + PREFIX * i;
+        let text = next.take(prefix, 0, prefix_at, "prefix")?;
+        if text.len() >= PATH_LEN || !path::is_clean(text) {
+            return Err(Error::malformed(prefix_at, "prefix is no absolute path"));
+        }
+    }
+    if next.string != strings {
+        return Err(Error::malformed(HEADER + 8, "number of string bytes"));
+    }
+    Ok(view)
+}
+
+/// What has to come next: strings and prefixes have no gaps and no other order.
+struct Next<'a> {
+    bytes: &'a [u8],
+    view: View,
+    string: u32,
+    prefix: u32,
+}
+
+impl<'a> Next<'a> {
+    /// The string named at `at` of `words`, which are at `place` of the image.
+    fn take(
+        &mut self,
+        words: &[u8],
+        at: usize,
+        place: usize,
+        what: &'static str,
+    ) -> Result<&'a [u8]> {
+        let fault = Error::malformed(place.saturating_add(at), what);
+        let len = u32_at(words, at.saturating_add(4)).ok_or(fault)?;
+        if u32_at(words, at) != Some(self.string) {
+            return Err(fault);
+        }
+        let text = string(self.bytes, self.view.strings_at, words, at).ok_or(fault)?;
+        self.string = self.string.checked_add(len).ok_or(fault)?;
+        Ok(text)
+    }
+
+    /// The name of a cell.
+    fn name(&mut self, cell: &[u8], place: usize) -> Result<&'a [u8]> {
+        let name = self.take(cell, at::NAME, place, "name of a cell")?;
+        if !is_name(name) {
+            let what = "name of a cell is not 1 to 31 of a-z, 0-9, _ and -";
+            return Err(Error::malformed(place, what));
+        }
+        Ok(name)
+    }
+
+    /// Program and arguments of a cell.
+    fn program_and_arguments(&mut self, cell: &[u8], place: usize) -> Result {
+        let program = self.take(cell, at::PROGRAM, place, "program of a cell")?;
+        if program.len() >= PATH_LEN || program.len() < 2 || !path::is_clean(program) {
+            let what = "program of a cell is no absolute path";
+            return Err(Error::malformed(place + at::PROGRAM, what));
+        }
+        let arguments = self.take(cell, at::ARGUMENTS, place, "arguments of a cell")?;
+        if arguments.len() >= PATH_LEN || arguments.contains(&0) {
+            let what = "arguments of a cell are too long or have a NUL";
+            return Err(Error::malformed(place + at::ARGUMENTS, what));
+        }
+        Ok(())
+    }
+
+    /// The lists of prefixes of a cell.
+    fn trees(&mut self, cell: &[u8], place: usize) -> Result {
+        for tree in 0..3 {
+            // OVERFLOW: small constants.
+            let at = at::TREES + 8 * tree;
+            let fault = Error::malformed(place.saturating_add(at), "prefixes of a cell");
+            let count = u32_at(cell, at + 4).ok_or(fault)?;
+            if index(count) > MAX_PREFIXES {
+                return Err(Error::limit("prefixes in a list", MAX_PREFIXES as u32));
+            }
+            if u32_at(cell, at) != Some(self.prefix) {
+                return Err(fault);
+            }
+            self.prefix = self.prefix.checked_add(count).ok_or(fault)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a cell may have this name.
+pub(super) fn is_name(name: &[u8]) -> bool {
+    let is_good = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+    !name.is_empty() && name.len() < NAME_LEN && name.iter().all(is_good)
+}
+
+/// Checks the numbers of a cell.
+fn numbers(cell: &[u8], place: usize) -> Result {
+    let word = |at: usize| u32_at(cell, at).unwrap_or(u32::MAX);
+    let fault = |at: usize, what| Err(Error::malformed(place.saturating_add(at), what));
+    let mode = u16::try_from(word(at::MODE)).ok();
+    if mode.and_then(CellMode::from_u16).is_none() {
+        return fault(at::MODE, "mode of a cell");
+    }
+    if word(at::FLAGS) & !(HARD | LEARN_DIRS | KILL) != 0 {
+        return fault(at::FLAGS, "flags of a cell");
+    }
+    for (at, (min, max), what) in [
+        (at::WINDOW_MS, WINDOW_MS, "window of a cell"),
+        (at::LEARN_WINDOWS, LEARN_WINDOWS, "windows to learn"),
+        (at::K_ONE, K_Q16, "factor of threshold one"),
+        (at::K_TWO, K_Q16, "factor of threshold two"),
+        (at::HOLD_ONE, HOLD_MS, "time that danger one stays up"),
+        (at::HOLD_TWO, HOLD_MS, "time that danger two stays up"),
+        (at::BAN_S, (0, MAX_BAN_S), "length of a ban"),
+    ] {
+        if !(min..=max).contains(&word(at)) {
+            return fault(at, what);
+        }
+    }
+    if word(at::K_ONE) > word(at::K_TWO) {
+        return fault(at::K_TWO, "factor of threshold two is below that of one");
+    }
+    for at in [at::FORBID, at::DENY] {
+        if OpSet::from_bits(word(at)).is_none() {
+            return fault(at, "operations of a cell");
+        }
+    }
+    let bounded = word(at::BOUNDED);
+    if u64::from(bounded) >= 1 << Param::COUNT {
+        return fault(at::BOUNDED, "bounded parameters");
+    }
+    for i in 0..Param::COUNT {
+        // OVERFLOW: small constants.
+        let at = at::BOUNDS + 8 * i;
+        if bounded & (1 << i) == 0 && u64_at(cell, at) != Some(0) {
+            return fault(at, "bound without its bit");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Signatures and the table that finds all of them in one pass over a stream.
+//!
+//! kisctl compiles the regexes of all signatures into one deterministic automaton; the kernel only
+//! walks it. [`Signatures::verify`] is the gate: every transition, list and string is checked once,
+//! in linear time, without trust in kisctl or in the image's sum. Afterwards [`Signatures::scan`]
+//! needs no failure path: a state is always one of the table. Floor 0, pure; context: any, the
+//! receive path (softirq) included.
+//!
+//! # Image
+//!
+//! Behind the [header](crate::image), little endian:
+//!
+//! | bytes | field |
+//! |---|---|
+//! | 4 each | number of signatures, states, classes, accepting states, list entries, bytes of strings; start state; 0 |
+//! | 256 | class of each byte value |
+//! | 4 each | transitions: for each state one for each class, the *premultiplied* number of the next state |
+//! | 4 each | one for each accepting state and one more: where its list begins |
+//! | 4 each | lists: for each accepting state the signatures that end here, rising |
+//! | 32 each | signatures, rising by id |
+//! | | strings, without NUL; then zeros up to whole 8 bytes |
+//!
+//! A signature: u32 id, revision, type (1 or 2), seconds of ban; u32 offset and length of the
+//! message and of the cell's name (length 0: all cells). Strings come in this order, without gaps.
+//!
+//! A premultiplied number is state * classes, so that adding a class gives the transition. States
+//! that accept are the last ones: one comparison finds them. A state accepts the signatures that
+//! end with the byte just read; regexes that need to look at the next byte cannot be expressed.
+
+mod scan;
+pub mod spec;
+mod verify;
+
+use crate::bytes::{
+    index,
+    u32_at, //
+};
+use crate::image::HEADER;
+use crate::Result;
+
+pub use scan::Hit;
+pub use spec::{
+    encode,
+    room,
+    DfaSpec,
+    SigSpec, //
+};
+
+/// A state of the table, premultiplied.
+///
+/// Only [`Signatures::start`], [`Signatures::state`] and [`Signatures::scan`] make one. One of
+/// another table is harmless: walking stays within the table and finds its way back to the start.
+pub type State = u32;
+
+/// Longest ban, seconds: 30 days.
+pub const MAX_BAN_S: u32 = crate::cells::MAX_BAN_S;
+
+/// Where the class map begins, behind header and counts.
+const CLASSES_AT: usize = HEADER + 32;
+/// Where the transitions begin.
+const TABLE_AT: usize = CLASSES_AT + 256;
+/// Bytes of a signature.
+const SIGNATURE: usize = 32;
+
+/// Offsets in a signature; see the head of the file.
+mod at {
+    pub(super) const ID: usize = 0;
+    pub(super) const REVISION: usize = 4;
+    pub(super) const KIND: usize = 8;
+    pub(super) const BAN_S: usize = 12;
+    pub(super) const MESSAGE: usize = 16;
+    pub(super) const CELL: usize = 24;
+}
+
+/// A verified image of signatures.
+///
+/// # Invariants
+///
+/// `verify::image()` has accepted `bytes`, and `view` is what it returned.
+#[derive(Clone, Debug)]
+pub struct Signatures<B> {
+    bytes: B,
+    view: View,
+}
+
+/// Where the parts of an image are, and what the scan needs at hand.
+#[derive(Clone, Debug)]
+struct View {
+    /// Class of each byte value.
+    classes: [u8; 256],
+    /// Number of signatures.
+    signatures: u32,
+    /// Number of states.
+    states: u32,
+    /// Number of classes: the length of a row.
+    stride: u32,
+    /// The start state, premultiplied.
+    start: State,
+    /// The first accepting state, premultiplied.
+    first_accept: State,
+    /// Where the list index begins; the transitions end there.
+    index_at: usize,
+    /// Where the lists begin.
+    lists_at: usize,
+    /// Where the signatures begin.
+    signatures_at: usize,
+    /// Where the strings begin.
+    strings_at: usize,
+}
+
+impl<B: AsRef<[u8]>> Signatures<B> {
+    /// Checks an image.
+    ///
+    /// `bytes` has to give the same slice each time, as owned and borrowed buffers do; if it does
+    /// not, walking gives nonsense, but stays within the slice.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`](crate::Error::Malformed) with the place of the first fault, or
+    /// [`Limit`](crate::Error::Limit).
+    pub fn verify(bytes: B) -> Result<Self> {
+        let view = verify::image(bytes.as_ref())?;
+        // INVARIANT: just verified.
+        Ok(Self { bytes, view })
+    }
+
+    /// How many signatures there are, at most [`MAX_SIGNATURES`](crate::abi::MAX_SIGNATURES).
+    pub fn len(&self) -> usize {
+        index(self.view.signatures)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.view.signatures == 0
+    }
+
+    /// How many states the table has.
+    pub fn states(&self) -> usize {
+        index(self.view.states)
+    }
+
+    /// The signature at `i`, from 0; they rise by id.
+    pub fn get(&self, i: usize) -> Option<Signature<'_>> {
+        if i >= self.len() {
+            return None;
+        }
+        let bytes = self.bytes.as_ref();
+        let skip = i.checked_mul(SIGNATURE)?;
+        let record = bytes
+            .get(self.view.signatures_at..)?
+            .get(skip..)?
+            .get(..SIGNATURE)?;
+        let strings = bytes.get(self.view.strings_at..)?;
+        Some(Signature { record, strings })
+    }
+
+    /// All signatures.
+    pub fn iter(&self) -> impl Iterator<Item = Signature<'_>> {
+        (0..self.len()).filter_map(|i| self.get(i))
+    }
+
+    /// The image.
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+}
+
+/// A signature of a verified image.
+#[derive(Clone, Copy, Debug)]
+pub struct Signature<'a> {
+    record: &'a [u8],
+    strings: &'a [u8],
+}
+
+impl<'a> Signature<'a> {
+    /// The word at an offset in the signature.
+    fn word(&self, at: usize) -> u32 {
+        u32_at(self.record, at).unwrap_or(0)
+    }
+
+    /// The string that an offset in the signature names.
+    fn string(&self, at: usize) -> &'a [u8] {
+        string(self.strings, self.record, at).unwrap_or_default()
+    }
+
+    /// Number, unique among the signatures.
+    pub fn id(&self) -> u32 {
+        self.word(at::ID)
+    }
+
+    /// Revision.
+    pub fn revision(&self) -> u32 {
+        self.word(at::REVISION)
+    }
+
+    /// Type: 1 fires only in danger, 2 always.
+    pub fn kind(&self) -> u8 {
+        if self.word(at::KIND) == 1 {
+            1
+        } else {
+            2
+        }
+    }
+
+    /// How long the peer is banned, seconds; 0: as long as the cell says.
+    pub fn ban_s(&self) -> u32 {
+        self.word(at::BAN_S)
+    }
+
+    /// What it means, for people: 1 to 127 bytes, no control characters.
+    pub fn message(&self) -> &'a [u8] {
+        self.string(at::MESSAGE)
+    }
+
+    /// Name of the only cell that it is for; `None` for all.
+    pub fn cell(&self) -> Option<&'a [u8]> {
+        let name = self.string(at::CELL);
+        (!name.is_empty()).then_some(name)
+    }
+
+    /// Whether it is for the cell with this name.
+    pub fn is_for(&self, cell: &[u8]) -> bool {
+        self.cell().is_none_or(|name| name == cell)
+    }
+}
+
+/// The string whose offset and length are at `at` of `words`.
+fn string<'a>(strings: &'a [u8], words: &[u8], at: usize) -> Option<&'a [u8]> {
+    let start = index(u32_at(words, at)?);
+    let len = index(u32_at(words, at.checked_add(4)?)?);
+    strings.get(start..)?.get(..len)
+}
+
+#[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
+#[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_signatures))]
+mod tests {
+    use super::*;
+    use crate::image;
+    use core::ops::ControlFlow;
+
+    // "ab" and "b" over the classes {other, a, b}. States: 0 nothing, 1 a, 2 ab, 3 b.
+    static CLASSES: [u8; 256] = {
+        let mut classes = [0; 256];
+        classes[b'a' as usize] = 1;
+        classes[b'b' as usize] = 2;
+        classes
+    };
+    const TABLE: &[u32] = &[
+        0, 1, 3, 99, //
+        0, 1, 2, 99, //
+        0, 1, 3, 99, //
+        0, 1, 3, 99, //
+    ];
+    const SIGS: &[SigSpec<'static>] = &[
+        SigSpec {
+            id: 7,
+            revision: 1,
+            kind: 1,
+            message: b"ab",
+            cell: Some(b"redis"),
+            ban_s: 0,
+        },
+        SigSpec {
+            id: 9,
+            revision: 2,
+            kind: 2,
+            message: b"just b",
+            cell: None,
+            ban_s: 60,
+        },
+    ];
+    const DFA: DfaSpec<'static> = DfaSpec {
+        classes: &CLASSES,
+        stride: 4,
+        transitions: TABLE,
+        start: 0,
+        accepts: &[&[], &[], &[0, 1], &[1]],
+    };
+    const LEN: usize = 472;
+
+    fn image() -> [u8; LEN + 24] {
+        let mut out = [0; LEN + 24];
+        let len = encode(SIGS, &DFA, &mut out);
+        if len != Ok(LEN) {
+            out = [0; LEN + 24];
+        }
+        out
+    }
+
+    #[test]
+    fn signatures_give_back_what_was_encoded() {
+        let image = image();
+        let sigs = Signatures::verify(&image[..LEN]);
+        assert!(sigs.is_ok());
+        let Ok(sigs) = sigs else { return };
+        assert_eq!((sigs.len(), sigs.states()), (2, 4));
+        assert!(sigs.get(2).is_none());
+        let first = sigs.get(0);
+        assert!(first.is_some_and(|s| s.id() == 7
+            && s.revision() == 1
+            && s.kind() == 1
+            && s.ban_s() == 0
+            && s.message() == b"ab"
+            && s.is_for(b"redis")
+            && !s.is_for(b"web")));
+        let second = sigs.get(1);
+        assert!(second.is_some_and(|s| s.id() == 9
+            && s.kind() == 2
+            && s.ban_s() == 60
+            && s.message() == b"just b"
+            && s.cell().is_none()
+            && s.is_for(b"web")));
+        assert_eq!(sigs.iter().count(), 2);
+    }
+
+    #[test]
+    fn scan_finds_each_end_in_each_split() {
+        let image = image();
+        let sigs = Signatures::verify(&image[..LEN]);
+        assert!(sigs.is_ok());
+        let Ok(sigs) = sigs else { return };
+        let text = b"xabbaxb";
+        // Signature and end of each hit.
+        let want = [(0, 3), (1, 3), (1, 4), (1, 7)];
+        for split in 0..=text.len() {
+            let mut found = [(9, 9); 5];
+            let mut n = 0;
+            let mut state = sigs.start();
+            let (head, tail) = text.split_at(split);
+            for (base, part) in [(0, head), (split, tail)] {
+                let flow = sigs.scan(&mut state, part, |hit| {
+                    if let Some(place) = found.get_mut(n) {
+                        *place = (hit.sig, base + hit.end);
+                    }
+                    n += 1;
+                    ControlFlow::Continue(())
+                });
+                assert!(flow.is_continue());
+                state = sigs.state(state);
+            }
+            assert_eq!(n, 4);
+            assert_eq!(found[..4], want);
+        }
+    }
+
+    #[test]
+    fn scan_stops_where_it_is_told() {
+        let image = image();
+        let sigs = Signatures::verify(&image[..LEN]);
+        assert!(sigs.is_ok());
+        let Ok(sigs) = sigs else { return };
+        let mut state = sigs.start();
+        let mut end = 0;
+        let flow = sigs.scan(&mut state, b"xabbb", |hit| {
+            end = hit.end;
+            ControlFlow::Break(())
+        });
+        assert!(flow.is_break());
+        assert_eq!(end, 3);
+        // The state is the one behind the hit.
+        assert_eq!(state, sigs.state(state));
+        assert!(state != sigs.start());
+    }
+
+    #[test]
+    fn state_of_another_table_is_the_start() {
+        let image = image();
+        let sigs = Signatures::verify(&image[..LEN]);
+        assert!(sigs.is_ok());
+        let Ok(sigs) = sigs else { return };
+        // 4 states of 3 classes.
+        for (raw, want) in [(0, 0), (3, 3), (9, 9), (1, 0), (12, 0), (u32::MAX, 0)] {
+            assert_eq!(sigs.state(raw), want);
+            let mut state = raw;
+            let _ = sigs.scan(&mut state, b"abab", |_| ControlFlow::Continue(()));
+            assert_eq!(sigs.state(state), state);
+        }
+    }
+
+    #[test]
+    fn verify_survives_each_damaged_byte() {
+        let mut image = image();
+        for at in 0..LEN {
+            for value in [1, 0x80, 0xff] {
+                image[at] ^= value;
+                image::reseal(&mut image[..LEN]);
+                if let Ok(sigs) = Signatures::verify(&image[..LEN]) {
+                    let mut state = sigs.start();
+                    let _ = sigs.scan(&mut state, b"xabbaxb", |hit| {
+                        assert!(hit.sig < sigs.len());
+                        ControlFlow::Continue(())
+                    });
+                    assert!(sigs.iter().all(|s| !s.message().is_empty()));
+                }
+                image[at] ^= value;
+            }
+        }
+    }
+
+    #[test]
+    fn encode_refuses_what_verify_refuses() {
+        let mut out = [0u8; LEN + 24];
+        let mut bad = |sig: SigSpec<'static>, dfa: DfaSpec<'static>| {
+            encode(&[sig, SIGS[1]], &dfa, &mut out).is_err()
+        };
+        let sig = SIGS[0];
+        assert!(!bad(sig, DFA));
+        assert!(bad(SigSpec { id: 9, ..sig }, DFA));
+        assert!(bad(SigSpec { kind: 3, ..sig }, DFA));
+        assert!(bad(
+            SigSpec {
+                message: b"",
+                ..sig
+            },
+            DFA
+        ));
+        assert!(bad(
+            SigSpec {
+                message: b"a\n",
+                ..sig
+            },
+            DFA
+        ));
+        assert!(bad(
+            SigSpec {
+                message: &[b'x'; 128],
+                ..sig
+            },
+            DFA
+        ));
+        assert!(bad(
+            SigSpec {
+                cell: Some(b"A"),
+                ..sig
+            },
+            DFA
+        ));
+        assert!(bad(
+            SigSpec {
+                cell: Some(b""),
+                ..sig
+            },
+            DFA
+        ));
+        assert!(bad(
+            SigSpec {
+                ban_s: MAX_BAN_S + 1,
+                ..sig
+            },
+            DFA
+        ));
+        assert!(bad(sig, DfaSpec { stride: 2, ..DFA }));
+        assert!(bad(sig, DfaSpec { start: 4, ..DFA }));
+        assert!(bad(
+            sig,
+            DfaSpec {
+                transitions: &TABLE[..15],
+                ..DFA
+            }
+        ));
+        assert!(bad(
+            sig,
+            DfaSpec {
+                accepts: &[&[] as &[u32]; 3],
+                ..DFA
+            }
+        ));
+        assert!(bad(
+            sig,
+            DfaSpec {
+                accepts: &[&[], &[], &[1, 0], &[]],
+                ..DFA
+            }
+        ));
+        assert!(bad(
+            sig,
+            DfaSpec {
+                accepts: &[&[], &[], &[2], &[]],
+                ..DFA
+            }
+        ));
+        assert!(bad(
+            sig,
+            DfaSpec {
+                transitions: &[4; 16],
+                ..DFA
+            }
+        ));
+        assert!(encode(SIGS, &DFA, &mut out[..LEN]).is_err());
+    }
+}

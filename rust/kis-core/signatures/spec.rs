@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Making images of signatures; for kisctl and the tests.
+//!
+//! Floor 0, no allocation: the caller gives the room. What is made here is what
+//! [`Signatures::verify`](super::Signatures::verify) accepts, because it has the last word.
+
+use super::{
+    verify,
+    CLASSES_AT,
+    SIGNATURE,
+    TABLE_AT, //
+};
+use crate::abi::MAX_SIGNATURES;
+use crate::bytes::{
+    index,
+    u32_at,
+    Writer, //
+};
+use crate::image::{
+    self,
+    Kind,
+    HEADER, //
+};
+use crate::{
+    Error,
+    Result, //
+};
+
+/// A signature to be encoded; [`super::Signature`] says what each field means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the accessors of Signature document them")]
+pub struct SigSpec<'a> {
+    /// Ids have to rise from one signature to the next.
+    pub id: u32,
+    pub revision: u32,
+    pub kind: u8,
+    pub message: &'a [u8],
+    pub cell: Option<&'a [u8]>,
+    pub ban_s: u32,
+}
+
+/// The automaton to be encoded, with plain state numbers in any order.
+#[derive(Clone, Copy, Debug)]
+pub struct DfaSpec<'a> {
+    /// Class of each byte value; the classes are numbered from 0 without gaps.
+    pub classes: &'a [u8; 256],
+    /// Length of a row of `transitions`, at least the number of classes.
+    pub stride: usize,
+    /// For each state a row with the next state for each class. What is in a row behind the last
+    /// class does not count.
+    pub transitions: &'a [u32],
+    /// The state in which streams begin.
+    pub start: u32,
+    /// For each state the signatures (numbers from 0, rising) that end with the byte that led to it.
+    pub accepts: &'a [&'a [u32]],
+}
+
+impl DfaSpec<'_> {
+    /// Number of classes.
+    fn classes(&self) -> usize {
+        let greatest = self.classes.iter().copied().max().unwrap_or(0);
+        usize::from(greatest).saturating_add(1)
+    }
+
+    /// Number of states that accept.
+    fn accepting(&self) -> usize {
+        self.accepts.iter().filter(|list| !list.is_empty()).count()
+    }
+}
+
+/// How many bytes [`encode`] needs: the image, and room to renumber the states.
+pub fn room(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>) -> usize {
+    let states = dfa.accepts.len();
+    let entries = dfa.accepts.iter().map(|list| list.len());
+    let words = states
+        .saturating_mul(dfa.classes())
+        .saturating_add(states)
+        .saturating_add(dfa.accepting())
+        .saturating_add(1)
+        .saturating_add(entries.fold(0, usize::saturating_add));
+    let strings = sigs
+        .iter()
+        .map(|sig| sig.message.len() + sig.cell.map_or(0, <[u8]>::len));
+    TABLE_AT
+        .saturating_add(words.saturating_mul(4))
+        .saturating_add(sigs.len().saturating_mul(SIGNATURE))
+        .saturating_add(strings.fold(0, usize::saturating_add))
+        .saturating_add(8)
+}
+
+/// Writes the image of `sigs` and `dfa` over the beginning of `out` and gives its length.
+///
+/// `out` has to have [`room`]; what is behind the image is garbage afterwards.
+///
+/// # Errors
+///
+/// As [`Signatures::verify`](super::Signatures::verify), and [`Error::Limit`] when `out` is too
+/// short. `out` is garbage then.
+pub fn encode(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, out: &mut [u8]) -> Result<usize> {
+    let (states, classes) = (dfa.accepts.len(), dfa.classes());
+    let (numbers, accepting) = (u32::try_from(states), dfa.accepting());
+    if sigs.len() > MAX_SIGNATURES {
+        return Err(Error::limit("signatures", MAX_SIGNATURES as u32));
+    }
+    if sigs
+        .iter()
+        .any(|sig| sig.cell.is_some_and(<[u8]>::is_empty))
+    {
+        return Err(Error::malformed(0, "empty name of a cell"));
+    }
+    let Ok(numbers) = numbers else {
+        return Err(Error::malformed(HEADER + 4, "number of states"));
+    };
+    if dfa.stride < classes || states.checked_mul(dfa.stride) != Some(dfa.transitions.len()) {
+        return Err(Error::malformed(TABLE_AT, "transitions do not fit states"));
+    }
+    if dfa.start >= numbers {
+        return Err(Error::malformed(HEADER + 24, "start state"));
+    }
+    let scratch = states.saturating_mul(4);
+    if out.len() < room(sigs, dfa) {
+        return Err(Error::limit("bytes of an image", image::LIMIT));
+    }
+    let (out, map) = out.split_at_mut(out.len().saturating_sub(scratch));
+    renumber(dfa, map);
+
+    // CAST: a number that does not fit is refused by verify().
+    let cut = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let mut w = image::begin(out);
+    w.u32(cut(sigs.len()));
+    w.u32(numbers);
+    w.u32(cut(classes));
+    w.u32(cut(accepting));
+    w.u32(cut(dfa.accepts.iter().map(|list| list.len()).sum()));
+    let strings = |sig: &SigSpec<'_>| [sig.message.len(), sig.cell.map_or(0, <[u8]>::len)];
+    w.u32(cut(sigs.iter().flat_map(strings).sum()));
+    w.u32(renumbered(map, dfa.start));
+    w.u32(0);
+    debug_assert_eq!(w.offset(), CLASSES_AT);
+    w.put(dfa.classes);
+    table(&mut w, dfa, map, classes);
+    lists(&mut w, dfa);
+    signatures(&mut w, sigs);
+    let len = w.finish();
+    let len = image::seal(out, Kind::Signatures, len)?;
+    verify::image(out.get(..len).unwrap_or_default())?;
+    Ok(len)
+}
+
+/// Writes to `map` the new number of each state: those that accept come last.
+fn renumber(dfa: &DfaSpec<'_>, map: &mut [u8]) {
+    let mut plain = 0u32;
+    let count = dfa.accepts.len().saturating_sub(dfa.accepting());
+    let mut accepting = u32::try_from(count).unwrap_or(u32::MAX);
+    for (list, to) in dfa.accepts.iter().zip(map.chunks_exact_mut(4)) {
+        let next = if list.is_empty() {
+            &mut plain
+        } else {
+            &mut accepting
+        };
+        to.copy_from_slice(&next.to_le_bytes());
+        *next = next.saturating_add(1);
+    }
+}
+
+/// The new number of a state; one that is none for a state that does not exist.
+fn renumbered(map: &[u8], state: u32) -> u32 {
+    u32_at(map, index(state).saturating_mul(4)).unwrap_or(u32::MAX)
+}
+
+/// Writes the transitions in the new order.
+fn table(w: &mut Writer<'_>, dfa: &DfaSpec<'_>, map: &[u8], classes: usize) {
+    // CAST: at most 256.
+    let premultiply = |state: u32| renumbered(map, state).saturating_mul(classes as u32);
+    for accepting in [false, true] {
+        let rows = dfa.transitions.chunks_exact(dfa.stride.max(1));
+        for (row, list) in rows.zip(dfa.accepts) {
+            if list.is_empty() != accepting {
+                for next in row.iter().take(classes) {
+                    w.u32(premultiply(*next));
+                }
+            }
+        }
+    }
+}
+
+/// Writes the list index and the lists.
+fn lists(w: &mut Writer<'_>, dfa: &DfaSpec<'_>) {
+    let full = || dfa.accepts.iter().filter(|list| !list.is_empty());
+    let mut start = 0usize;
+    w.u32(0);
+    for list in full() {
+        start = start.saturating_add(list.len());
+        w.u32(u32::try_from(start).unwrap_or(u32::MAX));
+    }
+    for sig in full().flat_map(|list| list.iter()) {
+        w.u32(*sig);
+    }
+}
+
+/// Writes the signatures and their strings.
+fn signatures(w: &mut Writer<'_>, sigs: &[SigSpec<'_>]) {
+    let mut next = 0u32;
+    for sig in sigs {
+        w.u32(sig.id);
+        w.u32(sig.revision);
+        w.u32(u32::from(sig.kind));
+        w.u32(sig.ban_s);
+        for text in [sig.message, sig.cell.unwrap_or_default()] {
+            let len = u32::try_from(text.len()).unwrap_or(u32::MAX);
+            w.u32(next);
+            w.u32(len);
+            next = next.saturating_add(len);
+        }
+    }
+    for sig in sigs {
+        w.put(sig.message);
+        w.put(sig.cell.unwrap_or_default());
+    }
+}
