@@ -219,15 +219,18 @@ impl<B: AsRef<[u8]>> Cells<B> {
 
     /// The cell with this name and its number from 0.
     pub fn find(&self, name: &[u8]) -> Option<(usize, Cell<'_>)> {
-        self.iter().enumerate().find(|(_, c)| c.name() == name)
+        self.first(|cell| cell.name() == name)
     }
 
     /// The first cell that a process is in, and its number from 0: by the path of its program and
     /// its arguments, joined by spaces, without the first.
     pub fn of_process(&self, program: &[u8], arguments: &[u8]) -> Option<(usize, Cell<'_>)> {
-        self.iter()
-            .enumerate()
-            .find(|(_, c)| c.program() == program && glob::matches(c.arguments(), arguments))
+        self.first(|cell| cell.program() == program && glob::matches(cell.arguments(), arguments))
+    }
+
+    /// The first cell for which `is_it` says yes, and its number from 0.
+    fn first(&self, is_it: impl Fn(&Cell<'_>) -> bool) -> Option<(usize, Cell<'_>)> {
+        (0..self.len()).find_map(|i| Some((i, self.get(i).filter(&is_it)?)))
     }
 
     /// The image.

@@ -91,16 +91,15 @@ impl Dirs {
         let Err(at) = self.hashes().binary_search(&hash) else {
             return Inserted::Known;
         };
-        // One longer than the set is now, with the new one in its last place.
+        // One longer than the set is now.
         let Some(grown) = self.hashes.get_mut(..self.len.saturating_add(1)) else {
             self.overflowed = true;
             return Inserted::Full;
         };
-        if let Some(last) = grown.last_mut() {
-            *last = hash;
-        }
-        if let Some(tail) = grown.get_mut(at..) {
-            tail.rotate_right(1);
+        // From its place on, each makes room for the one before it.
+        let mut moving = hash;
+        for place in grown.iter_mut().skip(at) {
+            core::mem::swap(place, &mut moving);
         }
         // INVARIANT: there was room, and `at` is where the order puts it.
         self.len = grown.len();

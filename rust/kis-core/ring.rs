@@ -104,15 +104,14 @@ impl Geometry {
         if !slots.is_power_of_two() || slots > MAX_SLOTS {
             return Err(Error::limit("slots of a lane, a power of two", MAX_SLOTS));
         }
-        let geometry = Self { lanes, slots };
-        // OVERFLOW: 2^9 lanes, 2^16 slots and 2^9 bytes fit into 64 bits.
-        if LANES as u64 + PAGE as u64 * 8 + lanes as u64 * slots as u64 * RECORD_BYTES as u64
-            > u32::MAX as u64
-        {
+        // OVERFLOW: 2^9 lanes and 2^16 slots.
+        let data = (lanes as u64 * slots as u64).saturating_mul(RECORD_BYTES as u64);
+        // The headers of all lanes and the rounding take less than 16 pages.
+        if data > (u32::MAX - 16 * PAGE as u32) as u64 {
             return Err(Error::limit("bytes of the ring", u32::MAX));
         }
         // INVARIANT: just compared.
-        Ok(geometry)
+        Ok(Self { lanes, slots })
     }
 
     /// Number of lanes.
@@ -144,8 +143,8 @@ impl Geometry {
         if lane >= self.lanes {
             return None;
         }
-        // OVERFLOW: within the mapping, see the invariants; so below.
-        Some(CONSUMERS + 8 * index(lane))
+        // OVERFLOW: nothing wraps or saturates within the mapping, here and below; see the invariants.
+        Some(index(lane).wrapping_mul(8).wrapping_add(CONSUMERS))
     }
 
     /// Where the header of a lane is.
@@ -153,7 +152,7 @@ impl Geometry {
         if lane >= self.lanes {
             return None;
         }
-        Some(LANES + LANE_BYTES * index(lane))
+        Some(index(lane).wrapping_mul(LANE_BYTES).wrapping_add(LANES))
     }
 
     /// Where the slot for a position of a lane is.
@@ -162,9 +161,10 @@ impl Geometry {
             return None;
         }
         // CAST: below slots, which has 32 bits. The mask is the remainder, slots being a power of 2.
-        let slot = (position & (self.slots as u64 - 1)) as usize;
-        let first = index(lane) * index(self.slots);
-        Some(self.data_offset() + (first + slot) * RECORD_BYTES)
+        let slot = (position & (self.slots as u64).wrapping_sub(1)) as usize;
+        let first = index(lane).wrapping_mul(index(self.slots));
+        let before = first.wrapping_add(slot).wrapping_mul(RECORD_BYTES);
+        Some(self.data_offset().wrapping_add(before))
     }
 
     /// Where the lane headers begin.
@@ -174,13 +174,15 @@ impl Geometry {
 
     /// Where the slots begin: the first whole page behind the lane headers.
     pub const fn data_offset(&self) -> usize {
-        (LANES + LANE_BYTES * index(self.lanes)).next_multiple_of(PAGE)
+        let headers = index(self.lanes).wrapping_mul(LANE_BYTES);
+        whole_pages(LANES.wrapping_add(headers))
     }
 
     /// Length of the mapping, whole pages.
     pub const fn map_bytes(&self) -> usize {
-        let data = index(self.lanes) * index(self.slots) * RECORD_BYTES;
-        (self.data_offset() + data).next_multiple_of(PAGE)
+        let slots = index(self.lanes).wrapping_mul(index(self.slots));
+        let data = slots.wrapping_mul(RECORD_BYTES);
+        whole_pages(self.data_offset().wrapping_add(data))
     }
 
     /// `struct kis_ring_info`.
@@ -218,6 +220,11 @@ impl Geometry {
             Some(at) => Err(Error::malformed(at, "layout of the ring")),
         }
     }
+}
+
+/// Rounds up to whole pages.
+const fn whole_pages(bytes: usize) -> usize {
+    bytes.wrapping_add(PAGE - 1) & !(PAGE - 1)
 }
 
 #[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]

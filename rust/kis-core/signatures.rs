@@ -16,7 +16,7 @@
 //! |---|---|
 //! | 4 each | number of signatures, states, classes, accepting states, list entries, bytes of strings; start state; 0 |
 //! | 256 | class of each byte value |
-//! | 4 each | transitions: for each state one for each class, the *premultiplied* number of the next state |
+//! | 4 each | transitions: for each state a row with one for each class: where the row of the next state begins, bytes from the first row |
 //! | 4 each | one for each accepting state and one more: where its list begins |
 //! | 4 each | lists: for each accepting state the signatures that end here, rising |
 //! | 32 each | signatures, rising by id |
@@ -25,7 +25,7 @@
 //! A signature: u32 id, revision, type (1 or 2), seconds of ban; u32 offset and length of the
 //! message and of the cell's name (length 0: all cells). Strings come in this order, without gaps.
 //!
-//! A premultiplied number is state * classes, so that adding a class gives the transition. States
+//! So a state is the place of its row, and no multiplication is needed to find the next one. States
 //! that accept are the last ones: one comparison finds them. A state accepts the signatures that
 //! end with the byte just read; regexes that need to look at the next byte cannot be expressed.
 
@@ -48,7 +48,7 @@ pub use spec::{
     SigSpec, //
 };
 
-/// A state of the table, premultiplied.
+/// A state of the table: where its row begins, bytes from the first row.
 ///
 /// Only [`Signatures::start`], [`Signatures::state`] and [`Signatures::scan`] make one. One of
 /// another table is harmless: walking stays within the table and finds its way back to the start.
@@ -88,17 +88,17 @@ pub struct Signatures<B> {
 /// Where the parts of an image are, and what the scan needs at hand.
 #[derive(Clone, Debug)]
 struct View {
-    /// Class of each byte value.
-    classes: [u8; 256],
+    /// Where in a row the transition for each byte value is.
+    columns: [u16; 256],
     /// Number of signatures.
     signatures: u32,
     /// Number of states.
     states: u32,
-    /// Number of classes: the length of a row.
-    stride: u32,
-    /// The start state, premultiplied.
+    /// Bytes of a row.
+    row: u32,
+    /// The start state.
     start: State,
-    /// The first accepting state, premultiplied.
+    /// The first accepting state; behind the last state if none accepts.
     first_accept: State,
     /// Where the list index begins; the transitions end there.
     index_at: usize,
@@ -370,8 +370,8 @@ mod tests {
         let sigs = Signatures::verify(&image[..LEN]);
         assert!(sigs.is_ok());
         let Ok(sigs) = sigs else { return };
-        // 4 states of 3 classes.
-        for (raw, want) in [(0, 0), (3, 3), (9, 9), (1, 0), (12, 0), (u32::MAX, 0)] {
+        // 4 states of 3 classes of 4 bytes.
+        for (raw, want) in [(0, 0), (12, 12), (36, 36), (1, 0), (48, 0), (u32::MAX, 0)] {
             assert_eq!(sigs.state(raw), want);
             let mut state = raw;
             let _ = sigs.scan(&mut state, b"abab", |_| ControlFlow::Continue(()));

@@ -155,7 +155,7 @@ impl Estimator {
         // The root with as many fractional bits as there is room for, at most 16; an even number
         // of bits is shifted in. At 16 the root is below 2^64 as it is the root of 128 bits.
         let room = (scaled.leading_zeros() / 2).min(16);
-        let root = sqrt(scaled << (2 * room));
+        let root = sqrt(scaled.wrapping_shl(2 * room));
         // root = n * deviation * 2^room, so divide by n and shift what is missing.
         if room == 16 {
             root.checked_div(u64::from(self.n)).unwrap_or(0)
@@ -165,10 +165,12 @@ impl Estimator {
                 return 0;
             };
             let rest = root.checked_rem(u64::from(self.n)).unwrap_or(0);
-            let missing = 16 - room;
+            let missing = 16u32.saturating_sub(room);
             // OVERFLOW: deviation is at most 2^40, 2^56 in this format; rest is below 2^20.
-            let fraction = (rest << missing).checked_div(u64::from(self.n));
-            (quotient << missing).saturating_add(fraction.unwrap_or(0))
+            let fraction = rest.wrapping_shl(missing).checked_div(u64::from(self.n));
+            quotient
+                .wrapping_shl(missing)
+                .saturating_add(fraction.unwrap_or(0))
         }
     }
 

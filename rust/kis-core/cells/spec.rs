@@ -109,14 +109,15 @@ pub fn encode(specs: &[CellSpec<'_>], out: &mut [u8]) -> Result<usize> {
         let cells = specs.iter().flat_map(CellSpec::strings);
         cells.chain(specs.iter().flat_map(CellSpec::prefixes))
     };
-    let prefixes = specs.iter().flat_map(CellSpec::prefixes).count();
+    let prefixes = || specs.iter().flat_map(CellSpec::prefixes);
+    let bytes = all_strings().fold(0, |sum: usize, text| sum.saturating_add(text.len()));
     // CAST: saturates, and verify() compares.
     let cut = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
 
     let mut w = image::begin(out);
     w.u32(cut(specs.len()));
-    w.u32(cut(prefixes));
-    w.u32(cut(all_strings().map(<[u8]>::len).sum()));
+    w.u32(prefixes().fold(0, |sum: u32, _| sum.saturating_add(1)));
+    w.u32(cut(bytes));
     w.u32(0);
     let mut string = 0u32;
     let mut prefix = 0u32;
@@ -133,7 +134,7 @@ pub fn encode(specs: &[CellSpec<'_>], out: &mut [u8]) -> Result<usize> {
             prefix = prefix.saturating_add(cut(tree.len()));
         }
     }
-    for text in specs.iter().flat_map(CellSpec::prefixes) {
+    for text in prefixes() {
         w.u32(string);
         w.u32(cut(text.len()));
         string = string.saturating_add(cut(text.len()));
@@ -165,8 +166,10 @@ fn numbers(w: &mut Writer<'_>, spec: &CellSpec<'_>) {
     w.u32(spec.ban_s);
     w.u32(spec.forbid.bits());
     w.u32(spec.deny.bits());
-    let bits = spec.bounds.iter().enumerate();
-    w.u32(bits.fold(0, |set, (i, bound)| set | u32::from(bound.is_some()) << i));
+    let bits = spec.bounds.iter().zip(0..);
+    w.u32(bits.fold(0, |set, (bound, i)| {
+        set | u32::from(bound.is_some()).wrapping_shl(i)
+    }));
     for bound in spec.bounds {
         w.u64(bound.unwrap_or(0));
     }

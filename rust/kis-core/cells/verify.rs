@@ -90,7 +90,7 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
     let table = bytes.get(CELLS_AT..prefixes_at).unwrap_or_default();
     for (i, cell) in table.chunks_exact(CELL).enumerate() {
         // OVERFLOW: within the image.
-        let cell_at = CELLS_AT + CELL * i;
+        let cell_at = i.wrapping_mul(CELL).wrapping_add(CELLS_AT);
         let name = next.name(cell, cell_at)?;
         let before = table.chunks_exact(CELL).take(i);
         for other in before {
@@ -108,7 +108,7 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
     let table = bytes.get(prefixes_at..strings_at).unwrap_or_default();
     for (i, prefix) in table.chunks_exact(PREFIX).enumerate() {
         // OVERFLOW: within the image.
-        let prefix_at = prefixes_at + PREFIX * i;
+        let prefix_at = i.wrapping_mul(PREFIX).wrapping_add(prefixes_at);
         let text = next.take(prefix, 0, prefix_at, "prefix")?;
         if text.len() >= PATH_LEN || !path::is_clean(text) {
             return Err(Error::malformed(prefix_at, "prefix is no absolute path"));
@@ -162,12 +162,12 @@ impl<'a> Next<'a> {
         let program = self.take(cell, at::PROGRAM, place, "program of a cell")?;
         if program.len() >= PATH_LEN || program.len() < 2 || !path::is_clean(program) {
             let what = "program of a cell is no absolute path";
-            return Err(Error::malformed(place + at::PROGRAM, what));
+            return Err(Error::malformed(place.saturating_add(at::PROGRAM), what));
         }
         let arguments = self.take(cell, at::ARGUMENTS, place, "arguments of a cell")?;
         if arguments.len() >= PATH_LEN || arguments.contains(&0) {
             let what = "arguments of a cell are too long or have a NUL";
-            return Err(Error::malformed(place + at::ARGUMENTS, what));
+            return Err(Error::malformed(place.saturating_add(at::ARGUMENTS), what));
         }
         Ok(())
     }

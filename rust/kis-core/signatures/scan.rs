@@ -27,6 +27,17 @@ pub struct Hit {
     pub end: usize,
 }
 
+/// The state behind `byte`.
+///
+/// What the next byte waits for is one load: the column's address does not depend on the state, and
+/// nobody waits for the comparisons, which are always predicted.
+#[inline(always)]
+fn step(table: &[u8], columns: &[u16; 256], now: State, byte: u8) -> Option<State> {
+    // A byte is always an index of 256 columns.
+    let column = table.get(usize::from(columns[usize::from(byte)])..)?;
+    u32_at(column, index(now))
+}
+
 impl<B: AsRef<[u8]>> Signatures<B> {
     /// The state of a stream of which nothing was read.
     pub fn start(&self) -> State {
@@ -35,9 +46,8 @@ impl<B: AsRef<[u8]>> Signatures<B> {
 
     /// `raw` if it is a state of this table, else the start.
     pub fn state(&self, raw: u32) -> State {
-        let is_row = raw.checked_rem(self.view.stride) == Some(0);
-        let is_within = u64::from(raw) < u64::from(self.view.states) * u64::from(self.view.stride);
-        if is_row && is_within {
+        let row = raw.checked_div(self.view.row).unwrap_or(u32::MAX);
+        if row < self.view.states && row.checked_mul(self.view.row) == Some(raw) {
             raw
         } else {
             self.view.start
@@ -60,12 +70,9 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         let table = table.unwrap_or_default();
         let mut now = *state;
         for (at, byte) in bytes.iter().enumerate() {
-            // A byte is always an index of 256 classes.
-            let class = view.classes[usize::from(*byte)];
-            let next = index(now.wrapping_add(u32::from(class)));
-            now = u32_at(table, next.wrapping_mul(4)).unwrap_or(view.start);
+            now = step(table, &view.columns, now, *byte).unwrap_or(view.start);
             if now >= view.first_accept {
-                let end = at.saturating_add(1);
+                let end = at.wrapping_add(1);
                 for sig in self.accepted(now) {
                     if hit(Hit { sig, end }).is_break() {
                         *state = now;
@@ -83,7 +90,7 @@ impl<B: AsRef<[u8]>> Signatures<B> {
     fn accepted(&self, state: State) -> impl Iterator<Item = usize> + '_ {
         let view = &self.view;
         let list = state.checked_sub(view.first_accept);
-        let list = list.and_then(|past| past.checked_div(view.stride));
+        let list = list.and_then(|past| past.checked_div(view.row));
         let bytes = self.bytes.as_ref();
         let entry = |i: u32| {
             let at = index(i).saturating_mul(4);

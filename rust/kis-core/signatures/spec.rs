@@ -7,7 +7,6 @@
 
 use super::{
     verify,
-    CLASSES_AT,
     SIGNATURE,
     TABLE_AT, //
 };
@@ -65,28 +64,40 @@ impl DfaSpec<'_> {
 
     /// Number of states that accept.
     fn accepting(&self) -> usize {
-        self.accepts.iter().filter(|list| !list.is_empty()).count()
+        let full = self.accepts.iter().filter(|list| !list.is_empty());
+        full.fold(0, |sum: usize, _| sum.saturating_add(1))
+    }
+
+    /// Entries of all lists.
+    fn entries(&self) -> usize {
+        let lens = self.accepts.iter().map(|list| list.len());
+        lens.fold(0, usize::saturating_add)
     }
 }
 
 /// How many bytes [`encode`] needs: the image, and room to renumber the states.
 pub fn room(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>) -> usize {
     let states = dfa.accepts.len();
-    let entries = dfa.accepts.iter().map(|list| list.len());
     let words = states
         .saturating_mul(dfa.classes())
         .saturating_add(states)
         .saturating_add(dfa.accepting())
         .saturating_add(1)
-        .saturating_add(entries.fold(0, usize::saturating_add));
-    let strings = sigs
-        .iter()
-        .map(|sig| sig.message.len() + sig.cell.map_or(0, <[u8]>::len));
+        .saturating_add(dfa.entries());
     TABLE_AT
         .saturating_add(words.saturating_mul(4))
         .saturating_add(sigs.len().saturating_mul(SIGNATURE))
-        .saturating_add(strings.fold(0, usize::saturating_add))
+        .saturating_add(string_bytes(sigs))
         .saturating_add(8)
+}
+
+/// Bytes of all strings.
+fn string_bytes(sigs: &[SigSpec<'_>]) -> usize {
+    let lens = sigs.iter().flat_map(|sig| {
+        let cell = sig.cell.unwrap_or_default();
+        [sig.message.len(), cell.len()]
+    });
+    lens.fold(0, usize::saturating_add)
 }
 
 /// Writes the image of `sigs` and `dfa` over the beginning of `out` and gives its length.
@@ -132,12 +143,10 @@ pub fn encode(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, out: &mut [u8]) -> Result
     w.u32(numbers);
     w.u32(cut(classes));
     w.u32(cut(accepting));
-    w.u32(cut(dfa.accepts.iter().map(|list| list.len()).sum()));
-    let strings = |sig: &SigSpec<'_>| [sig.message.len(), sig.cell.map_or(0, <[u8]>::len)];
-    w.u32(cut(sigs.iter().flat_map(strings).sum()));
+    w.u32(cut(dfa.entries()));
+    w.u32(cut(string_bytes(sigs)));
     w.u32(renumbered(map, dfa.start));
     w.u32(0);
-    debug_assert_eq!(w.offset(), CLASSES_AT);
     w.put(dfa.classes);
     table(&mut w, dfa, map, classes);
     lists(&mut w, dfa);
@@ -172,13 +181,15 @@ fn renumbered(map: &[u8], state: u32) -> u32 {
 /// Writes the transitions in the new order.
 fn table(w: &mut Writer<'_>, dfa: &DfaSpec<'_>, map: &[u8], classes: usize) {
     // CAST: at most 256.
-    let premultiply = |state: u32| renumbered(map, state).saturating_mul(classes as u32);
+    let row = (classes as u32).saturating_mul(4);
+    let place = |state: u32| renumbered(map, state).saturating_mul(row);
     for accepting in [false, true] {
-        let rows = dfa.transitions.chunks_exact(dfa.stride.max(1));
-        for (row, list) in rows.zip(dfa.accepts) {
+        let mut rows = dfa.transitions.chunks_exact(dfa.stride.max(1));
+        for list in dfa.accepts {
+            let row = rows.next().unwrap_or_default();
             if list.is_empty() != accepting {
                 for next in row.iter().take(classes) {
-                    w.u32(premultiply(*next));
+                    w.u32(place(*next));
                 }
             }
         }

@@ -50,7 +50,7 @@ struct Counts {
 pub(super) fn image(bytes: &[u8]) -> Result<View> {
     let counts = read_counts(&mut image::open(bytes, Kind::Signatures)?)?;
     let view = lay_out(bytes, &counts)?;
-    check_classes(&view)?;
+    check_classes(bytes, &counts)?;
     check_transitions(bytes, &view)?;
     check_lists(bytes, &view, &counts)?;
     check_signatures(bytes, &view, &counts)?;
@@ -111,15 +111,17 @@ fn lay_out(bytes: &[u8], counts: &Counts) -> Result<View> {
     let strings_at = part(Some(counts.signatures), SIGNATURE)?;
     let strings_end = part(Some(counts.strings), 1)?;
     image::finish(Reader::new(bytes, strings_end), bytes.len())?;
-    // OVERFLOW: start and states - accepting are at most states, and states * stride was computed.
-    let premultiply = |state: u32| state.saturating_mul(counts.stride);
+    // OVERFLOW: start and states - accepting are at most states, and the rows are in the image.
+    let row = counts.stride.saturating_mul(4);
+    let place = |state: u32| state.saturating_mul(row);
+    let classes = array_at::<256>(bytes, CLASSES_AT).ok_or(too_short)?;
     Ok(View {
-        classes: array_at(bytes, CLASSES_AT).ok_or(too_short)?,
+        columns: classes.map(|class| u16::from(class).saturating_mul(4)),
         signatures: counts.signatures,
         states: counts.states,
-        stride: counts.stride,
-        start: premultiply(counts.start),
-        first_accept: premultiply(counts.states.saturating_sub(counts.accepting)),
+        row,
+        start: place(counts.start),
+        first_accept: place(counts.states.saturating_sub(counts.accepting)),
         index_at,
         lists_at,
         signatures_at,
@@ -128,15 +130,16 @@ fn lay_out(bytes: &[u8], counts: &Counts) -> Result<View> {
 }
 
 /// Each byte value has a class, each class is one of the row.
-fn check_classes(view: &View) -> Result {
+fn check_classes(bytes: &[u8], counts: &Counts) -> Result {
+    let classes = bytes.get(CLASSES_AT..TABLE_AT).unwrap_or_default();
     let mut greatest = 0;
-    for (i, class) in view.classes.iter().enumerate() {
-        if u32::from(*class) >= view.stride {
+    for (i, class) in classes.iter().enumerate() {
+        if u32::from(*class) >= counts.stride {
             return Err(Error::malformed(CLASSES_AT.saturating_add(i), "class"));
         }
         greatest = greatest.max(*class);
     }
-    if u32::from(greatest).saturating_add(1) != view.stride {
+    if u32::from(greatest).saturating_add(1) != counts.stride {
         return Err(Error::malformed(HEADER + 8, "classes that no byte has"));
     }
     Ok(())
@@ -145,10 +148,9 @@ fn check_classes(view: &View) -> Result {
 /// Each transition leads to the beginning of a row.
 fn check_transitions(bytes: &[u8], view: &View) -> Result {
     let table = bytes.get(TABLE_AT..view.index_at).unwrap_or_default();
-    let limit = view.states.saturating_mul(view.stride);
     for (i, word) in table.chunks_exact(4).enumerate() {
         let next = u32_at(word, 0).unwrap_or(u32::MAX);
-        if next >= limit || next.checked_rem(view.stride) != Some(0) {
+        if index(next) >= table.len() || next.checked_rem(view.row) != Some(0) {
             let at = TABLE_AT.saturating_add(i.saturating_mul(4));
             return Err(Error::malformed(at, "transition"));
         }
