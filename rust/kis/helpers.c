@@ -2,6 +2,7 @@
 
 #include <linux/cred.h>
 #include <linux/fs.h>
+#include <linux/kis.h>
 #include <linux/mm.h>
 #include <linux/poll.h>
 #include <linux/sched/mm.h>
@@ -11,9 +12,92 @@
 
 #include "helpers.h"
 
-u64 kis_helper_boottime_ns(void)
+/*
+ * Weak, so that the module can be loaded on a kernel without the KIS LSM and
+ * say that this is what it lacks.
+ */
+#pragma weak kis_attach
+#pragma weak kis_detach
+#pragma weak kis_synchronize
+#pragma weak kis_new_generation
+#pragma weak kis_task_blob
+#pragma weak kis_sock_blob
+#pragma weak kis_sock_watch
+#pragma weak kis_walk_threads
+#pragma weak kis_walk_processes
+#pragma weak kis_walk_sockets
+#pragma weak kis_task_exe
+#pragma weak kis_task_cmdline
+#pragma weak kis_bprm_args
+
+bool kis_helper_has_lsm(void)
 {
-	return ktime_get_boottime_ns();
+	return &kis_attach;
+}
+
+int kis_helper_attach(const struct kis_hooks *hooks)
+{
+	return kis_attach(hooks);
+}
+
+void kis_helper_detach(const struct kis_hooks *hooks)
+{
+	kis_detach(hooks);
+}
+
+void kis_helper_synchronize(void)
+{
+	kis_synchronize();
+}
+
+u32 kis_helper_new_generation(void)
+{
+	return kis_new_generation();
+}
+
+struct kis_task *kis_helper_task_blob(const struct task_struct *task)
+{
+	return kis_task_blob(task);
+}
+
+struct kis_sock *kis_helper_sock_blob(const struct sock *sk)
+{
+	return kis_sock_blob(sk);
+}
+
+void kis_helper_sock_watch(struct sock *sk, u64 cell)
+{
+	kis_sock_watch(sk, cell);
+}
+
+void kis_helper_walk_threads(kis_thread_fn fn, void *arg)
+{
+	kis_walk_threads(fn, arg);
+}
+
+int kis_helper_walk_processes(kis_process_fn fn, void *arg)
+{
+	return kis_walk_processes(fn, arg);
+}
+
+void kis_helper_walk_sockets(struct task_struct *task, kis_sock_fn fn, void *arg)
+{
+	kis_walk_sockets(task, fn, arg);
+}
+
+char *kis_helper_task_exe(struct task_struct *task, char *buf, int size)
+{
+	return kis_task_exe(task, buf, size);
+}
+
+int kis_helper_task_cmdline(struct task_struct *task, char *buf, int size)
+{
+	return kis_task_cmdline(task, buf, size);
+}
+
+int kis_helper_bprm_args(const struct linux_binprm *bprm, char *buf, int size)
+{
+	return kis_bprm_args(bprm, buf, size);
 }
 
 u64 kis_helper_monotonic_ns(void)
@@ -47,6 +131,12 @@ long kis_helper_process_rss_pages(struct task_struct *task)
 	return pages;
 }
 
+u64 kis_helper_family_cell(const struct task_struct *task)
+{
+	return kis_helper_task_blob(task->group_leader)->cell ?:
+	       kis_helper_task_blob(rcu_dereference(task->real_parent))->cell;
+}
+
 u32 kis_helper_task_uid(const struct task_struct *task)
 {
 	return from_kuid(&init_user_ns, task_uid(task));
@@ -57,9 +147,9 @@ bool kis_helper_file_writes(const struct file *file)
 	return file->f_mode & FMODE_WRITE;
 }
 
-bool kis_helper_file_is_regular(const struct file *file)
+bool kis_helper_file_is_stored(const struct file *file)
 {
-	return S_ISREG(file_inode(file)->i_mode);
+	return S_ISREG(file_inode(file)->i_mode) || S_ISBLK(file_inode(file)->i_mode);
 }
 
 struct sock *kis_helper_socket_sk(const struct socket *sock)

@@ -3,6 +3,7 @@
 #ifndef KIS_HELPERS_H
 #define KIS_HELPERS_H
 
+#include <linux/kis.h>
 #include <linux/net.h>
 #include <linux/sched.h>
 #include <linux/skbuff.h>
@@ -11,15 +12,31 @@
 #include <net/genetlink.h>
 #include <net/sock.h>
 
-u64 kis_helper_boottime_ns(void);
+/* The KIS LSM, by weak references: see helpers.c. */
+bool kis_helper_has_lsm(void);
+int kis_helper_attach(const struct kis_hooks *hooks);
+void kis_helper_detach(const struct kis_hooks *hooks);
+void kis_helper_synchronize(void);
+u32 kis_helper_new_generation(void);
+struct kis_task *kis_helper_task_blob(const struct task_struct *task);
+struct kis_sock *kis_helper_sock_blob(const struct sock *sk);
+void kis_helper_sock_watch(struct sock *sk, u64 cell);
+void kis_helper_walk_threads(kis_thread_fn fn, void *arg);
+int kis_helper_walk_processes(kis_process_fn fn, void *arg);
+void kis_helper_walk_sockets(struct task_struct *task, kis_sock_fn fn, void *arg);
+char *kis_helper_task_exe(struct task_struct *task, char *buf, int size);
+int kis_helper_task_cmdline(struct task_struct *task, char *buf, int size);
+int kis_helper_bprm_args(const struct linux_binprm *bprm, char *buf, int size);
+
 u64 kis_helper_monotonic_ns(void);
 u64 kis_helper_realtime_ns(void);
 u64 kis_helper_task_runtime_ns(struct task_struct *task);
 u64 kis_helper_process_start_ns(const struct task_struct *task);
 long kis_helper_process_rss_pages(struct task_struct *task);
+u64 kis_helper_family_cell(const struct task_struct *task);
 u32 kis_helper_task_uid(const struct task_struct *task);
 bool kis_helper_file_writes(const struct file *file);
-bool kis_helper_file_is_regular(const struct file *file);
+bool kis_helper_file_is_stored(const struct file *file);
 struct sock *kis_helper_socket_sk(const struct socket *sock);
 bool kis_helper_sk_is_stream(const struct sock *sk);
 struct sk_buff *kis_helper_sk_queue_tail(const struct sock *sk);

@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! KIS, the Linux Kernel Immune System.
+//! KIS, the Linux Kernel Immune System: module metadata and the order of setting up and down.
 
-use kernel::prelude::*;
+use kernel::{prelude::*, sync::Arc};
 
+mod apc;
+mod cell;
+mod control;
+mod engine;
+mod error;
+mod sink;
 mod sys;
+mod t_helper;
+mod t_killer;
+mod upload;
+
+use engine::Engine;
+use sink::Sink;
 
 module! {
     type: Kis,
@@ -14,10 +26,42 @@ module! {
     license: "GPL",
 }
 
-struct Kis;
+/// Everything that is registered. The order of the fields is that of taking down: first nobody can
+/// ask any more, then nothing is done any more, then the state goes.
+struct Kis {
+    _family: sys::netlink::Family<Engine>,
+    _device: sys::device::Device<Sink>,
+    _ticker: sys::ticker::Ticker<Engine>,
+    _filter: sys::netfilter::Filter<Engine>,
+    _hooks: sys::hooks::Attachment<Engine>,
+    _engine: Arc<Engine>,
+}
 
 impl kernel::Module for Kis {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
+    fn init(module: &'static ThisModule) -> Result<Self> {
+        let sink = Arc::new(Sink::new()?, GFP_KERNEL)?;
+        let engine = Engine::new(sink.clone(), sys::clock::monotonic_ns())?;
+        let hooks = sys::hooks::Attachment::new(engine.clone()).inspect_err(|e| {
+            pr_err!("{}\n", sys::hooks::why(*e));
+        })?;
+        let filter = sys::netfilter::Filter::new(engine.clone())?;
+        let ticker = sys::ticker::Ticker::new(engine.clone(), 0)?;
+        let device = sys::device::Device::new(sink, c"kis", module)?;
+        let family = sys::netlink::Family::new(engine.clone())?;
+        pr_info!("loaded, ABI {}, observing\n", kis_core::abi::ABI);
+        Ok(Self {
+            _family: family,
+            _device: device,
+            _ticker: ticker,
+            _filter: filter,
+            _hooks: hooks,
+            _engine: engine,
+        })
+    }
+}
+
+impl Drop for Kis {
+    fn drop(&mut self) {
+        pr_info!("unloaded\n");
     }
 }

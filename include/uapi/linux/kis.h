@@ -134,7 +134,8 @@ enum kis_cause {
  * @op: enum kis_op
  * @action: KIS_ACTION_*
  * @cause: enum kis_cause
- * @observed: value of @param in this window so far
+ * @observed: value of @param in this window so far; for KIS_RECORD_CONTROL the
+ *	netlink command (KIS_CMD_*)
  * @mean: learned mean, 16 fractional bits
  * @deviation: learned root of the mean square deviation, 16 fractional bits
  * @threshold: the threshold or bound that was crossed
@@ -213,9 +214,10 @@ struct kis_record {
  * oldest records are overwritten: a reader copies a slot and then checks that
  * seq still is p + 1.
  *
- * poll() says POLLIN when a lane holds records behind the consumer's position
- * (for a reader without consumer rights: when any were written since it last
- * said so).
+ * The consumer's positions are set to the end of each lane when it opens the
+ * device. poll() says POLLIN when a lane holds records that it has not read.
+ * A mere reader has no position in the kernel: poll() ends its wait for it, but
+ * does not say POLLIN; such a reader polls with a time-out and looks.
  */
 #define KIS_RING_MAGIC		0x3153494bu	/* "KIS1" */
 #define KIS_MAX_LANES		512

@@ -44,10 +44,10 @@ impl File<'_> {
         unsafe { bindings::kis_helper_file_writes(self.raw.as_ptr()) }
     }
 
-    /// Whether it is a regular file, not a device, pipe or socket.
-    pub(crate) fn is_regular(&self) -> bool {
+    /// Whether it is a regular file or a block device: something that keeps what is written.
+    pub(crate) fn is_stored(&self) -> bool {
         // SAFETY: the file is live.
-        unsafe { bindings::kis_helper_file_is_regular(self.raw.as_ptr()) }
+        unsafe { bindings::kis_helper_file_is_stored(self.raw.as_ptr()) }
     }
 
     /// Its path in the current root, somewhere in `buf`; `ENAMETOOLONG`.
@@ -176,7 +176,7 @@ impl Program<'_> {
         let size = i32::try_from(buf.len()).unwrap_or(i32::MAX);
         // SAFETY: the program is that of the running exec_done hook; `buf` has `size` bytes.
         let len = unsafe {
-            bindings::kis_bprm_args(self.raw.as_ptr(), buf.as_mut_ptr().cast(), size)
+            bindings::kis_helper_bprm_args(self.raw.as_ptr(), buf.as_mut_ptr().cast(), size)
         };
         usize::try_from(len).ok().and_then(|len| buf.get(..len)).unwrap_or(&[])
     }

@@ -62,7 +62,7 @@ pub(crate) trait Hooks: Send + Sync + 'static {
     /// Bytes are sent. May sleep.
     fn send(&self, hook: &HookContext, sk: &Sock<'_>, bytes: usize);
     /// A connection is accepted. Atomic.
-    fn accept(&self, hook: &HookContext, sk: &Sock<'_>);
+    fn accept(&self, hook: &HookContext, sk: &Receiver<'_>);
     /// TCP has queued bytes. Atomic, also softirq.
     fn tcp_data(&self, hook: &HookContext, sk: &Receiver<'_>) -> Delivery;
     /// Bytes are about to be queued on a unix stream socket. Atomic.
@@ -197,10 +197,10 @@ unsafe extern "C" fn send<T: Hooks>(sock: *mut bindings::socket, size: ffi::c_in
 }
 
 unsafe extern "C" fn accept<T: Hooks>(sk: *mut bindings::sock) {
-    // SAFETY: as in `exec_check()`.
+    // SAFETY: as in `exec_check()`; accept() holds the socket's delivery lock.
     unsafe {
         serve::<T, _>(|t, h| {
-            if let Some(s) = Sock::from_raw(sk) {
+            if let Some(s) = Receiver::from_raw(sk) {
                 t.accept(h, &s)
             }
         })
@@ -262,14 +262,18 @@ unsafe impl<T: Hooks> Send for Attachment<T> {}
 unsafe impl<T: Hooks> Sync for Attachment<T> {}
 
 impl<T: Hooks> Attachment<T> {
-    /// Attaches. May sleep. `EPERM` with kis.off=1, `EPROTO` when the kernel speaks another
+    /// Attaches. May sleep. `EOPNOTSUPP` on a kernel without the KIS LSM, `EPERM` with kis.off=1, `EPROTO` when the kernel speaks another
     /// version of the hooks, `EBUSY` when something is attached.
     pub(crate) fn new(object: Arc<T>) -> Result<Self> {
+        // SAFETY: no requirements.
+        if !unsafe { bindings::kis_helper_has_lsm() } {
+            return Err(EOPNOTSUPP);
+        }
         let lease = SERVED.lend(object)?;
         let table = KBox::new(Table::<T>::HOOKS, GFP_KERNEL)?;
         // SAFETY: the table lives until `kis_detach()` in `drop()`, its functions as long as the
         // module, which detaches before it goes.
-        to_result(unsafe { bindings::kis_attach(&raw const *table) })?;
+        to_result(unsafe { bindings::kis_helper_attach(&raw const *table) })?;
         Ok(Self {
             table,
             _lease: lease,
@@ -280,7 +284,7 @@ impl<T: Hooks> Attachment<T> {
 impl<T: Hooks> Drop for Attachment<T> {
     fn drop(&mut self) {
         // SAFETY: this table was attached in `new()`.
-        unsafe { bindings::kis_detach(&raw const *self.table) };
+        unsafe { bindings::kis_helper_detach(&raw const *self.table) };
         // No hook runs any more: the lease may end.
     }
 }
@@ -288,5 +292,20 @@ impl<T: Hooks> Drop for Attachment<T> {
 /// A generation for handles that none before had.
 pub(crate) fn new_generation() -> u32 {
     // SAFETY: no requirements.
-    unsafe { bindings::kis_new_generation() }
+    unsafe { bindings::kis_helper_new_generation() }
+}
+
+/// Why an attachment failed, for the log.
+pub(crate) fn why(error: Error) -> &'static str {
+    if error == EPERM {
+        "not loaded: kis.off=1 is on the kernel command line"
+    } else if error == EPROTO {
+        "not loaded: this kernel's KIS LSM is of another version; build module and kernel together"
+    } else if error == EBUSY {
+        "not loaded: another module is attached to the KIS LSM"
+    } else if error == EOPNOTSUPP {
+        "not loaded: this kernel has no KIS LSM (CONFIG_SECURITY_KIS); boot the patched kernel"
+    } else {
+        "not loaded: attaching to the KIS LSM failed"
+    }
 }

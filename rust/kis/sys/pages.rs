@@ -39,10 +39,6 @@ impl SharedPages {
         })
     }
 
-    /// Length in bytes, a multiple of the page size.
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
 
     pub(super) fn as_ptr(&self) -> *mut u8 {
         self.base.as_ptr()

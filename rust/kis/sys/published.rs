@@ -102,7 +102,7 @@ impl<T: Send + Sync> Locked<'_, T> {
             return;
         }
         // SAFETY: may sleep, as this function; no hook runs in this task (see `lock()`).
-        unsafe { bindings::kis_synchronize() };
+        unsafe { bindings::kis_helper_synchronize() };
         // SAFETY: by the type invariant `old` came from `KBox::into_raw()`; no new reader finds it
         // and the old ones are gone.
         drop(unsafe { KBox::from_raw(old) });

@@ -64,7 +64,7 @@ impl Sock<'_> {
 
     fn blob(&self) -> *mut bindings::kis_sock {
         // SAFETY: a live full socket has a blob, which lives as long.
-        unsafe { bindings::kis_sock_blob(self.raw.as_ptr()) }
+        unsafe { bindings::kis_helper_sock_blob(self.raw.as_ptr()) }
     }
 
     /// The handle of the cell that reads from it, 0 for none.

@@ -45,7 +45,7 @@ impl<'a> Task<'a> {
 
     fn blob(&self) -> &bindings::kis_task {
         // SAFETY: a live task has a security blob, which lives as long as the task.
-        unsafe { &*bindings::kis_task_blob(self.raw.as_ptr()) }
+        unsafe { &*bindings::kis_helper_task_blob(self.raw.as_ptr()) }
     }
 
     fn cell_word(&self) -> &AtomicU64 {
@@ -66,6 +66,13 @@ impl<'a> Task<'a> {
     /// Sets the cell handle. Children that fork from now on inherit it.
     pub(crate) fn set_cell(&self, handle: u64) {
         self.cell_word().store(handle, Ordering::Relaxed);
+    }
+
+    /// The handle of the first thread of its process or, without one, of its parent. Only in
+    /// [`for_each_thread()`], whose lock keeps these.
+    pub(crate) fn family_cell(&self) -> u64 {
+        // SAFETY: the task is live; its leader and parent are kept by `rcu_read_lock()`.
+        unsafe { bindings::kis_helper_family_cell(self.raw.as_ptr()) }
     }
 
     /// CPU time in ns since this was last asked of this task.
@@ -123,7 +130,7 @@ impl<'a> Task<'a> {
         let size = i32::try_from(buf.len())?;
         // SAFETY: the task is live, `buf` has `size` bytes.
         let raw = unsafe {
-            bindings::kis_task_exe(self.raw.as_ptr(), buf.as_mut_ptr().cast(), size)
+            bindings::kis_helper_task_exe(self.raw.as_ptr(), buf.as_mut_ptr().cast(), size)
         };
         super::file::string_in(raw, buf)
     }
@@ -133,7 +140,7 @@ impl<'a> Task<'a> {
         let size = i32::try_from(buf.len()).unwrap_or(i32::MAX);
         // SAFETY: the task is live, `buf` has at least `size` bytes.
         let len = unsafe {
-            bindings::kis_task_cmdline(self.raw.as_ptr(), buf.as_mut_ptr().cast(), size)
+            bindings::kis_helper_task_cmdline(self.raw.as_ptr(), buf.as_mut_ptr().cast(), size)
         };
         usize::try_from(len).ok().and_then(|len| buf.get(..len)).unwrap_or(&[])
     }
@@ -146,13 +153,13 @@ impl<'a> Task<'a> {
             // SAFETY: the walk passes a socket of an open file, whose lock it holds.
             if unsafe { bindings::kis_helper_sk_is_stream(sk) } {
                 // SAFETY: as above; the function may be called in any context.
-                unsafe { bindings::kis_sock_watch(sk, handle) };
+                unsafe { bindings::kis_helper_sock_watch(sk, handle) };
             }
         }
         let mut handle = handle;
         // SAFETY: the task is live, `visit` does not sleep and gets the pointer it expects.
         unsafe {
-            bindings::kis_walk_sockets(self.raw.as_ptr(), Some(visit), (&raw mut handle).cast())
+            bindings::kis_helper_walk_sockets(self.raw.as_ptr(), Some(visit), (&raw mut handle).cast())
         };
     }
 }
@@ -173,7 +180,7 @@ pub(crate) fn for_each_thread<F: FnMut(Task<'_>)>(mut f: F) {
         }
     }
     // SAFETY: `visit::<F>` gets the pointer to the `F` it expects, exclusively.
-    unsafe { bindings::kis_walk_threads(Some(visit::<F>), (&raw mut f).cast()) };
+    unsafe { bindings::kis_helper_walk_threads(Some(visit::<F>), (&raw mut f).cast()) };
 }
 
 /// Calls `f` with each process of the system. `f` may sleep; so may this.
@@ -191,5 +198,5 @@ pub(crate) fn for_each_process<F: FnMut(Task<'_>)>(mut f: F) {
         0
     }
     // SAFETY: `visit::<F>` gets the pointer to the `F` it expects, exclusively.
-    unsafe { bindings::kis_walk_processes(Some(visit::<F>), (&raw mut f).cast()) };
+    unsafe { bindings::kis_helper_walk_processes(Some(visit::<F>), (&raw mut f).cast()) };
 }
