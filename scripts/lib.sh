@@ -58,17 +58,22 @@ key() {
 # tree_hash PATH…: names and contents of all files below the paths (relative to the repo).
 tree_hash() (
 	cd "$KIS_REPO"
-	find "$@" \( -name target -o -name .git \) -prune -o -type f ! -name '*~' ! -name '.*.swp' -print0 2>/dev/null |
+	local p have=()
+	for p in "$@"; do [ ! -e "$p" ] || have+=("$p"); done
+	find "${have[@]}" \( -name target -o -name .git \) -prune -o -type f ! -name '*~' ! -name '.*.swp' -print0 |
 		sort -z | xargs -0 -r sha256sum
 )
 
-# lock NAME: only one process at a time works on NAME; held until this script ends.
+# lock NAME [-s]: only one process at a time works on NAME, or with -s: any number use it while
+# none works on it. Held until this script ends; a second call changes the kind of the lock.
+declare -A LOCKS=()
 lock() {
-	local fd
-	exec {fd}>"$KIS_CACHE/lock/$1"
-	if ! flock -n "$fd"; then
+	local fd=${LOCKS[$1]:-}
+	[ -n "$fd" ] || exec {fd}>"$KIS_CACHE/lock/$1"
+	LOCKS[$1]=$fd
+	if ! flock ${2:+"$2"} -n "$fd"; then
 		say "waiting for another run that works on: $1"
-		flock "$fd"
+		flock ${2:+"$2"} "$fd"
 	fi
 }
 
