@@ -193,7 +193,9 @@ impl Profile {
         Learned::Complete
     }
 
-    /// Ends learning with what is known by now.
+    /// Ends learning with what is known by now; when it is ready, computes the thresholds again.
+    ///
+    /// A profile from an image has the factors it was made with: call this to give it the cell's.
     pub fn complete(&mut self, k_one_q16: u32, k_two_q16: u32) {
         self.k_one_q16 = k_one_q16;
         self.k_two_q16 = k_two_q16;
@@ -210,6 +212,8 @@ impl Profile {
         // INVARIANT: nothing is learned.
         self.phase = Phase::Learning;
         self.windows = 0;
+        self.k_one_q16 = 0;
+        self.k_two_q16 = 0;
         self.params.fill(Estimator::new());
         self.thresholds.fill(Thresholds::NEVER);
         self.dirs.clear();
@@ -367,9 +371,7 @@ mod tests {
         // mean 2, deviation 0.82, floor 1: 2 + 2.45 rounded up, + 1.
         assert_eq!(p.threshold(Param::Execs).one(), 6);
         p.reset();
-        assert_eq!(p.phase(), Phase::Learning);
-        assert_eq!(p.windows(), 0);
-        assert_eq!(p.threshold(Param::Execs), Thresholds::NEVER);
+        assert!(p == EMPTY);
     }
 
     #[test]

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Damaged and hostile images: every flipped bit, every cut, every extension, and mutations.
+//!
+//! Damage (the sum is wrong) is always an error. Malice (the sum is right) is an error, or gives
+//! something that can be walked: no panic, nothing read outside of the image, and for cells and
+//! profiles the image is the only one that says what it says.
+
+mod common;
+
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+
+use common::Chance;
+use kis_core::abi::{
+    CellMode,
+    Mode,
+    Op,
+    OpSet,
+    Phase, //
+};
+use kis_core::cells::{
+    encode,
+    Access,
+    CellSpec,
+    Cells, //
+};
+use kis_core::image::{
+    kind,
+    reseal,
+    Kind, //
+};
+use kis_core::param::Param;
+use kis_core::profile::{
+    Profile,
+    Settings,
+    MAX_BYTES, //
+};
+use kis_core::signatures::Signatures;
+use kis_core::window::NO_BOUNDS;
+
+fn cells() -> Vec<u8> {
+    let mut redis = CellSpec::new(b"redis", b"/usr/bin/redis-server");
+    redis.arguments = b"*:6379";
+    redis.mode = CellMode::Enforce;
+    redis.hard = true;
+    redis.bounds[3] = Some(10);
+    redis.trees = [&[], &[b"/var/lib/redis", b"/tmp"], &[b"/"]];
+    redis.forbid = OpSet::EMPTY.with(Op::Exec).with(Op::Ptrace);
+    let mut web = CellSpec::new(b"web", b"/usr/sbin/nginx");
+    web.learn_dirs = true;
+    web.ban_s = 60;
+    web.trees[0] = &[b"/srv"];
+    let mut out = vec![0; 4096];
+    let len = encode(&[redis, web], &mut out).unwrap();
+    out.truncate(len);
+    out
+}
+
+fn signatures() -> Vec<u8> {
+    common::image(&["ab+c", "(?i)select", "\\x00\\xff", "b"])
+}
+
+fn profile() -> Vec<u8> {
+    let settings = Settings {
+        learn_windows: 5,
+        hard: false,
+        k_one_q16: 3 << 16,
+        k_two_q16: 6 << 16,
+        bounds: NO_BOUNDS,
+    };
+    let mut profile = Profile::new();
+    let mut chance = Chance::new(19);
+    for _ in 0..5 {
+        profile.learn_dir(chance.next());
+        profile.learn(&std::array::from_fn(|_| chance.number(30)), &settings);
+    }
+    let mut out = vec![0; MAX_BYTES];
+    let len = profile.encode(&mut out).unwrap();
+    out.truncate(len);
+    out
+}
+
+fn all() -> &'static [Vec<u8>; 3] {
+    static ALL: OnceLock<[Vec<u8>; 3]> = OnceLock::new();
+    ALL.get_or_init(|| [cells(), signatures(), profile()])
+}
+
+/// Verifies an image of whatever kind it says, walks all of it, and says whether it was accepted.
+fn walk(image: &[u8], chance: &mut Chance) -> bool {
+    let cells = Cells::verify(image).map(|cells| walk_cells(&cells));
+    let sigs = Signatures::verify(image).map(|sigs| walk_signatures(&sigs, chance));
+    let profile = Profile::verify(image).map(|profile| {
+        let mut again = vec![0; MAX_BYTES];
+        let len = profile.encode(&mut again).unwrap();
+        assert_eq!(again[..len], *image);
+        for param in Param::ALL {
+            let threshold = profile.threshold(param);
+            assert!(threshold.one() < threshold.two() || threshold.one() == u64::MAX);
+            let _ = profile.param(param).deviation_q16();
+        }
+        assert!(profile
+            .dirs()
+            .hashes()
+            .iter()
+            .all(|hash| profile.dirs().contains(*hash)));
+    });
+    let accepted = [cells.is_ok(), sigs.is_ok(), profile.is_ok()];
+    assert!(accepted.iter().filter(|ok| **ok).count() <= 1);
+    for error in [cells.err(), sigs.err(), profile.err()]
+        .into_iter()
+        .flatten()
+    {
+        assert!(!error.to_string().is_empty() && !error.what().is_empty());
+    }
+    accepted.contains(&true)
+}
+
+/// Reads every field; what was read, encoded again, is the image.
+fn walk_cells(cells: &Cells<&[u8]>) {
+    let lists: Vec<Vec<Vec<&[u8]>>> = cells
+        .iter()
+        .map(|cell| {
+            Access::ALL
+                .map(|access| cell.tree(access).iter().collect())
+                .to_vec()
+        })
+        .collect();
+    let specs: Vec<CellSpec<'_>> = cells
+        .iter()
+        .zip(&lists)
+        .map(|(cell, lists)| CellSpec {
+            name: cell.name(),
+            program: cell.program(),
+            arguments: cell.arguments(),
+            mode: cell.mode(),
+            window_ms: cell.window_ms(),
+            learn_windows: cell.learn_windows(),
+            hard: cell.hard(),
+            learn_dirs: cell.learn_dirs(),
+            kill_connections: cell.kill_connections(),
+            k_one_q16: cell.k_one_q16(),
+            k_two_q16: cell.k_two_q16(),
+            hold_one_ms: cell.hold_one_ms(),
+            hold_two_ms: cell.hold_two_ms(),
+            ban_s: cell.ban_s(),
+            forbid: cell.forbid(),
+            deny: cell.deny(),
+            bounds: cell.bounds(),
+            trees: [&lists[0], &lists[1], &lists[2]],
+        })
+        .collect();
+    let mut again = vec![0; cells.bytes().len()];
+    assert_eq!(encode(&specs, &mut again), Ok(again.len()));
+    assert_eq!(again, cells.bytes());
+    let profile = Profile::new();
+    for (i, cell) in cells.iter().enumerate() {
+        assert_eq!(cells.find(cell.name()).unwrap().0, i);
+        let _ = cell.place(Access::Write, b"/tmp/x", &profile);
+        let _ = cell.context(Mode::Enforce, Phase::Ready, true, true);
+        let _ = cell.settings();
+    }
+    let _ = cells.of_process(b"/usr/bin/redis-server", b"*:6379");
+    assert!(cells.get(cells.len()).is_none());
+}
+
+/// Reads every field, and scans from the start and from states that are none.
+fn walk_signatures(sigs: &Signatures<&[u8]>, chance: &mut Chance) {
+    let mut last = None;
+    for sig in sigs.iter() {
+        assert!(last < Some(sig.id()));
+        last = Some(sig.id());
+        assert!(!sig.message().is_empty() && matches!(sig.kind(), 1 | 2));
+        let _ = (sig.revision(), sig.ban_s(), sig.cell());
+    }
+    assert_eq!(sigs.iter().count(), sigs.len());
+    assert!(sigs.get(sigs.len()).is_none());
+    let text: Vec<u8> = (0..200).map(|_| chance.next() as u8).collect();
+    for text in [&b"xabbbcSeLeCt\0\xff"[..], &text] {
+        for raw in [
+            sigs.start(),
+            0,
+            1,
+            u32::MAX,
+            chance.next() as u32,
+            chance.number(12) as u32,
+        ] {
+            // Checked as the kernel does, and not checked at all.
+            for mut state in [sigs.state(raw), raw] {
+                let _ = sigs.scan(&mut state, text, |hit| {
+                    assert!(hit.sig < sigs.len() && hit.end <= text.len());
+                    ControlFlow::Continue(())
+                });
+                assert_eq!(sigs.state(state), state);
+            }
+        }
+    }
+}
+
+/// Writes the true length over the header's and makes the sum right, as an attacker would.
+fn forge(image: &mut [u8]) {
+    let len = (image.len() as u32).to_le_bytes();
+    if let Some(place) = image.get_mut(12..16) {
+        place.copy_from_slice(&len);
+    }
+    reseal(image);
+}
+
+#[test]
+fn whole_images_are_accepted() {
+    let mut chance = Chance::new(20);
+    let kinds = [Kind::Cells, Kind::Signatures, Kind::Profile];
+    for (image, want) in all().iter().zip(kinds) {
+        assert!(walk(image, &mut chance));
+        assert_eq!(kind(image), Some(want));
+        assert!(image.len() % 8 == 0);
+    }
+}
+
+#[test]
+fn each_flipped_bit_is_found() {
+    let mut chance = Chance::new(21);
+    for image in all() {
+        let mut damaged = image.clone();
+        for at in 0..image.len() {
+            for bit in 0..8 {
+                damaged[at] ^= 1 << bit;
+                assert!(!walk(&damaged, &mut chance), "byte {at} bit {bit}");
+                damaged[at] ^= 1 << bit;
+            }
+        }
+    }
+}
+
+#[test]
+fn each_forged_byte_is_found_or_harmless() {
+    let mut chance = Chance::new(22);
+    for image in all() {
+        let (mut accepted, mut refused) = (0, 0);
+        for at in 0..image.len() {
+            for value in [1, 2, 0x10, 0x80, 0xff, 1 + chance.below(255) as u8] {
+                let mut forged = image.clone();
+                forged[at] ^= value;
+                reseal(&mut forged);
+                if walk(&forged, &mut chance) {
+                    accepted += 1;
+                } else {
+                    refused += 1;
+                }
+            }
+        }
+        // A number may be another number, but most bytes have one value only.
+        assert!(accepted > 0 && refused > 0, "{accepted} {refused}");
+    }
+}
+
+#[test]
+fn each_cut_is_found() {
+    let mut chance = Chance::new(23);
+    for image in all() {
+        for len in 0..image.len() {
+            let mut cut = image[..len].to_vec();
+            assert!(!walk(&cut, &mut chance), "{len}");
+            forge(&mut cut);
+            assert!(!walk(&cut, &mut chance), "forged {len}");
+        }
+    }
+}
+
+#[test]
+fn each_extension_is_found() {
+    let mut chance = Chance::new(24);
+    for image in all() {
+        for more in 1..100 {
+            for fill in [0, 1, 0xff] {
+                let mut long = image.clone();
+                long.resize(image.len() + more, fill);
+                assert!(!walk(&long, &mut chance), "{more}");
+                forge(&mut long);
+                assert!(!walk(&long, &mut chance), "forged {more}");
+            }
+        }
+    }
+    assert!(!walk(&vec![0; (16 << 20) + 8], &mut chance));
+}
+
+#[test]
+fn images_of_other_kinds_and_versions_are_refused() {
+    let mut chance = Chance::new(25);
+    for image in all() {
+        for (at, value) in [(4, 2u32), (4, 0), (8, 3), (8, u32::MAX), (24, 1), (28, 1)] {
+            let mut other = image.clone();
+            other[at..at + 4].copy_from_slice(&value.to_le_bytes());
+            reseal(&mut other);
+            assert!(!walk(&other, &mut chance));
+        }
+    }
+}
+
+/// Numbers that parsers trip over.
+const EVIL: [u32; 12] = [
+    0,
+    1,
+    2,
+    3,
+    31,
+    255,
+    256,
+    4096,
+    0x7fff_ffff,
+    0x8000_0000,
+    0xffff_fffc,
+    0xffff_ffff,
+];
+
+#[test]
+fn mutations_are_refused_or_harmless() {
+    let images = all();
+    let (mut accepted, iterations) = (0, common::iterations(5000));
+    for seed in 0..iterations {
+        let mut chance = Chance::new(seed);
+        let mut image = chance.of(&[&images[0], &images[1], &images[2]]).clone();
+        for _ in 0..1 + chance.below(4) {
+            let words = image.len() / 4;
+            let at = 4 * (8 + chance.below(words.saturating_sub(8)));
+            match chance.below(7) {
+                0 if at + 4 <= image.len() => {
+                    let evil = chance.of(&EVIL).to_le_bytes();
+                    image[at..at + 4].copy_from_slice(&evil);
+                }
+                1 if at + 4 <= image.len() => {
+                    let old = u32::from_le_bytes(image[at..at + 4].try_into().unwrap());
+                    let near = old.wrapping_add(chance.below(9) as u32).wrapping_sub(4);
+                    image[at..at + 4].copy_from_slice(&near.to_le_bytes());
+                }
+                2 => {
+                    let at = chance.below(image.len());
+                    image[at] = chance.next() as u8;
+                }
+                3 => {
+                    // Move a word: what is right elsewhere.
+                    let from = 4 * chance.below(words);
+                    if at + 4 <= image.len() {
+                        image.copy_within(from..from + 4, at);
+                    }
+                }
+                4 => {
+                    let len = image.len().saturating_sub(8 * chance.below(4));
+                    image.truncate(len);
+                }
+                5 => {
+                    let n = 8 * (1 + chance.below(4));
+                    image.splice(at.min(image.len())..at.min(image.len()), vec![0; n]);
+                }
+                _ => {
+                    let n = 8 * (1 + chance.below(4));
+                    let end = (at + n).min(image.len());
+                    image.drain(at.min(end)..end);
+                }
+            }
+        }
+        forge(&mut image);
+        accepted += u64::from(walk(&image, &mut chance));
+    }
+    // Some have to get through, or the fuzzer tests only the first lines of the gates.
+    assert!(accepted > iterations / 100, "{accepted} of {iterations}");
+}
+
+#[test]
+fn noise_is_refused() {
+    for seed in 0..common::iterations(5000) {
+        let mut chance = Chance::new(seed);
+        let len = chance.below(2000);
+        let mut noise: Vec<u8> = (0..len)
+            .map(|_| chance.next() as u8 & chance.next() as u8)
+            .collect();
+        if chance.below(2) == 0 {
+            // Behind a good header.
+            let image = chance.of(&all().each_ref().map(Vec::as_slice)).to_vec();
+            let head = noise.len().min(32);
+            noise[..head].copy_from_slice(&image[..head]);
+        }
+        forge(&mut noise);
+        assert!(!walk(&noise, &mut chance));
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! [`kis_core::verdict`] for every input there is.
+
+use kis_core::abi::{
+    Action,
+    Cause,
+    Mode,
+    Op,
+    OpSet,
+    Phase,
+    RecordType, //
+};
+use kis_core::verdict::{
+    crossing,
+    operation,
+    signature,
+    Context,
+    Signal,
+    Tree,
+    Verdict, //
+};
+use kis_core::window::Level;
+
+/// Every context, for an operation that is in none, one or both sets.
+fn contexts(op: Op) -> impl Iterator<Item = Context> {
+    (0..256u32).map(move |bits| {
+        let bit = |i: u32| bits >> i & 1 != 0;
+        let set = |on: bool| {
+            if on {
+                OpSet::EMPTY.with(op)
+            } else {
+                OpSet::EMPTY
+            }
+        };
+        Context {
+            mode: if bit(0) { Mode::Enforce } else { Mode::Observe },
+            phase: if bit(1) {
+                Phase::Ready
+            } else {
+                Phase::Learning
+            },
+            danger_one: bit(2),
+            danger_two: bit(3),
+            forbid: set(bit(4)),
+            deny: set(bit(5)),
+            kill_connections: bit(6),
+            ban_s: u32::from(bit(7)) * 60,
+        }
+    })
+}
+
+/// What holds for each verdict.
+fn check(verdict: Verdict, ctx: &Context) {
+    assert_eq!(
+        verdict.apply,
+        ctx.mode == Mode::Enforce && !verdict.action.is_pass()
+    );
+    assert_eq!(verdict.is_pass(), verdict == Verdict::PASS);
+    assert_eq!(verdict.cause == Cause::None, verdict.is_pass());
+    assert_eq!(
+        verdict.action.contains(Action::BAN),
+        verdict.ban_s != 0 && verdict.signal == Signal::Two
+    );
+    let record = match verdict.signal {
+        Signal::Two => [Some(RecordType::DangerTwo); 3],
+        Signal::One => [Some(RecordType::DangerOne); 3],
+        Signal::None => [None, Some(RecordType::Veto), Some(RecordType::MatchCalm)],
+    };
+    assert!(record.contains(&verdict.record));
+    // The mode changes what is done, never what is said.
+    if ctx.mode == Mode::Observe {
+        assert!(!verdict.denies() && !verdict.kills() && !verdict.bans());
+    }
+}
+
+#[test]
+fn operation_for_every_input() {
+    let mut seen = [0; 5];
+    for op in Op::ALL.iter().copied() {
+        for ctx in contexts(op) {
+            for tree in [Tree::NoPath, Tree::Inside, Tree::Outside, Tree::Unknown] {
+                let verdict = operation(op, tree, &ctx);
+                check(verdict, &ctx);
+                let forbidden = ctx.forbid.contains(op);
+                let outside = tree == Tree::Outside;
+                let unknown = tree == Tree::Unknown && ctx.phase == Phase::Ready;
+                let veto = ctx.danger_two && ctx.deny.contains(op);
+                let (cause, signal) = match (forbidden, outside, unknown, veto) {
+                    (true, ..) => (Cause::Forbidden, Signal::Two),
+                    (_, true, ..) => (Cause::Tree, Signal::Two),
+                    (_, _, true, _) => (Cause::SelfDir, Signal::Two),
+                    (.., true) => (Cause::Danger, Signal::None),
+                    _ => (Cause::None, Signal::None),
+                };
+                assert_eq!((verdict.cause, verdict.signal), (cause, signal));
+                let action = match (cause, op) {
+                    (Cause::None, _) => Action::PASS,
+                    (_, Op::Receive) => Action::KILL,
+                    _ => Action::DENY,
+                };
+                assert_eq!(verdict.action, action);
+                seen[[
+                    Cause::None,
+                    Cause::Forbidden,
+                    Cause::Tree,
+                    Cause::SelfDir,
+                    Cause::Danger,
+                ]
+                .iter()
+                .position(|c| *c == cause)
+                .unwrap()] += 1;
+            }
+        }
+    }
+    assert!(seen.iter().all(|n| *n > 0));
+}
+
+#[test]
+fn signature_for_every_input() {
+    for ctx in contexts(Op::Receive) {
+        for kind in [0, 1, 2, 255] {
+            for ban_s in [0, 5] {
+                let verdict = signature(kind, ban_s, &ctx);
+                check(verdict, &ctx);
+                let calm = kind == 1 && !ctx.danger_one && !ctx.danger_two;
+                assert_eq!(verdict.record == Some(RecordType::MatchCalm), calm);
+                assert_eq!(verdict.cause, Cause::Signature);
+                assert_eq!(
+                    verdict.action.contains(Action::KILL),
+                    !calm && ctx.kill_connections
+                );
+                let want = if ban_s == 0 { ctx.ban_s } else { ban_s };
+                assert_eq!(verdict.ban_s, if calm { 0 } else { want });
+            }
+        }
+    }
+}
+
+#[test]
+fn crossing_for_every_input() {
+    for ctx in contexts(Op::None) {
+        for level in [Level::One, Level::Two, Level::Bound] {
+            let verdict = crossing(level, &ctx);
+            check(verdict, &ctx);
+            let silent = ctx.phase == Phase::Learning && level != Level::Bound;
+            assert_eq!(verdict.is_pass(), silent);
+            assert!(verdict.action.is_pass());
+        }
+    }
+}
