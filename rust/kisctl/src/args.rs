@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The command line.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::{net::IpAddr, path::PathBuf};
+
+/// Control the Kernel Immune System: cells, signatures, alerts, bans.
+///
+/// Without a command: status. Data goes to standard output, everything else to standard error.
+/// Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 not permitted, 5 module absent or of
+/// another ABI. kisctl(8) has the details.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "kisctl", disable_version_flag = true)]
+pub struct Args {
+    /// Write JSON: one object, for streams one object a line
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Print versions and ABI numbers
+    #[arg(short = 'V', long)]
+    pub version: bool,
+
+    /// What to do
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Show the state of the module
+    Status,
+    /// Say whether this kernel can run KIS and what is missing
+    ///
+    /// Exit code 0 only when KIS can run here and is running.
+    Doctor {
+        /// Check this cell file too: do its programs exist?
+        #[arg(long, value_name = "FILE")]
+        cells: Option<PathBuf>,
+    },
+    /// Load, list and check cells
+    #[command(subcommand)]
+    Cell(Cell),
+    /// Show, save, restore and forget what cells have learned
+    #[command(subcommand)]
+    Profile(Profile),
+    /// Check, load and list signatures
+    #[command(subcommand, visible_alias = "signature")]
+    Sig(Sig),
+    /// Choose what happens to verdicts: recorded only, or carried out
+    Mode(ModeArgs),
+    /// Print the records of the ring
+    Alerts(Alerts),
+    /// List, add and end bans
+    #[command(subcommand)]
+    Ban(Ban),
+    /// Explain a record in sentences, with all its numbers
+    Explain {
+        /// Number of the record, as alerts print it
+        id: u64,
+    },
+    /// Watch the cells: distress of each parameter against its thresholds
+    Watch(Watch),
+    /// Print the limits of KIS
+    Limits,
+}
+
+/// `kisctl cell`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Cell {
+    /// Replace all cells by those of a file
+    ///
+    /// All or nothing: a refused file changes nothing. Processes of the programs that already run
+    /// become cells too. Cells learn anew; save profiles first with kisctl profile export.
+    Load(Load),
+    /// List the loaded cells
+    List,
+    /// Show one cell with its parameters
+    Show {
+        /// Name of the cell
+        name: String,
+    },
+    /// Forget all cells: nothing is observed or denied afterwards
+    Unload,
+    /// Check a cell file
+    Check {
+        /// The file; - is standard input
+        file: PathBuf,
+    },
+}
+
+/// A file to be put in force.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Load {
+    /// The file; - is standard input
+    pub file: PathBuf,
+    /// Check and compile only; change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `kisctl profile`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Profile {
+    /// Show what a cell has learned
+    Show {
+        /// Name of the cell
+        cell: String,
+    },
+    /// Save the profile of a cell
+    Export {
+        /// Name of the cell
+        cell: String,
+        /// Where to; without it, or with -, to standard output
+        file: Option<PathBuf>,
+    },
+    /// Give a cell a saved profile
+    ///
+    /// It replaces what the cell has learned; a whole profile ends its learning.
+    Import {
+        /// Name of the cell
+        cell: String,
+        /// The file; - is standard input
+        file: PathBuf,
+        /// Verify only; change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Forget what a cell has learned: it learns anew
+    Reset {
+        /// Name of the cell
+        #[arg(required_unless_present = "all")]
+        cell: Option<String>,
+        /// Forget the profiles of all cells
+        #[arg(long, conflicts_with = "cell")]
+        all: bool,
+    },
+}
+
+/// `kisctl sig`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Sig {
+    /// Check a signature file and compile its patterns
+    Check {
+        /// The file; - is standard input
+        file: PathBuf,
+    },
+    /// Replace all signatures by those of a file
+    ///
+    /// All or nothing: a refused file changes nothing. Streams that are open are matched anew from
+    /// where they are.
+    Load(Load),
+    /// List the loaded signatures with their hits
+    List,
+    /// Forget all signatures
+    Unload,
+}
+
+/// `kisctl mode`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct ModeArgs {
+    /// observe records verdicts only, enforce carries them out, inherit (with --cell) takes the
+    /// global mode
+    pub mode: ModeName,
+    /// Set the mode of this cell instead of the global one
+    #[arg(long, value_name = "NAME")]
+    pub cell: Option<String>,
+}
+
+/// A mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModeName {
+    /// Record only
+    Observe,
+    /// Record and carry out
+    Enforce,
+    /// As the global mode; only of a cell
+    Inherit,
+}
+
+/// `kisctl alerts`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Alerts {
+    /// Go on with what comes
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Leave out what is in the ring already; implies --follow
+    #[arg(long)]
+    pub new: bool,
+    /// Print at most this many: the newest, or with --follow the first; then end
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// With --follow, end after this many seconds
+    #[arg(long, value_name = "S")]
+    pub timeout: Option<u32>,
+    /// Only records with a greater number than this
+    #[arg(long, value_name = "ID")]
+    pub since: Option<u64>,
+    /// Only records of this cell
+    #[arg(long, value_name = "NAME")]
+    pub cell: Option<String>,
+    /// Telemetry too: windows, and matches while calm
+    #[arg(long)]
+    pub telemetry: bool,
+}
+
+/// `kisctl ban`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Ban {
+    /// List the banned addresses
+    List,
+    /// Drop packets from an address for a time; renews a ban that stands
+    Add {
+        /// IPv4 or IPv6 address
+        address: IpAddr,
+        /// For how long, seconds: 1 to 2592000
+        #[arg(long, value_name = "S", default_value_t = 600,
+              value_parser = clap::value_parser!(u32).range(1..=2_592_000))]
+        ttl: u32,
+    },
+    /// End a ban
+    Del {
+        /// IPv4 or IPv6 address
+        address: IpAddr,
+    },
+}
+
+/// `kisctl watch`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Watch {
+    /// Print one table and end
+    #[arg(long)]
+    pub once: bool,
+    /// Seconds between two tables
+    #[arg(long, value_name = "S", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub interval: u32,
+    /// Only this cell
+    #[arg(long, value_name = "NAME")]
+    pub cell: Option<String>,
+}

@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The cell file: its types, what its schema cannot say, and its image.
+//!
+//! `Documentation/schema/kis-cells.schema.json` documents every key; a test holds the two together.
+
+use crate::{
+    document::{Document, Fault, Faults},
+    error::{Error, Result},
+    text,
+};
+use kis_core::{
+    abi::{CellMode, Op, OpSet, Param, MAX_IMAGE, PATH_LEN},
+    cells::{encode, CellSpec},
+    path::is_clean,
+    window::{Bounds, NO_BOUNDS},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::Path,
+};
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellFile {
+    /// For editors.
+    #[serde(rename = "$schema", default, skip_serializing)]
+    pub schema: Option<String>,
+    /// Always 1.
+    pub version: u32,
+    /// The cells.
+    pub cells: Vec<Cell>,
+}
+
+/// One cell.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the schema documents the keys")]
+pub struct Cell {
+    pub name: String,
+    pub program: String,
+    #[serde(default = "any")]
+    pub arguments: String,
+    #[serde(default)]
+    pub mode: ModeSetting,
+    #[serde(default = "second")]
+    pub window_ms: u32,
+    #[serde(default)]
+    pub tolerization: Tolerization,
+    #[serde(default)]
+    pub thresholds: Thresholds,
+    #[serde(default)]
+    pub bounds: BTreeMap<String, Bound>,
+    #[serde(default)]
+    pub files: Files,
+    #[serde(default = "default_forbid")]
+    pub forbid: Vec<String>,
+    #[serde(default)]
+    pub danger_one: DangerOne,
+    #[serde(default)]
+    pub danger_two: DangerTwo,
+}
+
+/// A cell's own mode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the schema documents the keys")]
+pub enum ModeSetting {
+    #[default]
+    Inherit,
+    Observe,
+    Enforce,
+}
+
+/// How a cell learns.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs, reason = "the schema documents the keys")]
+pub struct Tolerization {
+    pub kind: Kind,
+    pub windows: u32,
+}
+
+/// Soft or hard tolerization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the schema documents the keys")]
+pub enum Kind {
+    Soft,
+    Hard,
+}
+
+/// Factors of the deviation.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs, reason = "the schema documents the keys")]
+pub struct Thresholds {
+    pub one: f64,
+    pub two: f64,
+}
+
+/// The officer's bound on a parameter.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the schema documents the keys")]
+pub struct Bound {
+    pub max: u64,
+}
+
+/// The file tree.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs, reason = "the schema documents the keys")]
+pub struct Files {
+    pub learn: bool,
+    pub read: Vec<String>,
+    pub write: Vec<String>,
+    pub exec: Vec<String>,
+}
+
+/// Danger signal one.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs, reason = "the schema documents the keys")]
+pub struct DangerOne {
+    pub hold_ms: u32,
+}
+
+/// Danger signal two.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs, reason = "the schema documents the keys")]
+pub struct DangerTwo {
+    pub hold_ms: u32,
+    pub deny: Vec<String>,
+    pub kill_connections: bool,
+    pub ban_s: u32,
+}
+
+fn any() -> String {
+    "*".to_owned()
+}
+
+fn second() -> u32 {
+    1000
+}
+
+fn default_forbid() -> Vec<String> {
+    [Op::Ptrace, Op::ModuleLoad].map(op_word).to_vec()
+}
+
+impl Default for Tolerization {
+    fn default() -> Self {
+        Self {
+            kind: Kind::Soft,
+            windows: 60,
+        }
+    }
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self { one: 4.0, two: 8.0 }
+    }
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            learn: true,
+            read: vec![],
+            write: vec![],
+            exec: vec![],
+        }
+    }
+}
+
+impl Default for DangerOne {
+    fn default() -> Self {
+        Self { hold_ms: 10_000 }
+    }
+}
+
+impl Default for DangerTwo {
+    fn default() -> Self {
+        Self {
+            hold_ms: 10_000,
+            deny: OpSet::ALL
+                .iter()
+                .filter(|op| !matches!(op, Op::Read | Op::Receive))
+                .map(op_word)
+                .collect(),
+            kill_connections: true,
+            ban_s: 0,
+        }
+    }
+}
+
+/// The name of an operation in files and output.
+pub fn op_word(op: Op) -> String {
+    text::word(op.name())
+}
+
+/// The operation of that name.
+fn op_named(word: &str) -> Option<Op> {
+    Op::ALL.iter().copied().find(|op| op_word(*op) == word)
+}
+
+/// Checks what the schema cannot say.
+pub fn faults(document: &Document, file: &CellFile) -> Faults {
+    let mut faults = Vec::new();
+    let mut names = HashMap::new();
+    for (at, cell) in file.cells.iter().enumerate() {
+        let pointer = |key: &str| format!("/cells/{at}{key}");
+        if let Some(first) = names.insert(cell.name.clone(), at) {
+            faults.push(document.fault(
+                &pointer("/name"),
+                format!("the name \"{}\" is that of /cells/{first} too", cell.name),
+                "give each cell a name of its own",
+            ));
+        }
+        faults.extend(path_fault(document, &pointer("/program"), &cell.program));
+        if cell.program == "/" {
+            faults.push(document.fault(
+                &pointer("/program"),
+                "\"/\" is no program",
+                "give the path of an executable",
+            ));
+        }
+        if cell.arguments.len() >= PATH_LEN || cell.arguments.contains('\0') {
+            faults.push(document.fault(
+                &pointer("/arguments"),
+                "the pattern is longer than 255 bytes or has a NUL",
+                "shorten it with *",
+            ));
+        }
+        if cell.thresholds.two < cell.thresholds.one {
+            faults.push(document.fault(
+                &pointer("/thresholds"),
+                format!(
+                    "threshold two ({}) is below threshold one ({})",
+                    cell.thresholds.two, cell.thresholds.one
+                ),
+                "danger signal two is the later one: raise two or lower one",
+            ));
+        }
+        for (key, list) in [
+            ("read", &cell.files.read),
+            ("write", &cell.files.write),
+            ("exec", &cell.files.exec),
+        ] {
+            for (entry, path) in list.iter().enumerate() {
+                let pointer = pointer(&format!("/files/{key}/{entry}"));
+                faults.extend(path_fault(document, &pointer, path));
+            }
+        }
+    }
+    faults
+}
+
+/// What is wrong with a path, if anything.
+fn path_fault(document: &Document, pointer: &str, path: &str) -> Option<Fault> {
+    if path.len() >= PATH_LEN {
+        let message = format!("the path has {} bytes, more than 255", path.len());
+        return Some(document.fault(
+            pointer,
+            message,
+            "the kernel keeps paths of at most 255 bytes",
+        ));
+    }
+    (!is_clean(path.as_bytes())).then(|| {
+        document.fault(
+            pointer,
+            format!(
+                "\"{}\" is not a clean absolute path",
+                text::name(path.as_bytes())
+            ),
+            "write it without //, /./, /../ and without a slash at its end",
+        )
+    })
+}
+
+/// Something about a cell that works but is probably not meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// The cell.
+    pub cell: String,
+    /// What is odd, with what to do.
+    pub text: String,
+}
+
+/// Looks at the programs on this machine: replaces symbolic links by what they lead to, because
+/// the kernel compares the path that it executes, and warns about what will never match.
+pub fn resolve_programs(file: &mut CellFile) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for cell in &mut file.cells {
+        let warn = |text: String| Warning {
+            cell: cell.name.clone(),
+            text,
+        };
+        let resolved = resolved(&cell.program);
+        match &resolved {
+            Some(target) if is_usable(target) => {
+                warnings.push(warn(format!(
+                    "{} is a symbolic link: using {target}, which is what the kernel executes",
+                    cell.program
+                )));
+                cell.program.clone_from(target);
+            }
+            _ => {}
+        }
+        let odd = oddity(&cell.program);
+        warnings.extend(odd.map(|text| Warning {
+            cell: cell.name.clone(),
+            text,
+        }));
+    }
+    warnings
+}
+
+/// What `program` leads to, when that has another path.
+fn resolved(program: &str) -> Option<String> {
+    let target = fs::canonicalize(program).ok()?;
+    let target = target.to_string_lossy().into_owned();
+    (target != program).then_some(target)
+}
+
+/// Whether the kernel can keep this path.
+fn is_usable(path: &str) -> bool {
+    path.len() < PATH_LEN && is_clean(path.as_bytes())
+}
+
+/// Why the kernel will never find `program` as a cell's, if so.
+pub fn oddity(program: &str) -> Option<String> {
+    match fs::metadata(program) {
+        Err(e) => {
+            let why = e.raw_os_error().map_or("cannot be found", |number| {
+                nix::errno::Errno::from_raw(number).desc()
+            });
+            return Some(format!(
+                "{program}: {why}; it protects nothing until the program is there"
+            ));
+        }
+        Ok(meta) if !meta.is_file() => {
+            return Some(format!("{program} is not a file: name an executable"));
+        }
+        Ok(_) => {}
+    }
+    if let Some(target) = resolved(program) {
+        return Some(format!(
+            "{program} is a symbolic link to {target}: name that, it is what the kernel executes"
+        ));
+    }
+    let interpreter = interpreter(Path::new(program))?;
+    Some(format!(
+        "{program} is a script: the kernel executes {interpreter}; name that as program and the script in \"arguments\""
+    ))
+}
+
+/// The interpreter that a script names.
+fn interpreter(program: &Path) -> Option<String> {
+    use std::io::Read;
+
+    let mut head = Vec::new();
+    fs::File::open(program)
+        .ok()?
+        .take(256)
+        .read_to_end(&mut head)
+        .ok()?;
+    let line = head.strip_prefix(b"#!")?.split(|b| *b == b'\n').next()?;
+    let line = String::from_utf8_lossy(line);
+    Some(line.split_whitespace().next()?.to_owned())
+}
+
+/// The image for the kernel.
+pub fn image(file: &CellFile) -> Result<Vec<u8>> {
+    fn bytes(list: &[String]) -> Vec<&[u8]> {
+        list.iter().map(String::as_bytes).collect()
+    }
+    let trees: Vec<[Vec<&[u8]>; 3]> = file
+        .cells
+        .iter()
+        .map(|cell| [&cell.files.read, &cell.files.write, &cell.files.exec].map(|l| bytes(l)))
+        .collect();
+    let specs: Vec<CellSpec<'_>> = file
+        .cells
+        .iter()
+        .zip(&trees)
+        .map(|(cell, [read, write, exec])| CellSpec {
+            name: cell.name.as_bytes(),
+            program: cell.program.as_bytes(),
+            arguments: cell.arguments.as_bytes(),
+            mode: match cell.mode {
+                ModeSetting::Inherit => CellMode::Inherit,
+                ModeSetting::Observe => CellMode::Observe,
+                ModeSetting::Enforce => CellMode::Enforce,
+            },
+            window_ms: cell.window_ms,
+            learn_windows: cell.tolerization.windows,
+            hard: cell.tolerization.kind == Kind::Hard,
+            learn_dirs: cell.files.learn,
+            kill_connections: cell.danger_two.kill_connections,
+            k_one_q16: q16(cell.thresholds.one),
+            k_two_q16: q16(cell.thresholds.two),
+            hold_one_ms: cell.danger_one.hold_ms,
+            hold_two_ms: cell.danger_two.hold_ms,
+            ban_s: cell.danger_two.ban_s,
+            forbid: op_set(&cell.forbid),
+            deny: op_set(&cell.danger_two.deny),
+            bounds: bounds(&cell.bounds),
+            trees: [read, write, exec],
+        })
+        .collect();
+    let mut image = vec![0; MAX_IMAGE];
+    let len = encode(&specs, &mut image).map_err(|e| {
+        Error::failed(format!("the cells do not make an image: {e}")).next("see kisctl limits")
+    })?;
+    image.truncate(len);
+    Ok(image)
+}
+
+/// A factor with 16 fractional bits.
+fn q16(factor: f64) -> u32 {
+    // CAST: the schema keeps factors between 0 and 1024; the cast saturates.
+    (factor * 65536.0).round() as u32
+}
+
+fn op_set(words: &[String]) -> OpSet {
+    words
+        .iter()
+        .filter_map(|word| op_named(word))
+        .fold(OpSet::EMPTY, OpSet::with)
+}
+
+fn bounds(bounds: &BTreeMap<String, Bound>) -> Bounds {
+    let mut all = NO_BOUNDS;
+    for (name, bound) in bounds {
+        if let Some(param) = Param::from_name(name.as_bytes()) {
+            all[param.index()] = Some(bound.max);
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The commands: one file a noun.
+
+pub mod alerts;
+pub mod ban;
+pub mod cell;
+pub mod doctor;
+pub mod explain;
+pub mod limits;
+pub mod mode;
+pub mod profile;
+pub mod sig;
+pub mod status;
+pub mod watch;
+
+use crate::{
+    args::{Args, Command},
+    document::{refuse, Faults},
+    error::Result,
+    output::Output,
+    version,
+};
+use serde::Serialize;
+use std::path::Path;
+
+/// Does what the command line asks for; the exit code.
+pub fn run(args: &Args) -> Result<u8> {
+    let output = Output::new(args.json);
+    if args.version {
+        return output.line(version::text()).map(|()| 0);
+    }
+    let done = |result: Result<()>| result.map(|()| 0);
+    match args.command.as_ref().unwrap_or(&Command::Status) {
+        Command::Status => done(status::run(&output)),
+        Command::Doctor { cells } => doctor::run(&output, cells.as_deref()),
+        Command::Cell(verb) => cell::run(&output, verb),
+        Command::Profile(verb) => done(profile::run(&output, verb)),
+        Command::Sig(verb) => sig::run(&output, verb),
+        Command::Mode(mode) => done(mode::run(&output, mode)),
+        Command::Alerts(alerts) => alerts::run(&output, alerts),
+        Command::Ban(verb) => done(ban::run(&output, verb)),
+        Command::Explain { id } => done(explain::run(&output, *id)),
+        Command::Watch(watch) => done(watch::run(&output, watch)),
+        Command::Limits => done(limits::run(&output)),
+    }
+}
+
+/// The faults of a file that was to be checked, as `check` tells them; the exit code.
+fn tell_faults(output: &Output, path: &Path, faults: &Faults) -> Result<u8> {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        schema_version: u32,
+        file: String,
+        valid: bool,
+        errors: &'a Faults,
+    }
+
+    if !output.is_json() {
+        return Err(refuse(faults));
+    }
+    output.object(&Report {
+        schema_version: crate::output::SCHEMA_VERSION,
+        file: path.display().to_string(),
+        valid: false,
+        errors: faults,
+    })?;
+    Ok(crate::error::Kind::Failed as u8)
+}

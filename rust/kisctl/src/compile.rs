@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Patterns to one matching table.
+//!
+//! regex-automata parses the patterns and makes one dense automaton for all of them, unanchored and
+//! reporting every match. It reports a match one byte late, because a look-around like `$` has to
+//! see the next byte first; KIS must know before the bytes are read. So only a look at the start of
+//! the stream is allowed, and then whether a state accepts does not depend on what follows: the
+//! patterns that end with the byte just consumed are those that the automaton reports for a state
+//! at the end of input.
+
+pub mod minimise;
+
+use regex_automata::{
+    dfa::{dense, Automaton, StartKind},
+    nfa::thompson::{self, WhichCaptures},
+    util::{primitives::StateID, start, syntax},
+    Anchored, MatchKind,
+};
+use regex_syntax::hir::{Hir, Look};
+use std::collections::HashMap;
+
+/// Most bytes that the automaton of regex-automata may have, before minimising.
+const AUTOMATON_BYTES: usize = 128 << 20;
+/// Most bytes of scratch space for making it.
+const SCRATCH_BYTES: usize = 256 << 20;
+/// Most bytes of the automaton that it is made from.
+const NFA_BYTES: usize = 64 << 20;
+
+/// Why a pattern or a set of them makes no table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Index of the pattern, if one is to blame.
+    pub pattern: Option<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub next: String,
+}
+
+impl Problem {
+    fn new(message: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            pattern: None,
+            message: message.into(),
+            next: next.into(),
+        }
+    }
+}
+
+/// A pattern that can be part of a table.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    hir: Hir,
+}
+
+impl Pattern {
+    /// Parses a pattern as one over bytes.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let config = syntax::Config::new().unicode(false).utf8(false);
+        let hir = syntax::parse_with(text, &config).map_err(|error| syntax_problem(&error))?;
+        let properties = hir.properties();
+        for look in properties.look_set().iter() {
+            let (name, instead) = match look {
+                Look::Start => continue,
+                Look::End | Look::EndLF | Look::EndCRLF => (
+                    "the end of a line or text ($ or \\z)",
+                    "a stream has no end that could be waited for: write \\r?\\n, or leave it out",
+                ),
+                Look::StartLF | Look::StartCRLF => (
+                    "the start of a line ((?m)^)",
+                    "write (?:^|\\n) without (?m)",
+                ),
+                _ => (
+                    "a word boundary (\\b, \\B, \\< or \\>)",
+                    "write the bytes around the word, for example [^a-z]",
+                ),
+            };
+            return Err(Problem::new(
+                format!("the pattern looks at {name}"),
+                instead,
+            ));
+        }
+        match properties.minimum_len() {
+            Some(0) => Err(Problem::new(
+                "the pattern matches nothing at all, and so everywhere",
+                "make at least one byte of it necessary: + instead of *",
+            )),
+            Some(_) => Ok(Self { hir }),
+            None => Err(never_matches()),
+        }
+    }
+}
+
+fn never_matches() -> Problem {
+    Problem::new(
+        "the pattern can never match",
+        "mend it: an empty class, or ^ behind other bytes",
+    )
+}
+
+/// A syntax error with its column in the pattern.
+fn syntax_problem(error: &regex_syntax::Error) -> Problem {
+    let next = "syntax of Rust's regex crate, over bytes: see kisctl(8)";
+    let (kind, column) = match error {
+        regex_syntax::Error::Parse(e) => (e.kind().to_string(), e.span().start.column),
+        regex_syntax::Error::Translate(e) => (e.kind().to_string(), e.span().start.column),
+        other => return Problem::new(other.to_string(), next),
+    };
+    if let regex_syntax::Error::Translate(e) = error {
+        if matches!(e.kind(), regex_syntax::hir::ErrorKind::UnicodeNotAllowed) {
+            return Problem::new(
+                format!(
+                    "column {column} of the pattern: only ASCII and bytes can be written there"
+                ),
+                "write other characters as bytes, \\xC3\\xA9, or in a group (?u:...)",
+            );
+        }
+    }
+    Problem::new(format!("column {column} of the pattern: {kind}"), next)
+}
+
+/// A table as `kis_core` wants it: state 0 is the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Class of each byte.
+    pub classes: [u8; 256],
+    /// Number of classes.
+    pub stride: usize,
+    /// For each state the next state for each class.
+    pub transitions: Vec<u32>,
+    /// For each state the patterns that end with the byte just consumed, ascending.
+    pub accepts: Vec<Vec<u32>>,
+}
+
+impl Table {
+    /// Number of states.
+    pub fn states(&self) -> usize {
+        self.accepts.len()
+    }
+}
+
+/// Compiles all patterns to one table.
+pub fn table(patterns: &[Pattern]) -> Result<Table, Problem> {
+    let automaton = match automaton(patterns) {
+        Ok(automaton) => automaton,
+        Err(message) => return Err(too_large(patterns, &message)),
+    };
+    let raw = walk(&automaton, patterns.len())?;
+    drop(automaton);
+    let table = minimise::minimise(&raw);
+    let mut seen = vec![false; patterns.len()];
+    for pattern in table.accepts.iter().flatten() {
+        // CAST: an index of `patterns`.
+        seen[*pattern as usize] = true;
+    }
+    if let Some(never) = seen.iter().position(|seen| !seen) {
+        return Err(Problem {
+            pattern: Some(never),
+            ..never_matches()
+        });
+    }
+    Ok(table)
+}
+
+/// regex-automata's automaton, or its words for what is too large.
+fn automaton(patterns: &[Pattern]) -> Result<dense::DFA<Vec<u32>>, String> {
+    let hirs: Vec<&Hir> = patterns.iter().map(|pattern| &pattern.hir).collect();
+    let nfa = thompson::Compiler::new()
+        .configure(
+            thompson::Config::new()
+                .utf8(false)
+                .which_captures(WhichCaptures::None)
+                .nfa_size_limit(Some(NFA_BYTES)),
+        )
+        .build_many_from_hir(&hirs)
+        .map_err(|e| e.to_string())?;
+    dense::Builder::new()
+        .configure(
+            dense::Config::new()
+                .match_kind(MatchKind::All)
+                .start_kind(StartKind::Unanchored)
+                .accelerate(false)
+                .minimize(false)
+                .dfa_size_limit(Some(AUTOMATON_BYTES))
+                .determinize_size_limit(Some(SCRATCH_BYTES)),
+        )
+        .build_from_nfa(&nfa)
+        .map_err(|e| e.to_string())
+}
+
+/// A set that is too large: names the pattern that makes the most states by itself.
+fn too_large(patterns: &[Pattern], message: &str) -> Problem {
+    let sizes = patterns.iter().enumerate().map(|(at, pattern)| {
+        let alone =
+            automaton(std::slice::from_ref(pattern)).map_or(usize::MAX, |dfa| dfa.memory_usage());
+        (alone, at)
+    });
+    let (largest, at) = sizes.max().unwrap_or_default();
+    let limit = AUTOMATON_BYTES >> 20;
+    let advice =
+        "counted repeats of wide classes (.{0,64}) and many patterns with .* in their middle \
+                  make most states: use .* or a narrower class, or drop patterns";
+    if largest == usize::MAX {
+        return Problem {
+            pattern: Some(at),
+            ..Problem::new(
+                format!(
+                    "the automaton of this pattern alone needs more than {limit} MiB: {message}"
+                ),
+                advice,
+            )
+        };
+    }
+    Problem {
+        pattern: Some(at),
+        ..Problem::new(
+            format!(
+                "the automaton of all {} patterns needs more than {limit} MiB; this is the largest alone with {} KiB",
+                patterns.len(),
+                largest >> 10
+            ),
+            advice,
+        )
+    }
+}
+
+/// Visits every state that can be reached from the start of a stream.
+fn walk(dfa: &dense::DFA<Vec<u32>>, patterns: usize) -> Result<Table, Problem> {
+    let start = dfa
+        .start_state(&start::Config::new().anchored(Anchored::No))
+        .map_err(|e| Problem::new(format!("no start state: {e}"), "report it as a bug"))?;
+    let mut classes = [0_u8; 256];
+    let mut representatives: Vec<u8> = Vec::new();
+    let byte_classes = dfa.byte_classes();
+    let mut numbers: HashMap<u8, u8> = HashMap::new();
+    for byte in 0..=255_u8 {
+        let class = *numbers.entry(byte_classes.get(byte)).or_insert_with(|| {
+            representatives.push(byte);
+            // CAST: at most 256 representatives.
+            (representatives.len() - 1) as u8
+        });
+        classes[usize::from(byte)] = class;
+    }
+    let mut order: Vec<StateID> = vec![start];
+    let mut numbers: HashMap<StateID, u32> = HashMap::from([(start, 0)]);
+    let mut transitions = Vec::new();
+    let mut accepts = Vec::new();
+    let mut at = 0;
+    while let Some(state) = order.get(at).copied() {
+        at += 1;
+        accepts.push(accepted(dfa, state, patterns));
+        for byte in &representatives {
+            let next = dfa.next_state(state, *byte);
+            let number = *numbers.entry(next).or_insert_with(|| {
+                order.push(next);
+                // CAST: the size limit keeps states far below 2^32.
+                (order.len() - 1) as u32
+            });
+            transitions.push(number);
+        }
+    }
+    Ok(Table {
+        classes,
+        stride: representatives.len(),
+        transitions,
+        accepts,
+    })
+}
+
+/// The patterns that end with the byte that led to `state`.
+fn accepted(dfa: &dense::DFA<Vec<u32>>, state: StateID, patterns: usize) -> Vec<u32> {
+    let end = dfa.next_eoi_state(state);
+    if !dfa.is_match_state(end) {
+        return Vec::new();
+    }
+    let mut accepted: Vec<u32> = (0..dfa.match_len(end))
+        .map(|at| dfa.match_pattern(end, at).as_u32())
+        .collect();
+    accepted.sort_unstable();
+    accepted.dedup();
+    debug_assert!(accepted.iter().all(|at| (*at as usize) < patterns));
+    accepted
+}
+
+#[cfg(test)]
+mod tests;

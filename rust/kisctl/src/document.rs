@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A configuration file: read, parsed, checked against its schema, and the faults in it.
+
+use crate::{
+    error::{Error, Result},
+    place::{Index, Place},
+    schema::Schema, //
+};
+use serde::{de::DeserializeOwned, Serialize};
+use std::{fmt, fs::File, io::Read, path::Path};
+
+/// Most bytes of a file: 4096 signatures of the longest kind take less.
+const MAX_BYTES: u64 = 32 << 20;
+
+/// Most faults that are told at once.
+const MAX_FAULTS: usize = 20;
+
+/// What is wrong at one place of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// The file as it was named.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// JSON pointer of the value; empty for the whole document.
+    pub pointer: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub next: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
+        if !self.pointer.is_empty() {
+            write!(f, "{}: ", self.pointer)?;
+        }
+        write!(f, "{} ({})", self.message, self.next)
+    }
+}
+
+/// The faults of a file; never empty as an error.
+pub type Faults = Vec<Fault>;
+
+/// A file whose syntax is right.
+#[derive(Debug)]
+pub struct Document {
+    file: String,
+    text: String,
+    index: Index,
+    value: serde_json::Value,
+}
+
+impl Document {
+    /// Reads `path`; `-` is stdin.
+    ///
+    /// # Errors
+    ///
+    /// The outer error is about the file, the inner one about what is in it.
+    pub fn read(path: &Path) -> Result<Result<Self, Faults>> {
+        let file = path.display().to_string();
+        let mut bytes = Vec::new();
+        let read = if file == "-" {
+            std::io::stdin()
+                .lock()
+                .take(MAX_BYTES + 1)
+                .read_to_end(&mut bytes)
+        } else {
+            File::open(path).and_then(|f| f.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        };
+        read.map_err(|e| Error::io(&file, &e))?;
+        // CAST: a length always fits 64 bits.
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(
+                Error::failed(format!("{file}: longer than {} MiB", MAX_BYTES >> 20))
+                    .next("give a cell or signature file; see kisctl limits"),
+            );
+        }
+        Ok(Self::parse(&file, bytes))
+    }
+
+    /// Parses the bytes of `file`.
+    pub fn parse(file: &str, bytes: Vec<u8>) -> Result<Self, Faults> {
+        let at = |place: Place, message: String, next: &str| {
+            vec![Fault {
+                file: file.to_owned(),
+                line: place.line,
+                column: place.column,
+                pointer: String::new(),
+                message,
+                next: next.to_owned(),
+            }]
+        };
+        let text = String::from_utf8(bytes).map_err(|e| {
+            let valid = e.utf8_error().valid_up_to();
+            let before = String::from_utf8_lossy(&e.as_bytes()[..valid]).into_owned();
+            at(
+                Place::of(&before, valid),
+                format!("byte 0x{:02x} is not UTF-8", e.as_bytes()[valid]),
+                "save the file as UTF-8; in a pattern write \\xNN for such a byte",
+            )
+        })?;
+        let value = serde_json::from_str(&text).map_err(|e| {
+            let message = e.to_string();
+            // The place comes first in our messages.
+            let message = message
+                .rsplit_once(" at line ")
+                .map_or(&*message, |(m, _)| m);
+            let column = e.column().max(1);
+            at(
+                Place {
+                    line: e.line().max(1),
+                    column,
+                },
+                format!("not JSON: {message}"),
+                "mend the syntax; comments and trailing commas are not JSON",
+            )
+        })?;
+        let document = Self {
+            index: Index::new(&text),
+            file: file.to_owned(),
+            text,
+            value,
+        };
+        let repeated: Faults = document
+            .index
+            .repeated()
+            .iter()
+            .map(|(pointer, offset)| {
+                document.fault_at(
+                    *offset,
+                    pointer,
+                    "this key was given before".to_owned(),
+                    "keep one of them",
+                )
+            })
+            .collect();
+        if repeated.is_empty() {
+            Ok(document)
+        } else {
+            Err(repeated)
+        }
+    }
+
+    /// Checks against `schema`, then reads into the type that the schema describes.
+    pub fn check<T: DeserializeOwned>(&self, schema: &Schema) -> Result<T, Faults> {
+        let mut faults = schema.faults(self);
+        if !faults.is_empty() {
+            faults.sort_by_key(|fault| (fault.line, fault.column));
+            faults.dedup();
+            return Err(faults);
+        }
+        // A test asserts that what the schema accepts can be read; this says where if not.
+        serde_json::from_str(&self.text).map_err(|e| {
+            vec![Fault {
+                file: self.file.clone(),
+                line: e.line().max(1),
+                column: e.column().max(1),
+                pointer: String::new(),
+                message: e.to_string(),
+                next: format!("see {}", schema.file_name()),
+            }]
+        })
+    }
+
+    /// The document as JSON.
+    pub fn value(&self) -> &serde_json::Value {
+        &self.value
+    }
+
+    /// Name of the file.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// A fault of the value at `pointer`.
+    pub fn fault(&self, pointer: &str, message: impl Into<String>, next: &str) -> Fault {
+        self.fault_at(self.index.value(pointer), pointer, message.into(), next)
+    }
+
+    /// A fault of the key of the member at `pointer`.
+    pub fn key_fault(&self, pointer: &str, message: impl Into<String>, next: &str) -> Fault {
+        self.fault_at(self.index.key(pointer), pointer, message.into(), next)
+    }
+
+    fn fault_at(&self, offset: usize, pointer: &str, message: String, next: &str) -> Fault {
+        let place = Place::of(&self.text, offset);
+        Fault {
+            file: self.file.clone(),
+            line: place.line,
+            column: place.column,
+            pointer: pointer.to_owned(),
+            message,
+            next: next.to_owned(),
+        }
+    }
+}
+
+/// All faults as one error: one line each.
+pub fn refuse(faults: &[Fault]) -> Error {
+    let mut text = faults
+        .iter()
+        .take(MAX_FAULTS)
+        .map(Fault::to_string)
+        .collect::<Vec<_>>()
+        .join("\nkisctl: ");
+    if faults.len() > MAX_FAULTS {
+        text.push_str(&format!("\nkisctl: and {} more", faults.len() - MAX_FAULTS));
+    }
+    Error::failed(text)
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Errors of kisctl: what failed, on which object, and the next step.
+
+use nix::errno::Errno;
+use std::fmt;
+
+/// Why kisctl ends, as its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// Anything that has no code of its own.
+    Failed = 1,
+    /// The command line does not make sense.
+    Usage = 2,
+    /// The named object does not exist.
+    NotFound = 3,
+    /// The kernel or the file system says no.
+    NotPermitted = 4,
+    /// No module, or one that speaks another ABI.
+    Absent = 5,
+    /// The reader of our output is gone: nothing is said, the code is that of success.
+    Quiet = 0,
+}
+
+/// An error with its next step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    kind: Kind,
+    text: String,
+    next: Option<String>,
+}
+
+/// Result of kisctl.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of this kind; `text` names what failed and the object.
+    pub fn new(kind: Kind, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            text: text.into(),
+            next: None,
+        }
+    }
+
+    /// An error without a code of its own.
+    pub fn failed(text: impl Into<String>) -> Self {
+        Self::new(Kind::Failed, text)
+    }
+
+    /// A named object that does not exist.
+    pub fn not_found(text: impl Into<String>) -> Self {
+        Self::new(Kind::NotFound, text)
+    }
+
+    /// A command line that does not make sense.
+    pub fn usage(text: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, text)
+    }
+
+    /// A system call that failed while `doing`.
+    pub fn system(doing: impl fmt::Display, errno: Errno) -> Self {
+        let kind = match errno {
+            Errno::EPERM | Errno::EACCES => Kind::NotPermitted,
+            Errno::ENOENT => Kind::NotFound,
+            _ => Kind::Failed,
+        };
+        let error = Self::new(kind, format!("{doing}: {}", describe(errno)));
+        match kind {
+            Kind::NotPermitted => error.next("run it as root"),
+            _ => error,
+        }
+    }
+
+    /// An input or output operation that failed while `doing`.
+    pub fn io(doing: impl fmt::Display, error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::new(Kind::Quiet, "");
+        }
+        match error.raw_os_error() {
+            Some(number) => Self::system(doing, Errno::from_raw(number)),
+            None => Self::failed(format!("{doing}: {error}")),
+        }
+    }
+
+    /// The module is not there, or is not ours.
+    pub fn absent(text: impl Into<String>) -> Self {
+        Self::new(Kind::Absent, text)
+    }
+
+    /// Adds what the user can do about it.
+    #[must_use]
+    pub fn next(mut self, step: impl Into<String>) -> Self {
+        self.next = Some(step.into());
+        self
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Exit code of the process.
+    pub fn code(&self) -> u8 {
+        // CAST: that is what the numbers of the enum are for.
+        self.kind as u8
+    }
+}
+
+/// The errno in words, for example "No such file or directory".
+pub fn describe(errno: Errno) -> &'static str {
+    errno.desc()
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        match &self.next {
+            Some(step) => write!(f, " ({step})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errno_chooses_the_exit_code() {
+        for (errno, code) in [
+            (Errno::EPERM, 4),
+            (Errno::EACCES, 4),
+            (Errno::ENOENT, 3),
+            (Errno::EINVAL, 1),
+        ] {
+            assert_eq!(Error::system("x", errno).code(), code);
+        }
+        assert_eq!(Error::usage("x").code(), 2);
+        assert_eq!(Error::absent("x").code(), 5);
+    }
+
+    #[test]
+    fn text_ends_with_the_next_step() {
+        let error = Error::failed("cell \"dns\": too big").next("see kisctl limits");
+        assert_eq!(
+            error.to_string(),
+            "cell \"dns\": too big (see kisctl limits)"
+        );
+    }
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What goes to stdout: data. Talk goes to stderr.
+//!
+//! Tables and colours for a person at a terminal, JSON with `--json`: one object, or for streams
+//! one object a line.
+
+use crate::{
+    error::{Error, Result},
+    text, //
+};
+use serde::Serialize;
+use std::io::{self, IsTerminal, Write};
+
+/// Version of every JSON object's shape; raised when a name or a meaning changes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Colour of a piece of text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// As the terminal has it.
+    Plain,
+    /// What is quiet.
+    Faint,
+    /// Headings.
+    Bold,
+    /// What is well.
+    Green,
+    /// Danger signal one, warnings.
+    Yellow,
+    /// Danger signal two, failures.
+    Red,
+}
+
+impl Colour {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Faint => "\x1b[2m",
+            Self::Bold => "\x1b[1m",
+            Self::Green => "\x1b[32m",
+            Self::Yellow => "\x1b[33m",
+            Self::Red => "\x1b[1;31m",
+        }
+    }
+}
+
+/// The way out.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    json: bool,
+    terminal: bool,
+    colour: bool,
+}
+
+impl Output {
+    /// Looks at stdout and the environment.
+    pub fn new(json: bool) -> Self {
+        let terminal = io::stdout().is_terminal();
+        // https://no-color.org: set and not empty.
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        Self {
+            json,
+            terminal,
+            colour: terminal && !refused && !dumb,
+        }
+    }
+
+    /// Whether JSON was asked for.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether a person reads.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Text in a colour, where colours are welcome.
+    pub fn paint(&self, colour: Colour, text: &str) -> String {
+        if self.colour && colour != Colour::Plain {
+            format!("{}{text}\x1b[0m", colour.code())
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// One line.
+    pub fn line(&self, line: impl AsRef<str>) -> Result<()> {
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "{}", line.as_ref())
+            .and_then(|()| stdout.flush())
+            .map_err(|e| Error::io("standard output", &e))
+    }
+
+    /// Bytes as they are.
+    pub fn raw(&self, bytes: &[u8]) -> Result<()> {
+        let mut stdout = io::stdout().lock();
+        stdout
+            .write_all(bytes)
+            .and_then(|()| stdout.flush())
+            .map_err(|e| Error::io("standard output", &e))
+    }
+
+    /// One JSON object on lines of its own.
+    pub fn object<T: Serialize>(&self, value: &T) -> Result<()> {
+        self.line(serde_json::to_string_pretty(value).map_err(unserialised)?)
+    }
+
+    /// One JSON object on one line.
+    pub fn ndjson<T: Serialize>(&self, value: &T) -> Result<()> {
+        self.line(serde_json::to_string(value).map_err(unserialised)?)
+    }
+
+    /// A table; an empty one prints nothing.
+    pub fn table(&self, table: &Table) -> Result<()> {
+        if table.rows.is_empty() {
+            return Ok(());
+        }
+        self.line(table.render(self))
+    }
+}
+
+fn unserialised(error: serde_json::Error) -> Error {
+    Error::failed(format!("cannot write JSON: {error}"))
+}
+
+/// One cell of a table.
+#[derive(Clone, Debug)]
+pub struct Field {
+    text: String,
+    colour: Colour,
+}
+
+impl Field {
+    /// Text in a colour.
+    pub fn new(text: impl Into<String>, colour: Colour) -> Self {
+        Self {
+            text: text.into(),
+            colour,
+        }
+    }
+}
+
+impl From<&str> for Field {
+    fn from(text: &str) -> Self {
+        Self::new(text, Colour::Plain)
+    }
+}
+
+impl From<String> for Field {
+    fn from(text: String) -> Self {
+        Self::new(text, Colour::Plain)
+    }
+}
+
+impl From<u64> for Field {
+    fn from(number: u64) -> Self {
+        Self::new(number.to_string(), Colour::Plain)
+    }
+}
+
+impl From<u32> for Field {
+    fn from(number: u32) -> Self {
+        Self::from(u64::from(number))
+    }
+}
+
+impl From<Option<u64>> for Field {
+    fn from(number: Option<u64>) -> Self {
+        number.map_or(Self::new("-", Colour::Faint), Self::from)
+    }
+}
+
+/// A table with a heading; columns whose heading begins with `>` are right-aligned.
+#[derive(Clone, Debug)]
+pub struct Table {
+    heading: Vec<&'static str>,
+    rows: Vec<Vec<Field>>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new(heading: &[&'static str]) -> Self {
+        Self {
+            heading: heading.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, fields: Vec<Field>) {
+        self.rows.push(fields);
+    }
+
+    /// The lines, without the last newline.
+    pub fn render(&self, output: &Output) -> String {
+        let heading: Vec<Field> = self
+            .heading
+            .iter()
+            .map(|title| Field::new(title.trim_start_matches('>'), Colour::Bold))
+            .collect();
+        let lines: Vec<&Vec<Field>> = std::iter::once(&heading).chain(&self.rows).collect();
+        let widths: Vec<usize> = (0..heading.len())
+            .map(|at| {
+                let width = |line: &&Vec<Field>| line.get(at).map_or(0, |f| f.text.chars().count());
+                lines.iter().map(width).max().unwrap_or(0)
+            })
+            .collect();
+        let render = |line: &&Vec<Field>| {
+            let mut text = String::new();
+            for (at, (field, width)) in line.iter().zip(&widths).enumerate() {
+                let pad = " ".repeat(width - field.text.chars().count());
+                let painted = output.paint(field.colour, &field.text);
+                let last = at + 1 == line.len();
+                if at > 0 {
+                    text.push_str("  ");
+                }
+                if self.heading[at].starts_with('>') {
+                    text.push_str(&pad);
+                    text.push_str(&painted);
+                } else {
+                    text.push_str(&painted);
+                    if !last {
+                        text.push_str(&pad);
+                    }
+                }
+            }
+            text
+        };
+        lines.iter().map(render).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Says something that is not data.
+pub fn note(text: impl AsRef<str>) {
+    // Nobody is left to be told when stderr is closed.
+    let _ = writeln!(io::stderr(), "kisctl: {}", text.as_ref());
+}
+
+/// A bar for `value` on a scale to `full`, `width` characters, with a mark at `mark`.
+pub fn bar(value: u64, mark: u64, full: u64, width: usize) -> String {
+    let full = full.max(1);
+    let place = |x: u64| {
+        // CAST: at most `width`.
+        (u128::from(x.min(full)) * width as u128 / u128::from(full)) as usize
+    };
+    let (filled, mark) = (place(value), place(mark).min(width.saturating_sub(1)));
+    (0..width)
+        .map(|at| match (at < filled, at == mark) {
+            (true, _) => '#',
+            (false, true) => '|',
+            (false, false) => '.',
+        })
+        .collect()
+}
+
+/// `yes` or `no`.
+pub fn yes_no(is: bool) -> &'static str {
+    if is {
+        "yes"
+    } else {
+        "no"
+    }
+}
+
+/// A list for a sentence: `a, b and c`.
+pub fn list(words: &[String]) -> String {
+    match words {
+        [] => "nothing".to_owned(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// A cell's name as messages have it.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", text::name(name.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Output = Output {
+        json: false,
+        terminal: false,
+        colour: false,
+    };
+
+    #[test]
+    fn table_aligns_and_leaves_no_blanks_at_line_ends() {
+        let mut table = Table::new(&["NAME", ">N", "WHY"]);
+        table.row(vec!["redis".into(), 7_u64.into(), "x".into()]);
+        table.row(vec!["a".into(), 12_345_u64.into(), "".into()]);
+        assert_eq!(
+            table.render(&PLAIN),
+            "NAME       N  WHY\nredis      7  x\na      12345  "
+        );
+    }
+
+    #[test]
+    fn paint_only_where_colours_are_welcome() {
+        assert_eq!(PLAIN.paint(Colour::Red, "x"), "x");
+        let colour = Output {
+            colour: true,
+            ..PLAIN
+        };
+        assert_eq!(colour.paint(Colour::Red, "x"), "\x1b[1;31mx\x1b[0m");
+        assert_eq!(colour.paint(Colour::Plain, "x"), "x");
+    }
+
+    #[test]
+    fn bar_marks_the_first_threshold() {
+        for (value, want) in [(0, ".....|...."), (30, "###..|...."), (999, "##########")] {
+            assert_eq!(bar(value, 50, 100, 10), want);
+        }
+        assert_eq!(bar(1, 0, 0, 4), "####");
+    }
+
+    #[test]
+    fn list_reads_like_a_sentence() {
+        let words: Vec<String> = ["a", "b", "c"].map(String::from).to_vec();
+        assert_eq!(list(&words), "a, b and c");
+        assert_eq!(list(&words[..1]), "a");
+        assert_eq!(list(&[]), "nothing");
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The signature file: its types, what its schema cannot say, and its image.
+//!
+//! `Documentation/schema/kis-signatures.schema.json` documents every key.
+
+use crate::{
+    compile::{self, Pattern, Table},
+    document::{Document, Faults},
+    error::{Error, Result},
+    text,
+};
+use kis_core::{
+    abi::{MAX_IMAGE, MESSAGE_LEN},
+    signatures::{encode, room, DfaSpec, SigSpec},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignatureFile {
+    /// For editors.
+    #[serde(rename = "$schema", default, skip_serializing)]
+    pub schema: Option<String>,
+    /// Always 1.
+    pub version: u32,
+    /// The signatures.
+    pub signatures: Vec<Signature>,
+}
+
+/// One signature.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the schema documents the keys")]
+pub struct Signature {
+    pub id: u32,
+    #[serde(default = "one")]
+    pub revision: u32,
+    #[serde(rename = "type")]
+    pub kind: u8,
+    pub message: String,
+    pub pattern: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cell: Option<String>,
+    #[serde(default)]
+    pub ban_s: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// A file whose patterns were compiled.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The file, its signatures in the order of their ids.
+    pub file: SignatureFile,
+    /// Its matching table.
+    pub table: Table,
+}
+
+/// Checks what the schema cannot say and compiles the patterns.
+pub fn compile(document: &Document, file: SignatureFile) -> Result<Compiled, Faults> {
+    let mut faults = Vec::new();
+    let mut ids = HashMap::new();
+    for (at, signature) in file.signatures.iter().enumerate() {
+        if let Some(first) = ids.insert(signature.id, at) {
+            faults.push(document.fault(
+                &format!("/signatures/{at}/id"),
+                format!("{} is the id of /signatures/{first} too", signature.id),
+                "give each signature an id of its own; a change raises its revision",
+            ));
+        }
+        if signature.message.len() >= MESSAGE_LEN
+            || signature.message.bytes().any(|b| b.is_ascii_control())
+        {
+            faults.push(document.fault(
+                &format!("/signatures/{at}/message"),
+                "the message is longer than 127 bytes or has a control character",
+                "write one short line",
+            ));
+        }
+    }
+    // The image has them in the order of their ids.
+    let mut order: Vec<usize> = (0..file.signatures.len()).collect();
+    order.sort_by_key(|at| file.signatures[*at].id);
+    let mut patterns = Vec::new();
+    for at in order.iter().copied() {
+        let signature = &file.signatures[at];
+        match Pattern::parse(&signature.pattern) {
+            Ok(pattern) => patterns.push(pattern),
+            Err(error) => faults.push(document.fault(
+                &format!("/signatures/{at}/pattern"),
+                format!("signature {}: {}", signature.id, error.message),
+                &error.next,
+            )),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    match compile::table(&patterns) {
+        Ok(table) => {
+            let mut file = file;
+            file.signatures.sort_by_key(|signature| signature.id);
+            Ok(Compiled { file, table })
+        }
+        Err(error) => {
+            let blamed = error.pattern.and_then(|at| order.get(at));
+            let (pointer, prefix) = match blamed {
+                Some(at) => (
+                    format!("/signatures/{at}/pattern"),
+                    format!("signature {}: ", file.signatures[*at].id),
+                ),
+                None => ("/signatures".to_owned(), String::new()),
+            };
+            let message = format!("{prefix}{}", error.message);
+            Err(vec![document.fault(&pointer, message, &error.next)])
+        }
+    }
+}
+
+/// The image for the kernel.
+pub fn image(compiled: &Compiled) -> Result<Vec<u8>> {
+    let specs: Vec<SigSpec<'_>> = compiled
+        .file
+        .signatures
+        .iter()
+        .map(|signature| SigSpec {
+            id: signature.id,
+            revision: signature.revision,
+            kind: signature.kind,
+            message: signature.message.as_bytes(),
+            cell: signature.cell.as_ref().map(String::as_bytes),
+            ban_s: signature.ban_s,
+        })
+        .collect();
+    let table = &compiled.table;
+    let accepts: Vec<&[u32]> = table.accepts.iter().map(Vec::as_slice).collect();
+    let dfa = DfaSpec {
+        classes: &table.classes,
+        stride: table.stride,
+        transitions: &table.transitions,
+        start: 0,
+        accepts: &accepts,
+    };
+    let too_large = |why: String| {
+        Error::failed(format!(
+            "the table of {} with {} states and {} byte classes makes no image: {why}",
+            text::count(specs.len() as u64, "signature"),
+            table.states(),
+            table.stride,
+        ))
+        .next("shorten or drop signatures, or bound their repeats; see kisctl limits")
+    };
+    // The room is a little more than the image, see there.
+    let needed = room(&specs, &dfa);
+    if needed > 2 * MAX_IMAGE {
+        return Err(too_large(format!(
+            "it needs {} MiB, limit {} MiB",
+            needed >> 20,
+            MAX_IMAGE >> 20
+        )));
+    }
+    let mut image = vec![0; needed];
+    let len = encode(&specs, &dfa, &mut image).map_err(|e| too_large(e.to_string()))?;
+    image.truncate(len);
+    Ok(image)
+}
+
+#[cfg(test)]
+mod tests;
