@@ -36,7 +36,7 @@ enum kis_mode {
 	KIS_MODE_INHERIT,
 };
 
-#define KIS_MAX_CHUNK	32768
+#define KIS_MAX_CHUNK	32000
 #define KIS_NAME_MAX	31
 
 enum {
