@@ -14,8 +14,7 @@ use super::{
 };
 use crate::abi::{
     CellMode,
-    OpSet,
-    MAX_CELLS, //
+    OpSet, //
 };
 use crate::bytes::Writer;
 use crate::image::{
@@ -26,10 +25,7 @@ use crate::window::{
     Bounds,
     NO_BOUNDS, //
 };
-use crate::{
-    Error,
-    Result, //
-};
+use crate::Result;
 
 /// A cell to be encoded; [`super::Cell`] says what each field means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,12 +95,9 @@ impl<'a> CellSpec<'a> {
 ///
 /// # Errors
 ///
-/// As [`Cells::verify`](super::Cells::verify), and [`Error::Limit`] when `out` is too short. `out`
-/// is garbage then.
+/// As [`Cells::verify`](super::Cells::verify), and [`Limit`](crate::Error::Limit) when `out` is too
+/// short. `out` is garbage then.
 pub fn encode(specs: &[CellSpec<'_>], out: &mut [u8]) -> Result<usize> {
-    if specs.len() > MAX_CELLS {
-        return Err(Error::limit("cells", MAX_CELLS as u32));
-    }
     let all_strings = || {
         let cells = specs.iter().flat_map(CellSpec::strings);
         cells.chain(specs.iter().flat_map(CellSpec::prefixes))

@@ -10,7 +10,6 @@ use super::{
     SIGNATURE,
     TABLE_AT, //
 };
-use crate::abi::MAX_SIGNATURES;
 use crate::bytes::{
     index,
     u32_at,
@@ -111,9 +110,6 @@ fn string_bytes(sigs: &[SigSpec<'_>]) -> usize {
 pub fn encode(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, out: &mut [u8]) -> Result<usize> {
     let (states, classes) = (dfa.accepts.len(), dfa.classes());
     let (numbers, accepting) = (u32::try_from(states), dfa.accepting());
-    if sigs.len() > MAX_SIGNATURES {
-        return Err(Error::limit("signatures", MAX_SIGNATURES as u32));
-    }
     if sigs
         .iter()
         .any(|sig| sig.cell.is_some_and(<[u8]>::is_empty))
