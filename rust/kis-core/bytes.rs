@@ -16,7 +16,9 @@ pub const fn index(value: u32) -> usize {
 /// The `N` bytes at `offset`.
 #[inline]
 pub fn array_at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
-    bytes.get(offset..)?.first_chunk::<N>().copied()
+    // One comparison in place of two, where the compiler knows that the addition cannot overflow.
+    let end = offset.checked_add(N)?;
+    bytes.get(offset..end)?.first_chunk::<N>().copied()
 }
 
 /// The 16-bit word at `offset`.

@@ -3,7 +3,8 @@
 //! How fast the table is walked, next to regex-automata's dense DFA on the same automaton.
 //!
 //! Both read every byte of the same text; both find nothing in it, which is what almost all traffic
-//! looks like. The last line is one JSON object. `cargo bench -p kis-core`.
+//! looks like. And how fast a large image is verified. The last line is one JSON object.
+//! `cargo bench -p kis-core`.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -68,7 +69,26 @@ fn main() {
             kis / dense
         ));
     }
+    let image = huge(&mut chance);
+    let verify = best(rounds.div_ceil(3), image.len(), || {
+        black_box(Signatures::verify(black_box(&image[..])).unwrap());
+    });
+    println!("verify   {verify:10.0} MB/s of {} MiB", image.len() >> 20);
+    json.push(format!("\"verify_mb_s\":{verify:.0}"));
     println!("{{{}}}", json.join(","));
+}
+
+/// An image of almost 16 MiB, with random transitions.
+fn huge(chance: &mut common::Chance) -> Vec<u8> {
+    let states = 65_000;
+    let next = (0..states * 64).map(|_| chance.below(states) as u32);
+    let plain = common::Plain {
+        classes: std::array::from_fn(|byte| (byte % 64) as u8),
+        stride: 64,
+        transitions: next.collect(),
+        accepts: vec![Vec::new(); states],
+    };
+    common::image_of(&plain, 1)
 }
 
 /// Megabytes per second of the fastest round.

@@ -253,6 +253,34 @@ fn counts_beyond_an_empty_image_are_refused() {
     }
 }
 
+/// An image of one signature and one state with this many lists, made by hand.
+fn with_lists(lists: u32) -> Vec<u8> {
+    let words = [1, 1, 1, lists, lists, 1, 0, 0];
+    let index = 0..=lists;
+    let mut image = Vec::new();
+    for word in [0x4953_494b, 1, 1, 0, 0, 0, 0, 0].into_iter().chain(words) {
+        image.extend_from_slice(&u32::to_le_bytes(word));
+    }
+    image.extend_from_slice(&[0; 256]);
+    let entries = (0..lists).map(|_| 0);
+    let sig = [1, 1, 2, 0, 0, 1, 1, 0];
+    for word in [0].into_iter().chain(index).chain(entries).chain(sig) {
+        image.extend_from_slice(&u32::to_le_bytes(word));
+    }
+    image.push(b'm');
+    image.resize(image.len().next_multiple_of(8), 0);
+    let len = image.len() as u32;
+    forged(&image, 12, len)
+}
+
+#[test]
+fn lists_without_a_state_are_refused() {
+    for (lists, good) in [(1, true), (2, false), (3, false)] {
+        let image = with_lists(lists);
+        assert_eq!(Signatures::verify(&image[..]).is_ok(), good, "{lists}");
+    }
+}
+
 #[test]
 fn profiles_are_bounded() {
     let mut out = vec![0; MAX_BYTES];
