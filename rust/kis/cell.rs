@@ -7,7 +7,7 @@
 //! whose spinlock is only taken in process context.
 //!
 //! Lock order:
-//! 1. the table's writer lock (`Published::lock()`);
+//! 1. a table's writer lock (`Published::lock()`), one at a time;
 //! 2. [`Cell::profile`];
 //! 3. a lane of the ring.
 

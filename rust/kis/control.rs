@@ -53,23 +53,23 @@ fn ms(ns: u64) -> u32 {
 
 impl Engine {
     fn status(&self, reply: &Reply<'_>) {
-        let cells = self.cells.lock();
-        let armoury = self.armoury.lock();
-        reply.u32(nl::KIS_A_STATUS_ABI, ABI);
-        reply.u32(nl::KIS_A_STATUS_MODE, self.mode() as u32);
-        reply.u32(
-            nl::KIS_A_STATUS_GENERATION,
-            cells.get().map_or(0, |t| t.generation),
-        );
-        reply.u32(
-            nl::KIS_A_STATUS_CELLS,
-            cells.get().map_or(0, |t| t.len() as u32),
-        );
-        reply.u32(
-            nl::KIS_A_STATUS_SIGNATURES,
-            armoury.get().map_or(0, |a| a.signatures.len() as u32),
-        );
-        reply.u32(nl::KIS_A_STATUS_BANS, self.bans.len() as u32);
+        // One after the other: tables' locks never nest.
+        let cells = self.cells.lock().get().map(|t| (t.generation, t.len()));
+        let signatures = self.armoury.lock().get().map(|a| a.signatures.len());
+        let (generation, cells) = cells.unwrap_or_default();
+        for (attr, value) in [
+            (nl::KIS_A_STATUS_ABI, ABI),
+            (nl::KIS_A_STATUS_MODE, self.mode() as u32),
+            (nl::KIS_A_STATUS_GENERATION, generation),
+            (nl::KIS_A_STATUS_CELLS, cells as u32),
+            (
+                nl::KIS_A_STATUS_SIGNATURES,
+                signatures.unwrap_or_default() as u32,
+            ),
+            (nl::KIS_A_STATUS_BANS, self.bans.len() as u32),
+        ] {
+            reply.u32(attr, value);
+        }
         let pad = nl::KIS_A_STATUS_PAD;
         for (attr, value) in [
             (nl::KIS_A_STATUS_RECORDS, self.sink.records()),
