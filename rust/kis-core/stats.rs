@@ -85,11 +85,10 @@ impl Estimator {
         if n > MAX_COUNT || peak > MAX_VALUE {
             return None;
         }
-        // OVERFLOW: n is below 2^21, peak below 2^41, sum below 2^61 after its own comparison and
-        // squares below 2^102, so that no product reaches 2^123.
-        let possible = peak <= sum
-            && wide(sum) <= u128::from(n) * wide(peak)
-            && wide(peak) * wide(peak) <= squares
+        // OVERFLOW: n is below 2^21, peak below 2^41, so squares are below 2^105 when they are
+        // multiplied, and no product reaches 2^128.
+        // With these, `peak <= sum <= n * peak` follows.
+        let possible = wide(peak) * wide(peak) <= squares
             && squares <= wide(sum) * wide(peak)
             && wide(sum) * wide(sum) <= u128::from(n) * squares;
         // INVARIANT: just compared.
@@ -326,9 +325,9 @@ mod tests {
         );
         for (n, sum, squares, peak) in [
             (MAX_COUNT + 1, 0, 0, 0),
-            (1, MAX_VALUE + 1, 1, MAX_VALUE + 1),
+            (1, MAX_VALUE + 1, (1 << 80) + (1 << 41) + 1, MAX_VALUE + 1),
             (0, 1, 1, 1),
-            (3, 13, 24, 5),
+            (2, 6, 24, 5),
             (3, 13, 56, 5),
             (3, 13, 66, 5),
             (3, 4, 16, 5),

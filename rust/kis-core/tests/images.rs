@@ -3,8 +3,8 @@
 //! Damaged and hostile images: every flipped bit, every cut, every extension, and mutations.
 //!
 //! Damage (the sum is wrong) is always an error. Malice (the sum is right) is an error, or gives
-//! something that can be walked: no panic, nothing read outside of the image, and for cells and
-//! profiles the image is the only one that says what it says.
+//! something that can be walked: no panic, nothing read outside of the image, and the image is the
+//! only one that says what it says: what was read, encoded again, gives the same bytes.
 
 mod common;
 
@@ -36,7 +36,12 @@ use kis_core::profile::{
     Settings,
     MAX_BYTES, //
 };
-use kis_core::signatures::Signatures;
+use kis_core::signatures::{
+    self,
+    DfaSpec,
+    SigSpec,
+    Signatures, //
+};
 use kis_core::window::NO_BOUNDS;
 
 fn cells() -> Vec<u8> {
@@ -57,7 +62,7 @@ fn cells() -> Vec<u8> {
     out
 }
 
-fn signatures() -> Vec<u8> {
+fn table() -> Vec<u8> {
     common::image(&["ab+c", "(?i)select", "\\x00\\xff", "b"])
 }
 
@@ -83,7 +88,7 @@ fn profile() -> Vec<u8> {
 
 fn all() -> &'static [Vec<u8>; 3] {
     static ALL: OnceLock<[Vec<u8>; 3]> = OnceLock::new();
-    ALL.get_or_init(|| [cells(), signatures(), profile()])
+    ALL.get_or_init(|| [cells(), table(), profile()])
 }
 
 /// Verifies an image of whatever kind it says, walks all of it, and says whether it was accepted.
@@ -174,6 +179,7 @@ fn walk_signatures(sigs: &Signatures<&[u8]>, chance: &mut Chance) {
         let _ = (sig.revision(), sig.ban_s(), sig.cell());
     }
     assert_eq!(sigs.iter().count(), sigs.len());
+    assert_eq!(again(sigs.bytes()), sigs.bytes());
     assert!(sigs.get(sigs.len()).is_none());
     let text: Vec<u8> = (0..200).map(|_| chance.next() as u8).collect();
     for text in [&b"xabbbcSeLeCt\0\xff"[..], &text] {
@@ -195,6 +201,55 @@ fn walk_signatures(sigs: &Signatures<&[u8]>, chance: &mut Chance) {
             }
         }
     }
+}
+
+/// Takes an image of signatures apart, without any check, and encodes what it says.
+fn again(image: &[u8]) -> Vec<u8> {
+    let word = |at: usize| u32::from_le_bytes(image[at..at + 4].try_into().unwrap());
+    let words = |at: usize, n: usize| (0..n).map(|i| word(at + 4 * i)).collect::<Vec<_>>();
+    let counts = words(32, 8);
+    let [n, states, stride, accepting, entries] = [0, 1, 2, 3, 4].map(|i| counts[i] as usize);
+    let row = 4 * stride as u32;
+    let transitions = words(320, states * stride);
+    let starts = words(320 + 4 * states * stride, accepting + 1);
+    let lists_at = 320 + 4 * (states * stride + accepting + 1);
+    let lists = words(lists_at, entries);
+    let sigs_at = lists_at + 4 * entries;
+    let strings_at = sigs_at + 32 * n;
+    let text = |at: usize| {
+        let (start, len) = (word(at) as usize, word(at + 4) as usize);
+        &image[strings_at + start..][..len]
+    };
+    let sigs: Vec<SigSpec<'_>> = (0..n)
+        .map(|i| sigs_at + 32 * i)
+        .map(|at| SigSpec {
+            id: word(at),
+            revision: word(at + 4),
+            kind: word(at + 8) as u8,
+            ban_s: word(at + 12),
+            message: text(at + 16),
+            cell: Some(text(at + 24)).filter(|name| !name.is_empty()),
+        })
+        .collect();
+    let mut accepts = vec![&[][..]; states - accepting];
+    accepts.extend(
+        starts
+            .windows(2)
+            .map(|pair| &lists[pair[0] as usize..pair[1] as usize]),
+    );
+    assert!(transitions.iter().all(|next| next % row == 0));
+    let transitions: Vec<u32> = transitions.iter().map(|next| next / row).collect();
+    let dfa = DfaSpec {
+        classes: image[64..320].try_into().unwrap(),
+        stride,
+        transitions: &transitions,
+        start: counts[6],
+        accepts: &accepts,
+    };
+    let mut out = vec![0; signatures::room(&sigs, &dfa)];
+    let len = signatures::encode(&sigs, &dfa, &mut out).unwrap();
+    out.truncate(len);
+    out
 }
 
 /// Writes the true length over the header's and makes the sum right, as an attacker would.
@@ -312,6 +367,25 @@ const EVIL: [u32; 12] = [
     0xffff_fffc,
     0xffff_ffff,
 ];
+
+#[test]
+fn each_forged_word_is_found_or_harmless() {
+    let mut chance = Chance::new(26);
+    for image in all() {
+        for at in (32..image.len()).step_by(4) {
+            let old = u32::from_le_bytes(image[at..at + 4].try_into().unwrap());
+            let near = [1, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48];
+            let above = near.iter().map(|n| old.wrapping_add(*n));
+            let below = near.iter().map(|n| old.wrapping_sub(*n));
+            for value in EVIL.into_iter().chain(above).chain(below) {
+                let mut forged = image.clone();
+                forged[at..at + 4].copy_from_slice(&value.to_le_bytes());
+                reseal(&mut forged);
+                walk(&forged, &mut chance);
+            }
+        }
+    }
+}
 
 #[test]
 fn mutations_are_refused_or_harmless() {

@@ -199,7 +199,7 @@ fn signatures_are_bounded() {
         assert_eq!(good(SigSpec { ban_s, ..SIG }), want, "{ban_s}");
     }
     assert!(encode_signatures(&[SIG, SIG], &NOTHING).is_err());
-    // 16 MiB and no byte more.
+    // The header has no room any more.
     let states = (16 << 20) / 4;
     let (transitions, accepts) = (vec![0; states], vec![&[][..]; states]);
     let huge = DfaSpec {
@@ -211,13 +211,6 @@ fn signatures_are_bounded() {
         encode_signatures(&[], &huge),
         Err(Error::Limit(_))
     ));
-    let fits = states - 200;
-    let huge = DfaSpec {
-        transitions: &transitions[..fits],
-        accepts: &accepts[..fits],
-        ..NOTHING
-    };
-    assert!(encode_signatures(&[], &huge).is_ok());
 }
 
 /// `image` with another word at `at`, and the sum made right.
@@ -253,18 +246,18 @@ fn counts_beyond_an_empty_image_are_refused() {
     }
 }
 
-/// An image of one signature and one state with this many lists, made by hand.
-fn with_lists(lists: u32) -> Vec<u8> {
-    let words = [1, 1, 1, lists, lists, 1, 0, 0];
-    let index = 0..=lists;
+/// An image of one signature and this many states and lists, made by hand.
+fn by_hand(states: u32, lists: u32) -> Vec<u8> {
+    let counts = [1, states, 1, lists, lists, 1, 0, 0];
     let mut image = Vec::new();
-    for word in [0x4953_494b, 1, 1, 0, 0, 0, 0, 0].into_iter().chain(words) {
+    for word in [0x4953_494b, 1, 1, 0, 0, 0, 0, 0].into_iter().chain(counts) {
         image.extend_from_slice(&u32::to_le_bytes(word));
     }
     image.extend_from_slice(&[0; 256]);
-    let entries = (0..lists).map(|_| 0);
+    let zeros = |n: u32| (0..n).map(|_| 0);
     let sig = [1, 1, 2, 0, 0, 1, 1, 0];
-    for word in [0].into_iter().chain(index).chain(entries).chain(sig) {
+    let index = zeros(states).chain(0..=lists);
+    for word in index.chain(zeros(lists)).chain(sig) {
         image.extend_from_slice(&u32::to_le_bytes(word));
     }
     image.push(b'm');
@@ -276,9 +269,23 @@ fn with_lists(lists: u32) -> Vec<u8> {
 #[test]
 fn lists_without_a_state_are_refused() {
     for (lists, good) in [(1, true), (2, false), (3, false)] {
-        let image = with_lists(lists);
+        let image = by_hand(1, lists);
         assert_eq!(Signatures::verify(&image[..]).is_ok(), good, "{lists}");
     }
+}
+
+#[test]
+fn images_have_at_most_16_mib() {
+    let other = by_hand(0, 0).len() as u32;
+    let states = ((16 << 20) - other) / 4;
+    let image = by_hand(states, 0);
+    assert_eq!(image.len(), 16 << 20);
+    assert!(Signatures::verify(&image[..]).is_ok());
+    let image = by_hand(states + 2, 0);
+    assert!(matches!(
+        Signatures::verify(&image[..]),
+        Err(Error::Limit(limit)) if limit.max == 16 << 20
+    ));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use kis_core::dirs::{
     Dirs,
     Inserted, //
 };
+use kis_core::image::reseal;
 use kis_core::param::Param;
 use kis_core::profile::{
     Learned,
@@ -68,6 +69,22 @@ fn image_round_trips() {
         used.restore(&out[..len]).unwrap();
         assert_eq!(used, profile);
     }
+}
+
+#[test]
+fn refused_image_leaves_an_empty_profile() {
+    let mut profile = Profile::new();
+    for hash in 0..5 {
+        profile.learn_dir(hash);
+    }
+    profile.learn(&[9; Param::COUNT], &settings(3));
+    let mut out = [0; MAX_BYTES];
+    let len = profile.encode(&mut out).unwrap();
+    // Everything but the last directory is read before the fault.
+    out[len - 8] = 0;
+    reseal(&mut out[..len]);
+    assert!(profile.restore(&out[..len]).is_err());
+    assert_eq!(profile, Profile::new());
 }
 
 #[test]
