@@ -11,6 +11,8 @@
 
 pub mod minimise;
 
+use crate::text;
+use kis_core::abi::MAX_IMAGE;
 use regex_automata::{
     dfa::{dense, Automaton, StartKind},
     nfa::thompson::{self, WhichCaptures},
@@ -20,12 +22,23 @@ use regex_automata::{
 use regex_syntax::hir::{Hir, Look};
 use std::collections::HashMap;
 
-/// Most bytes that the automaton of regex-automata may have, before minimising.
-const AUTOMATON_BYTES: usize = 128 << 20;
-/// Most bytes of scratch space for making it.
-const SCRATCH_BYTES: usize = 256 << 20;
-/// Most bytes of the automaton that it is made from.
-const NFA_BYTES: usize = 64 << 20;
+/// What making a table may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Most bytes of regex-automata's automaton, which is minimised afterwards.
+    pub automaton: usize,
+    /// Most bytes of scratch space for making it.
+    pub scratch: usize,
+}
+
+impl Budget {
+    /// Four times the largest image: minimising does not save more for sets that make sense, and a
+    /// small machine has that much memory.
+    pub const DEFAULT: Self = Self {
+        automaton: 4 * MAX_IMAGE,
+        scratch: 8 * MAX_IMAGE,
+    };
+}
 
 /// Why a pattern or a set of them makes no table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,10 +154,10 @@ impl Table {
 }
 
 /// Compiles all patterns to one table.
-pub fn table(patterns: &[Pattern]) -> Result<Table, Problem> {
-    let automaton = match automaton(patterns) {
+pub fn table(patterns: &[Pattern], budget: Budget) -> Result<Table, Problem> {
+    let automaton = match automaton(patterns, budget) {
         Ok(automaton) => automaton,
-        Err(message) => return Err(too_large(patterns, &message)),
+        Err(message) => return Err(too_large(patterns, budget, &message)),
     };
     let raw = walk(&automaton, patterns.len())?;
     drop(automaton);
@@ -164,14 +177,14 @@ pub fn table(patterns: &[Pattern]) -> Result<Table, Problem> {
 }
 
 /// regex-automata's automaton, or its words for what is too large.
-fn automaton(patterns: &[Pattern]) -> Result<dense::DFA<Vec<u32>>, String> {
+fn automaton(patterns: &[Pattern], budget: Budget) -> Result<dense::DFA<Vec<u32>>, String> {
     let hirs: Vec<&Hir> = patterns.iter().map(|pattern| &pattern.hir).collect();
     let nfa = thompson::Compiler::new()
         .configure(
             thompson::Config::new()
                 .utf8(false)
                 .which_captures(WhichCaptures::None)
-                .nfa_size_limit(Some(NFA_BYTES)),
+                .nfa_size_limit(Some(budget.scratch)),
         )
         .build_many_from_hir(&hirs)
         .map_err(|e| e.to_string())?;
@@ -182,46 +195,44 @@ fn automaton(patterns: &[Pattern]) -> Result<dense::DFA<Vec<u32>>, String> {
                 .start_kind(StartKind::Unanchored)
                 .accelerate(false)
                 .minimize(false)
-                .dfa_size_limit(Some(AUTOMATON_BYTES))
-                .determinize_size_limit(Some(SCRATCH_BYTES)),
+                .dfa_size_limit(Some(budget.automaton))
+                .determinize_size_limit(Some(budget.scratch)),
         )
         .build_from_nfa(&nfa)
         .map_err(|e| e.to_string())
 }
 
 /// A set that is too large: names the pattern that makes the most states by itself.
-fn too_large(patterns: &[Pattern], message: &str) -> Problem {
-    let sizes = patterns.iter().enumerate().map(|(at, pattern)| {
-        let alone =
-            automaton(std::slice::from_ref(pattern)).map_or(usize::MAX, |dfa| dfa.memory_usage());
-        (alone, at)
-    });
-    let (largest, at) = sizes.max().unwrap_or_default();
-    let limit = AUTOMATON_BYTES >> 20;
+fn too_large(patterns: &[Pattern], budget: Budget, message: &str) -> Problem {
+    let alone = |(at, pattern)| {
+        let automaton = automaton(std::slice::from_ref(pattern), budget);
+        (automaton.map_or(usize::MAX, |dfa| dfa.memory_usage()), at)
+    };
+    let (largest, at) = match patterns {
+        [_] => (usize::MAX, 0),
+        _ => patterns
+            .iter()
+            .enumerate()
+            .map(alone)
+            .max()
+            .unwrap_or_default(),
+    };
+    let limit = text::bytes(budget.automaton as u64);
+    let words = if largest == usize::MAX {
+        format!("the automaton of this pattern alone needs more than {limit}: {message}")
+    } else {
+        format!(
+            "the automaton of all {} patterns needs more than {limit}; this one is the largest alone, with {}",
+            patterns.len(),
+            text::bytes(largest as u64)
+        )
+    };
     let advice =
         "counted repeats of wide classes (.{0,64}) and many patterns with .* in their middle \
                   make most states: use .* or a narrower class, or drop patterns";
-    if largest == usize::MAX {
-        return Problem {
-            pattern: Some(at),
-            ..Problem::new(
-                format!(
-                    "the automaton of this pattern alone needs more than {limit} MiB: {message}"
-                ),
-                advice,
-            )
-        };
-    }
     Problem {
         pattern: Some(at),
-        ..Problem::new(
-            format!(
-                "the automaton of all {} patterns needs more than {limit} MiB; this is the largest alone with {} KiB",
-                patterns.len(),
-                largest >> 10
-            ),
-            advice,
-        )
+        ..Problem::new(words, advice)
     }
 }
 

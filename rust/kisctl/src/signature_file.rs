@@ -5,7 +5,7 @@
 //! `Documentation/schema/kis-signatures.schema.json` documents every key.
 
 use crate::{
-    compile::{self, Pattern, Table},
+    compile::{self, Budget, Pattern, Table},
     document::{Document, Faults},
     error::{Error, Result},
     text,
@@ -101,7 +101,7 @@ pub fn compile(document: &Document, file: SignatureFile) -> Result<Compiled, Fau
     if !faults.is_empty() {
         return Err(faults);
     }
-    match compile::table(&patterns) {
+    match compile::table(&patterns, Budget::DEFAULT) {
         Ok(table) => {
             let mut file = file;
             file.signatures.sort_by_key(|signature| signature.id);
