@@ -29,7 +29,7 @@ demo: ## a real server is learned, attacked and protected, in the guest
 	@scripts/demo
 
 test: ## all tests but those of the debug kernel
-	@scripts/test core kunit vm
+	@scripts/test core kunit harness vm
 
 test-core: ## kis-core and kisctl under cargo
 	@scripts/test core
@@ -38,7 +38,7 @@ test-kunit: ## unit tests in the kernel
 	@scripts/test kunit
 
 test-vm: ## scenarios in the guest (ONLY=name for one)
-	@scripts/test $(if $(ONLY),--only '$(ONLY)') vm
+	@scripts/test $(if $(ONLY),--only '$(ONLY)') $(if $(ONLY),,harness) vm
 
 test-debug: ## unit tests and scenarios on the debug kernel (KASAN, lockdep, kmemleak)
 	@scripts/test --kernel debug kunit vm
