@@ -48,6 +48,7 @@ bench-%: FORCE
 	@scripts/bench-$*
 
 bench-hooks: ## instructions that KIS adds to a file open
+	@scripts/bench-hooks
 
 lint: ## every check of the sources
 	@scripts/lint

@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# In the guest, under -icount: what one open() and close() of a regular file costs in instructions,
+# for a process that is in no cell and for one that is. The states are gone through in turn, round
+# by round, the first one twice: the difference of these two is the noise floor.
+# Prints lines "STATE INSTRUCTIONS", one for each round.
+set -eu
+
+open=$1
+rounds=${2:-5}
+n=${3:-4000}
+file=/tmp/opened
+dir=$(mktemp -d)
+
+cat >"$dir/cells.json" <<JSON
+{"version":1,"cells":[
+ {"name":"other","program":"/usr/bin/redis-check-rdb"},
+ {"name":"inside","program":"$dir/inside","files":{"learn":false}},
+ {"name":"guarded","program":"$dir/guarded","files":{"learn":false,"read":["/tmp","/usr","/lib","/etc"]}}]}
+JSON
+cp "$open" "$dir/outside"
+cp "$open" "$dir/inside"
+cp "$open" "$dir/guarded"
+: >"$file"
+
+measure() {
+	# The first round of a process warms caches of the file system: it does not count.
+	printf '%s %s\n' "$1" "$("$dir/$2" "$file" "$n" 2 | tail -n 1)"
+}
+
+for _ in $(seq "$rounds"); do
+	measure none outside
+	measure none-again outside
+	insmod /mnt/share/kis.ko
+	measure loaded outside
+	kisctl cell load "$dir/cells.json" >/dev/null
+	measure cells outside
+	measure in-cell inside
+	measure in-guarded-cell guarded
+	rmmod kis
+done
