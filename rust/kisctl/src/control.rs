@@ -407,7 +407,7 @@ impl Control {
             .ok_or_else(|| Error::failed(format!("{doing}: the kernel gave no token")))?;
         let named = || Attributes::new().u32(uapi::KIS_A_IMAGE_TOKEN, token);
         let mut offset = 0;
-        // CAST: 32768.
+        // CAST: 32000.
         for chunk in image.chunks(uapi::KIS_MAX_CHUNK as usize) {
             let data = named()
                 .u32(uapi::KIS_A_IMAGE_OFFSET, offset)

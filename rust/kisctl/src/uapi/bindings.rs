@@ -4,7 +4,7 @@
 // To regenerate run: scripts/bindings
 pub const KIS_FAMILY_NAME: &[u8; 4] = b"kis\0";
 pub const KIS_FAMILY_VERSION: u32 = 1;
-pub const KIS_MAX_CHUNK: u32 = 32768;
+pub const KIS_MAX_CHUNK: u32 = 32000;
 pub const KIS_NAME_MAX: u32 = 31;
 pub const KIS_ABI: u32 = 1;
 pub const KIS_MAX_CELLS: u32 = 32;
