@@ -2,8 +2,16 @@
 
 //! The command line.
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use std::{net::IpAddr, path::PathBuf};
+use clap::{
+    Args as ClapArgs,
+    Parser,
+    Subcommand,
+    ValueEnum, //
+};
+use std::{
+    net::IpAddr,
+    path::PathBuf, //
+};
 
 /// Control the Kernel Immune System: cells, signatures, alerts, bans.
 ///

@@ -5,21 +5,47 @@
 //! `Documentation/schema/kis-cells.schema.json` documents every key; a test holds the two together.
 
 use crate::{
-    document::{Document, Fault, Faults},
-    error::{Error, Result},
-    text,
+    document::{
+        Document,
+        Fault,
+        Faults, //
+    },
+    error::{
+        Error,
+        Result, //
+    },
+    text, //
 };
 use kis_core::{
-    abi::{CellMode, Op, OpSet, Param, MAX_IMAGE, PATH_LEN},
-    cells::{encode, CellSpec},
+    abi::{
+        CellMode,
+        Op,
+        OpSet,
+        Param,
+        MAX_IMAGE,
+        PATH_LEN, //
+    },
+    cells::{
+        encode,
+        CellSpec, //
+    },
     path::is_clean,
-    window::{Bounds, NO_BOUNDS},
+    window::{
+        Bounds,
+        NO_BOUNDS, //
+    }, //
 };
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize,
+    Serialize, //
+};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{
+        BTreeMap,
+        HashMap, //
+    },
     fs,
-    path::Path,
+    path::Path, //
 };
 
 /// The whole file.

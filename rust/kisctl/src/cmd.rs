@@ -15,11 +15,17 @@ pub mod status;
 pub mod watch;
 
 use crate::{
-    args::{Args, Command},
-    document::{refuse, Faults},
+    args::{
+        Args,
+        Command, //
+    },
+    document::{
+        refuse,
+        Faults, //
+    },
     error::Result,
     output::Output,
-    version,
+    version, //
 };
 use serde::Serialize;
 use std::path::Path;

@@ -14,12 +14,27 @@ pub mod minimise;
 use crate::text;
 use kis_core::abi::MAX_IMAGE;
 use regex_automata::{
-    dfa::{dense, Automaton, StartKind},
-    nfa::thompson::{self, WhichCaptures},
-    util::{primitives::StateID, start, syntax},
-    Anchored, MatchKind,
+    dfa::{
+        dense,
+        Automaton,
+        StartKind, //
+    },
+    nfa::thompson::{
+        self,
+        WhichCaptures, //
+    },
+    util::{
+        primitives::StateID,
+        start,
+        syntax, //
+    },
+    Anchored,
+    MatchKind, //
 };
-use regex_syntax::hir::{Hir, Look};
+use regex_syntax::hir::{
+    Hir,
+    Look, //
+};
 use std::collections::HashMap;
 
 /// What making a table may cost.

@@ -4,14 +4,28 @@
 //! `Documentation/netlink/specs/kis.yaml`.
 
 use crate::{
-    error::{Error, Result},
-    netlink::{
-        attribute::{Attributes, Reader},
-        socket::{Refusal, Socket},
+    error::{
+        Error,
+        Result, //
     },
-    uapi,
+    netlink::{
+        attribute::{
+            Attributes,
+            Reader, //
+        },
+        socket::{
+            Refusal,
+            Socket, //
+        }, //
+    },
+    uapi, //
 };
-use kis_core::abi::{CellMode, Mode, Param, Phase};
+use kis_core::abi::{
+    CellMode,
+    Mode,
+    Param,
+    Phase, //
+};
 use std::net::IpAddr;
 
 /// A connection to the module.

@@ -5,26 +5,43 @@
 //! A reader takes nothing away from other readers; the oldest records are overwritten by new ones.
 
 use crate::{
-    error::{Error, Result},
-    sys::mapping::Mapping,
+    error::{
+        Error,
+        Result, //
+    },
+    sys::mapping::Mapping, //
 };
 use kis_core::{
     abi::RECORD_BYTES,
     record::Record,
     ring::{
-        reader::{Cursor, Memory, Next},
-        Geometry, INFO_BYTES, PAGE,
-    },
+        reader::{
+            Cursor,
+            Memory,
+            Next, //
+        },
+        Geometry,
+        INFO_BYTES,
+        PAGE, //
+    }, //
 };
 use nix::{
     errno::Errno,
-    poll::{poll, PollFd, PollFlags, PollTimeout},
+    poll::{
+        poll,
+        PollFd,
+        PollFlags,
+        PollTimeout, //
+    }, //
 };
 use std::{
     fs::File,
     num::NonZeroUsize,
     os::fd::AsFd,
-    time::{Duration, Instant},
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 /// Where it is.

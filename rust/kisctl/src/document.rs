@@ -3,12 +3,26 @@
 //! A configuration file: read, parsed, checked against its schema, and the faults in it.
 
 use crate::{
-    error::{Error, Result},
-    place::{Index, Place},
+    error::{
+        Error,
+        Result, //
+    },
+    place::{
+        Index,
+        Place, //
+    },
     schema::Schema, //
 };
-use serde::{de::DeserializeOwned, Serialize};
-use std::{fmt, fs::File, io::Read, path::Path};
+use serde::{
+    de::DeserializeOwned,
+    Serialize, //
+};
+use std::{
+    fmt,
+    fs::File,
+    io::Read,
+    path::Path, //
+};
 
 /// Most bytes of a file: 4096 signatures of the longest kind take less.
 const MAX_BYTES: u64 = 32 << 20;

@@ -7,19 +7,41 @@ pub mod sentence;
 
 use crate::{
     output::SCHEMA_VERSION,
-    text::{self, base64, printable, q16_f64, rfc3339, word},
+    text::{
+        self,
+        base64,
+        printable,
+        q16_f64,
+        rfc3339,
+        word, //
+    }, //
 };
 use kis_core::{
     abi::{
-        Action, Mode, Op, Param, Phase, RecordType, AF_INET, AF_INET6, AF_UNIX, FLAG_APPLIED,
-        FLAG_CONN, FLAG_DANGER_ONE, FLAG_DANGER_TWO, FLAG_PATH_CUT,
+        Action,
+        Mode,
+        Op,
+        Param,
+        Phase,
+        RecordType,
+        AF_INET,
+        AF_INET6,
+        AF_UNIX,
+        FLAG_APPLIED,
+        FLAG_CONN,
+        FLAG_DANGER_ONE,
+        FLAG_DANGER_TWO,
+        FLAG_PATH_CUT, //
     },
-    record::Record,
+    record::Record, //
 };
 use serde::Serialize;
 use std::{
-    collections::{BTreeMap, HashMap},
-    net::IpAddr,
+    collections::{
+        BTreeMap,
+        HashMap, //
+    },
+    net::IpAddr, //
 };
 
 /// What a record does not hold itself.

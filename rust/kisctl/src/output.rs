@@ -6,11 +6,18 @@
 //! one object a line.
 
 use crate::{
-    error::{Error, Result},
+    error::{
+        Error,
+        Result, //
+    },
     text, //
 };
 use serde::Serialize;
-use std::io::{self, IsTerminal, Write};
+use std::io::{
+    self,
+    IsTerminal,
+    Write, //
+};
 
 /// Version of every JSON object's shape; raised when a name or a meaning changes.
 pub const SCHEMA_VERSION: u32 = 1;

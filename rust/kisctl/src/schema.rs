@@ -3,11 +3,18 @@
 //! The published JSON Schemas, and what they object to in a document.
 
 use crate::{
-    document::{Document, Fault, Faults},
+    document::{
+        Document,
+        Fault,
+        Faults, //
+    },
     place::escape, //
 };
 use jsonschema::{
-    error::{TypeKind, ValidationErrorKind},
+    error::{
+        TypeKind,
+        ValidationErrorKind, //
+    },
     ValidationError,
     Validator, //
 };

@@ -5,16 +5,38 @@
 //! `Documentation/schema/kis-signatures.schema.json` documents every key.
 
 use crate::{
-    compile::{self, Budget, Pattern, Table},
-    document::{Document, Faults},
-    error::{Error, Result},
-    text,
+    compile::{
+        self,
+        Budget,
+        Pattern,
+        Table, //
+    },
+    document::{
+        Document,
+        Faults, //
+    },
+    error::{
+        Error,
+        Result, //
+    },
+    text, //
 };
 use kis_core::{
-    abi::{MAX_IMAGE, MESSAGE_LEN},
-    signatures::{encode, room, DfaSpec, SigSpec},
+    abi::{
+        MAX_IMAGE,
+        MESSAGE_LEN, //
+    },
+    signatures::{
+        encode,
+        room,
+        DfaSpec,
+        SigSpec, //
+    }, //
 };
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize,
+    Serialize, //
+};
 use std::collections::HashMap;
 
 /// The whole file.

@@ -2,7 +2,10 @@
 
 //! What `kisctl --version` says.
 
-use crate::{control::Control, uapi};
+use crate::{
+    control::Control,
+    uapi, //
+};
 
 /// Version of the crate and of the source tree.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("KIS_GIT"), ")");

@@ -7,7 +7,11 @@ use std::{
     fs,
     io::Write,
     path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{
+        Command,
+        Output,
+        Stdio, //
+    }, //
 };
 
 /// A directory that goes away.

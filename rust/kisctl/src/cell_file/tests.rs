@@ -2,8 +2,14 @@
 
 use super::*;
 use crate::schema::Schema;
-use kis_core::cells::{Access, Cells};
-use serde_json::{json, Value};
+use kis_core::cells::{
+    Access,
+    Cells, //
+};
+use serde_json::{
+    json,
+    Value, //
+};
 
 fn read(value: &Value) -> Result<CellFile, Faults> {
     let text = serde_json::to_vec_pretty(value).expect("JSON");

@@ -5,18 +5,38 @@
 use crate::{
     args::Alerts,
     control::Control,
-    device::{Device, From},
-    error::{Error, Kind, Result},
-    event::{sentence, Context, Event},
-    output::{note, Output},
+    device::{
+        Device,
+        From, //
+    },
+    error::{
+        Error,
+        Kind,
+        Result, //
+    },
+    event::{
+        sentence,
+        Context,
+        Event, //
+    },
+    output::{
+        note,
+        Output, //
+    }, //
 };
 use kis_core::{
-    abi::{Class, RecordType},
-    record::Record,
+    abi::{
+        Class,
+        RecordType, //
+    },
+    record::Record, //
 };
 use std::{
     collections::HashMap,
-    time::{Duration, Instant},
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 /// The messages of the loaded signatures, where we may ask for them.

@@ -6,8 +6,12 @@ use crate::{
     args::Ban as Verb,
     control::Control,
     error::Result,
-    output::{Output, Table, SCHEMA_VERSION},
-    text,
+    output::{
+        Output,
+        Table,
+        SCHEMA_VERSION, //
+    },
+    text, //
 };
 use serde::Serialize;
 use std::net::IpAddr;

@@ -3,14 +3,41 @@
 //! `kisctl cell`: load, list, show, unload, check.
 
 use crate::{
-    args::{Cell as Verb, Load},
-    cell_file::{self, CellFile, Warning},
-    control::{self, Control, ImageKind, ParamState},
-    document::{refuse, Document, Faults},
+    args::{
+        Cell as Verb,
+        Load, //
+    },
+    cell_file::{
+        self,
+        CellFile,
+        Warning, //
+    },
+    control::{
+        self,
+        Control,
+        ImageKind,
+        ParamState, //
+    },
+    document::{
+        refuse,
+        Document,
+        Faults, //
+    },
     error::Result,
-    output::{note, Colour, Field, Output, Table, SCHEMA_VERSION},
+    output::{
+        note,
+        Colour,
+        Field,
+        Output,
+        Table,
+        SCHEMA_VERSION, //
+    },
     schema::Schema,
-    text::{self, q16, q16_f64},
+    text::{
+        self,
+        q16,
+        q16_f64, //
+    }, //
 };
 use serde::Serialize;
 use std::path::Path;

@@ -7,16 +7,26 @@ use crate::{
     cmd::cell,
     control::Control,
     device,
-    error::{Kind, Result},
-    output::{Colour, Output, SCHEMA_VERSION},
-    uapi,
+    error::{
+        Kind,
+        Result, //
+    },
+    output::{
+        Colour,
+        Output,
+        SCHEMA_VERSION, //
+    },
+    uapi, //
 };
 use nix::sys::utsname::uname;
 use serde::Serialize;
 use std::{
     fs,
-    os::unix::fs::{FileTypeExt, MetadataExt},
-    path::Path,
+    os::unix::fs::{
+        FileTypeExt,
+        MetadataExt, //
+    },
+    path::Path, //
 };
 
 /// `CAP_MAC_ADMIN` of `linux/capability.h`.

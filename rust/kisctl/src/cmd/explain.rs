@@ -4,10 +4,20 @@
 
 use crate::{
     cmd::alerts::messages,
-    device::{Device, From},
-    error::{Error, Result},
-    event::{sentence, Context, Event},
-    output::Output,
+    device::{
+        Device,
+        From, //
+    },
+    error::{
+        Error,
+        Result, //
+    },
+    event::{
+        sentence,
+        Context,
+        Event, //
+    },
+    output::Output, //
 };
 use serde::Serialize;
 

@@ -4,8 +4,12 @@
 
 use crate::{
     error::Result,
-    output::{Output, Table, SCHEMA_VERSION},
-    uapi,
+    output::{
+        Output,
+        Table,
+        SCHEMA_VERSION, //
+    },
+    uapi, //
 };
 use serde::Serialize;
 

@@ -3,10 +3,19 @@
 //! `kisctl mode`.
 
 use crate::{
-    args::{ModeArgs, ModeName},
+    args::{
+        ModeArgs,
+        ModeName, //
+    },
     control::Control,
-    error::{Error, Result},
-    output::{Output, SCHEMA_VERSION},
+    error::{
+        Error,
+        Result, //
+    },
+    output::{
+        Output,
+        SCHEMA_VERSION, //
+    }, //
 };
 use kis_core::abi::CellMode;
 use serde::Serialize;

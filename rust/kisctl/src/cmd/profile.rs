@@ -4,13 +4,32 @@
 
 use crate::{
     args::Profile as Verb,
-    cmd::cell::{parameters, phase, ParamReport},
-    control::{Control, ImageKind},
-    error::{Error, Result},
-    output::{Output, SCHEMA_VERSION},
-    text::{self, base64},
+    cmd::cell::{
+        parameters,
+        phase,
+        ParamReport, //
+    },
+    control::{
+        Control,
+        ImageKind, //
+    },
+    error::{
+        Error,
+        Result, //
+    },
+    output::{
+        Output,
+        SCHEMA_VERSION, //
+    },
+    text::{
+        self,
+        base64, //
+    }, //
 };
-use kis_core::profile::{Profile, MAX_BYTES};
+use kis_core::profile::{
+    Profile,
+    MAX_BYTES, //
+};
 use serde::Serialize;
 use std::{
     fs::File,

@@ -3,14 +3,32 @@
 //! `kisctl sig`: check, load, list, unload.
 
 use crate::{
-    args::{Load, Sig as Verb},
-    control::{Control, ImageKind},
-    document::{refuse, Document, Faults},
+    args::{
+        Load,
+        Sig as Verb, //
+    },
+    control::{
+        Control,
+        ImageKind, //
+    },
+    document::{
+        refuse,
+        Document,
+        Faults, //
+    },
     error::Result,
-    output::{note, Output, Table, SCHEMA_VERSION},
+    output::{
+        note,
+        Output,
+        Table,
+        SCHEMA_VERSION, //
+    },
     schema::Schema,
-    signature_file::{self, Compiled},
-    text,
+    signature_file::{
+        self,
+        Compiled, //
+    },
+    text, //
 };
 use serde::Serialize;
 use std::path::Path;

@@ -3,10 +3,17 @@
 //! `kisctl status`.
 
 use crate::{
-    control::{mode_name, Control},
+    control::{
+        mode_name,
+        Control, //
+    },
     error::Result,
-    output::{Colour, Output, SCHEMA_VERSION},
-    text,
+    output::{
+        Colour,
+        Output,
+        SCHEMA_VERSION, //
+    },
+    text, //
 };
 use serde::Serialize;
 

@@ -4,11 +4,35 @@
 
 use crate::{
     args::Watch,
-    cmd::cell::{both, danger, level, phase, CellReport},
-    control::{mode_name, Cell, Control, ParamState},
-    error::{Error, Result},
-    output::{bar, Colour, Field, Output, Table, SCHEMA_VERSION},
-    text::{self, q16},
+    cmd::cell::{
+        both,
+        danger,
+        level,
+        phase,
+        CellReport, //
+    },
+    control::{
+        mode_name,
+        Cell,
+        Control,
+        ParamState, //
+    },
+    error::{
+        Error,
+        Result, //
+    },
+    output::{
+        bar,
+        Colour,
+        Field,
+        Output,
+        Table,
+        SCHEMA_VERSION, //
+    },
+    text::{
+        self,
+        q16, //
+    }, //
 };
 use serde::Serialize;
 use std::{

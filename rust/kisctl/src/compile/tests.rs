@@ -3,8 +3,17 @@
 //! Tables against regex-automata's own overlapping search, scanned by `kis_core`.
 
 use super::*;
-use kis_core::signatures::{encode, room, DfaSpec, SigSpec, Signatures};
-use regex_automata::{dfa::OverlappingState, Input};
+use kis_core::signatures::{
+    encode,
+    room,
+    DfaSpec,
+    SigSpec,
+    Signatures, //
+};
+use regex_automata::{
+    dfa::OverlappingState,
+    Input, //
+};
 use std::ops::ControlFlow;
 
 /// Enough for the sets of these tests.

@@ -3,16 +3,44 @@
 //! A record for people: one line in a list, or sentences that explain it with all its numbers.
 
 use super::{
-    action, cause, connection, excerpt, has_op, mode, op, path, phase_set, window, Connection,
-    Context,
+    action,
+    cause,
+    connection,
+    excerpt,
+    has_op,
+    mode,
+    op,
+    path,
+    phase_set,
+    window,
+    Connection,
+    Context, //
 };
 use crate::{
-    output::{list, Colour},
-    text::{self, clock, printable, q16, rfc3339},
+    output::{
+        list,
+        Colour, //
+    },
+    text::{
+        self,
+        clock,
+        printable,
+        q16,
+        rfc3339, //
+    }, //
 };
 use kis_core::{
-    abi::{Action, Cause, Mode, Op, Phase, RecordType, FLAG_APPLIED, FLAG_PATH_CUT},
-    record::Record,
+    abi::{
+        Action,
+        Cause,
+        Mode,
+        Op,
+        Phase,
+        RecordType,
+        FLAG_APPLIED,
+        FLAG_PATH_CUT, //
+    },
+    record::Record, //
 };
 
 /// Colour of a record's type.

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use super::*;
-use kis_core::abi::{Cause, FLAG_LEARNING, FLAG_PARAM};
+use kis_core::abi::{
+    Cause,
+    FLAG_LEARNING,
+    FLAG_PARAM, //
+};
 
 fn context() -> Context {
     Context {

@@ -3,20 +3,44 @@
 //! A generic netlink socket that speaks to one family: requests, dumps, extended acks.
 
 use crate::{
-    error::{Error, Kind, Result},
-    netlink::attribute::{align, Attributes, Reader},
+    error::{
+        Error,
+        Kind,
+        Result, //
+    },
+    netlink::attribute::{
+        align,
+        Attributes,
+        Reader, //
+    },
     sys, //
 };
 use nix::{
     errno::Errno,
     libc,
     sys::socket::{
-        bind, recv, sendto, setsockopt, socket, sockopt, AddressFamily, MsgFlags, NetlinkAddr,
-        SockFlag, SockProtocol, SockType,
+        bind,
+        recv,
+        sendto,
+        setsockopt,
+        socket,
+        sockopt,
+        AddressFamily,
+        MsgFlags,
+        NetlinkAddr,
+        SockFlag,
+        SockProtocol,
+        SockType, //
     },
-    sys::time::{TimeVal, TimeValLike},
+    sys::time::{
+        TimeVal,
+        TimeValLike, //
+    }, //
 };
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{
+    AsRawFd,
+    OwnedFd, //
+};
 
 /// Bytes of `struct nlmsghdr`.
 const NLMSG_HEADER: usize = 16;

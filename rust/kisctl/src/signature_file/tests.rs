@@ -3,7 +3,10 @@
 use super::*;
 use crate::schema::Schema;
 use kis_core::signatures::Signatures;
-use serde_json::{json, Value};
+use serde_json::{
+    json,
+    Value, //
+};
 
 fn read(value: &Value) -> Result<Compiled, Faults> {
     let text = serde_json::to_vec_pretty(value).expect("JSON");

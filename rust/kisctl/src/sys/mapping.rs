@@ -4,13 +4,21 @@
 //!
 //! Nothing hands out references into it: words are loaded atomically, bytes are copied.
 
-use nix::sys::mman::{mmap, munmap, MapFlags, ProtFlags};
+use nix::sys::mman::{
+    mmap,
+    munmap,
+    MapFlags,
+    ProtFlags, //
+};
 use std::{
     ffi::c_void,
     num::NonZeroUsize,
     os::fd::AsFd,
     ptr::NonNull,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{
+        AtomicU64,
+        Ordering, //
+    }, //
 };
 
 /// The mapping.
@@ -90,7 +98,10 @@ impl Drop for Mapping {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Seek, Write};
+    use std::io::{
+        Seek,
+        Write, //
+    };
 
     #[test]
     fn mapping_reads_within_its_bounds_only() {

@@ -2,10 +2,16 @@
 
 //! Socket options that nix does not know.
 
-use nix::{errno::Errno, libc};
+use nix::{
+    errno::Errno,
+    libc, //
+};
 use std::{
     mem::size_of,
-    os::fd::{AsFd, AsRawFd},
+    os::fd::{
+        AsFd,
+        AsRawFd, //
+    },
     ptr::from_ref, //
 };
 

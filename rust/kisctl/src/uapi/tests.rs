@@ -4,12 +4,31 @@
 
 use super::bindings as c;
 use kis_core::{
-    abi::{self, Action, Cause, CellMode, Class, Mode, Op, Param, Phase, RecordType, RECORD_BYTES},
+    abi::{
+        self,
+        Action,
+        Cause,
+        CellMode,
+        Class,
+        Mode,
+        Op,
+        Param,
+        Phase,
+        RecordType,
+        RECORD_BYTES, //
+    },
     image::Kind,
     record::Record,
-    ring::{Geometry, INFO_BYTES, LANE_BYTES},
+    ring::{
+        Geometry,
+        INFO_BYTES,
+        LANE_BYTES, //
+    }, //
 };
-use std::mem::{offset_of, size_of};
+use std::mem::{
+    offset_of,
+    size_of, //
+};
 
 #[test]
 fn limits_agree() {
