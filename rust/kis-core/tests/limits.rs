@@ -246,9 +246,9 @@ fn counts_beyond_an_empty_image_are_refused() {
     }
 }
 
-/// An image of one signature and this many states and lists, made by hand.
-fn by_hand(states: u32, lists: u32) -> Vec<u8> {
-    let counts = [1, states, 1, lists, lists, 1, 0, 0];
+/// An image of one signature, this many states, lists and entries of lists, made by hand.
+fn by_hand(states: u32, lists: u32, entries: u32) -> Vec<u8> {
+    let counts = [1, states, 1, lists, entries, 1, 0, 0];
     let mut image = Vec::new();
     for word in [0x4953_494b, 1, 1, 0, 0, 0, 0, 0].into_iter().chain(counts) {
         image.extend_from_slice(&u32::to_le_bytes(word));
@@ -257,7 +257,7 @@ fn by_hand(states: u32, lists: u32) -> Vec<u8> {
     let zeros = |n: u32| (0..n).map(|_| 0);
     let sig = [1, 1, 2, 0, 0, 1, 1, 0];
     let index = zeros(states).chain(0..=lists);
-    for word in index.chain(zeros(lists)).chain(sig) {
+    for word in index.chain(zeros(entries)).chain(sig) {
         image.extend_from_slice(&u32::to_le_bytes(word));
     }
     image.push(b'm');
@@ -267,21 +267,30 @@ fn by_hand(states: u32, lists: u32) -> Vec<u8> {
 }
 
 #[test]
-fn lists_without_a_state_are_refused() {
-    for (lists, good) in [(1, true), (2, false), (3, false)] {
-        let image = by_hand(1, lists);
-        assert_eq!(Signatures::verify(&image[..]).is_ok(), good, "{lists}");
+fn lists_without_a_state_and_entries_without_a_list_are_refused() {
+    for (lists, entries, good) in [
+        (0, 0, true),
+        (1, 1, true),
+        (0, 1, false),
+        (1, 0, false),
+        (1, 2, false),
+        (2, 2, false),
+        (3, 3, false),
+    ] {
+        let image = by_hand(1, lists, entries);
+        let verified = Signatures::verify(&image[..]);
+        assert_eq!(verified.is_ok(), good, "{lists} {entries}");
     }
 }
 
 #[test]
 fn images_have_at_most_16_mib() {
-    let other = by_hand(0, 0).len() as u32;
+    let other = by_hand(0, 0, 0).len() as u32;
     let states = ((16 << 20) - other) / 4;
-    let image = by_hand(states, 0);
+    let image = by_hand(states, 0, 0);
     assert_eq!(image.len(), 16 << 20);
     assert!(Signatures::verify(&image[..]).is_ok());
-    let image = by_hand(states + 2, 0);
+    let image = by_hand(states + 2, 0, 0);
     assert!(matches!(
         Signatures::verify(&image[..]),
         Err(Error::Limit(limit)) if limit.max == 16 << 20
