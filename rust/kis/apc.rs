@@ -142,7 +142,11 @@ impl Tick for Engine {
         let mut pause = PAUSE_MS;
         for cell in table.iter() {
             self.calm(table, cell, now);
-            let left = cell.window_end_ns.load(Ordering::Relaxed).saturating_sub(now) / 1_000_000;
+            let left = cell
+                .window_end_ns
+                .load(Ordering::Relaxed)
+                .saturating_sub(now)
+                / 1_000_000;
             pause = pause.min(u32::try_from(left).unwrap_or(PAUSE_MS));
         }
         pause.max(LEAST_MS)

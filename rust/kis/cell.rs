@@ -12,8 +12,7 @@
 //! 3. a lane of the ring.
 
 use crate::sys::{
-    clock,
-    hooks,
+    clock, hooks,
     task::{self, Task},
 };
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -305,7 +304,10 @@ impl Cell {
     /// Adds to a parameter of the open window; the sum if it is above the alarm line.
     pub(crate) fn count(&self, param: Param, n: u64) -> Option<u64> {
         let gauge = self.gauges.get(param.index())?;
-        let sum = gauge.count.fetch_add(n, Ordering::Relaxed).saturating_add(n);
+        let sum = gauge
+            .count
+            .fetch_add(n, Ordering::Relaxed)
+            .saturating_add(n);
         (sum > gauge.alarm.load(Ordering::Relaxed)).then_some(sum)
     }
 

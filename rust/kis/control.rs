@@ -33,8 +33,11 @@ fn needed<T>(value: Option<T>, attr: u32) -> Result<T, Refusal> {
 }
 
 fn no_cell() -> Refusal {
-    Refusal::new(ENOENT, c"no cell of this name is loaded; see kisctl cell list")
-        .at(nl::KIS_A_TARGET_CELL)
+    Refusal::new(
+        ENOENT,
+        c"no cell of this name is loaded; see kisctl cell list",
+    )
+    .at(nl::KIS_A_TARGET_CELL)
 }
 
 fn no_upload() -> Refusal {
@@ -78,14 +81,8 @@ impl Engine {
                 nl::KIS_A_STATUS_LOST_TELEMETRY,
                 self.sink.lost(Class::Telemetry),
             ),
-            (
-                nl::KIS_A_STATUS_DENIED,
-                self.denied.load(Ordering::Relaxed),
-            ),
-            (
-                nl::KIS_A_STATUS_KILLED,
-                self.killed.load(Ordering::Relaxed),
-            ),
+            (nl::KIS_A_STATUS_DENIED, self.denied.load(Ordering::Relaxed)),
+            (nl::KIS_A_STATUS_KILLED, self.killed.load(Ordering::Relaxed)),
             (
                 nl::KIS_A_STATUS_DROPPED,
                 self.dropped.load(Ordering::Relaxed),
@@ -149,8 +146,9 @@ impl Engine {
     fn remove_ban(&self, request: &Request<'_>) -> Result<(), Refusal> {
         let address = Self::ban_address(request)?;
         if !self.bans.remove(address) {
-            return Err(Refusal::new(ENOENT, c"this address is not banned")
-                .at(nl::KIS_A_BAN_ADDRESS));
+            return Err(
+                Refusal::new(ENOENT, c"this address is not banned").at(nl::KIS_A_BAN_ADDRESS)
+            );
         }
         self.tell_control(nl::KIS_CMD_BAN_DEL, None, 0);
         Ok(())
@@ -193,17 +191,14 @@ impl Engine {
     }
 
     fn begin_image(&self, request: &Request<'_>, reply: &Reply<'_>) -> Result<(), Refusal> {
-        let kind = needed(
-            request.u32(nl::KIS_A_IMAGE_KIND),
-            nl::KIS_A_IMAGE_KIND,
-        )?;
-        let size = needed(
-            request.u32(nl::KIS_A_IMAGE_SIZE),
-            nl::KIS_A_IMAGE_SIZE,
-        )?;
+        let kind = needed(request.u32(nl::KIS_A_IMAGE_KIND), nl::KIS_A_IMAGE_KIND)?;
+        let size = needed(request.u32(nl::KIS_A_IMAGE_SIZE), nl::KIS_A_IMAGE_SIZE)?;
         let cell = request.string(nl::KIS_A_IMAGE_CELL).unwrap_or(&[]);
         if kind == nl::KIS_IMAGE_KIND_PROFILE && cell.is_empty() {
-            return Err(Refusal::new(EINVAL, c"a profile needs the name of its cell"));
+            return Err(Refusal::new(
+                EINVAL,
+                c"a profile needs the name of its cell",
+            ));
         }
         let token = Upload::begin(&mut self.upload.lock(), kind, size, cell)?;
         reply.u32(nl::KIS_A_IMAGE_TOKEN, token);
@@ -211,18 +206,9 @@ impl Engine {
     }
 
     fn append_image(&self, request: &Request<'_>) -> Result<(), Refusal> {
-        let token = needed(
-            request.u32(nl::KIS_A_IMAGE_TOKEN),
-            nl::KIS_A_IMAGE_TOKEN,
-        )?;
-        let offset = needed(
-            request.u32(nl::KIS_A_IMAGE_OFFSET),
-            nl::KIS_A_IMAGE_OFFSET,
-        )?;
-        let data = needed(
-            request.bytes(nl::KIS_A_IMAGE_DATA),
-            nl::KIS_A_IMAGE_DATA,
-        )?;
+        let token = needed(request.u32(nl::KIS_A_IMAGE_TOKEN), nl::KIS_A_IMAGE_TOKEN)?;
+        let offset = needed(request.u32(nl::KIS_A_IMAGE_OFFSET), nl::KIS_A_IMAGE_OFFSET)?;
+        let data = needed(request.bytes(nl::KIS_A_IMAGE_DATA), nl::KIS_A_IMAGE_DATA)?;
         match &mut *self.upload.lock() {
             Some(standing) => standing.append(token, offset, data),
             None => Err(no_upload()),
@@ -234,9 +220,7 @@ impl Engine {
         let token = needed(request.u32(attr), attr)?;
         let upload = {
             let mut place = self.upload.lock();
-            let standing = place
-                .as_ref()
-                .ok_or_else(no_upload)?;
+            let standing = place.as_ref().ok_or_else(no_upload)?;
             standing.check(token)?;
             place.take()
         };
@@ -255,8 +239,7 @@ impl Engine {
     }
 
     fn load_cells(&self, image: Image) -> Result<u32, Refusal> {
-        let image =
-            Cells::verify(image).map_err(|e| error::image(e, nl::KIS_A_IMAGE_TOKEN))?;
+        let image = Cells::verify(image).map_err(|e| error::image(e, nl::KIS_A_IMAGE_TOKEN))?;
         let mut cells = self.cells.lock();
         let new = Table::new(image, cells.get())
             .map_err(|e| Refusal::new(e, c"cells could not be set up; nothing was changed"))?;
@@ -322,10 +305,7 @@ impl Engine {
             (nl::KIS_A_CELL_PHASE, cell.phase() as u32),
             (nl::KIS_A_CELL_HARD, u32::from(cell.settings.hard)),
             (nl::KIS_A_CELL_WINDOWS, windows),
-            (
-                nl::KIS_A_CELL_WINDOWS_NEEDED,
-                cell.settings.learn_windows,
-            ),
+            (nl::KIS_A_CELL_WINDOWS_NEEDED, cell.settings.learn_windows),
             (nl::KIS_A_CELL_WINDOW_MS, cell.window_ms),
             (nl::KIS_A_CELL_DANGER_ONE_MS, ms(one)),
             (nl::KIS_A_CELL_DANGER_TWO_MS, ms(two)),

@@ -119,14 +119,7 @@ impl Engine {
     }
 
     /// Counts; where the sum of the open window is above a line, raises the signal at once.
-    pub(crate) fn count(
-        &self,
-        table: &Table,
-        cell: &Cell,
-        param: Param,
-        n: u64,
-        scene: Scene<'_>,
-    ) {
+    pub(crate) fn count(&self, table: &Table, cell: &Cell, param: Param, n: u64, scene: Scene<'_>) {
         if let Some(sum) = cell.count(param, n) {
             self.alarm(table, cell, param, sum, scene);
         }

@@ -244,7 +244,8 @@ unsigned long kis_helper_msecs_to_jiffies(unsigned int msecs)
 	return msecs_to_jiffies(msecs);
 }
 
-void kis_helper_poll_wait(struct file *file, wait_queue_head_t *head, struct poll_table_struct *table)
+void kis_helper_poll_wait(struct file *file, wait_queue_head_t *head,
+			  struct poll_table_struct *table)
 {
 	poll_wait(file, head, table);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One-line helpers: macros and inline functions of the kernel, made callable from Rust. No policy. */
+/* One-line helpers: macros and inline functions of the kernel for Rust. No policy. */
 #ifndef KIS_HELPERS_H
 #define KIS_HELPERS_H
 
@@ -55,7 +55,8 @@ struct net *kis_helper_skb_sk_net(const struct sk_buff *skb);
 void kis_helper_init_delayed_work(struct delayed_work *work, work_func_t fn);
 bool kis_helper_queue_delayed_work(struct delayed_work *work, unsigned long delay);
 unsigned long kis_helper_msecs_to_jiffies(unsigned int msecs);
-void kis_helper_poll_wait(struct file *file, wait_queue_head_t *head, struct poll_table_struct *table);
+void kis_helper_poll_wait(struct file *file, wait_queue_head_t *head,
+			  struct poll_table_struct *table);
 void kis_helper_init_waitqueue_head(wait_queue_head_t *head);
 void kis_helper_wake_up(wait_queue_head_t *head);
 void *kis_helper_vmalloc_user(unsigned long size);

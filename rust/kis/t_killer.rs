@@ -226,4 +226,3 @@ impl PacketFilter for Engine {
         true
     }
 }
-

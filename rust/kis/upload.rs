@@ -40,7 +40,9 @@ impl Upload {
     ) -> Result<u32, Refusal> {
         let size = size as usize;
         if size > MAX_IMAGE {
-            return Err(Refusal::new(E2BIG, c"image is larger than 16 MiB").at(nl::KIS_A_IMAGE_SIZE));
+            return Err(
+                Refusal::new(E2BIG, c"image is larger than 16 MiB").at(nl::KIS_A_IMAGE_SIZE)
+            );
         }
         let now = clock::monotonic_ns();
         if let Some(standing) = place {
@@ -79,7 +81,8 @@ impl Upload {
         }
         if data.len() > self.size - self.bytes.len() {
             return Err(
-                Refusal::new(E2BIG, c"more bytes than image-begin announced").at(nl::KIS_A_IMAGE_DATA)
+                Refusal::new(E2BIG, c"more bytes than image-begin announced")
+                    .at(nl::KIS_A_IMAGE_DATA),
             );
         }
         self.bytes.extend_from_slice(data, GFP_KERNEL)?;
@@ -92,7 +95,10 @@ impl Upload {
         if token == self.token {
             return Ok(());
         }
-        Err(Refusal::new(ESTALE, c"this upload was given up; begin again").at(nl::KIS_A_IMAGE_TOKEN))
+        Err(
+            Refusal::new(ESTALE, c"this upload was given up; begin again")
+                .at(nl::KIS_A_IMAGE_TOKEN),
+        )
     }
 
     /// The image, if it is whole.

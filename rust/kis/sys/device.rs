@@ -76,6 +76,11 @@ fn errno(result: Result) -> ffi::c_int {
     result.map_or_else(|e| e.to_errno(), |()| 0)
 }
 
+/// `open` of the device.
+///
+/// # Safety
+///
+/// Only the kernel calls this, for a file of the device that was registered for `T`.
 unsafe extern "C" fn open<T: Mapped>(
     _inode: *mut bindings::inode,
     file: *mut bindings::file,
@@ -84,6 +89,11 @@ unsafe extern "C" fn open<T: Mapped>(
     errno(unsafe { served::<T>().and_then(|t| t.open(bindings::kis_helper_file_writes(file))) })
 }
 
+/// `release` of the device.
+///
+/// # Safety
+///
+/// Only the kernel calls this, for a file of the device that was registered for `T`.
 unsafe extern "C" fn release<T: Mapped>(
     _inode: *mut bindings::inode,
     file: *mut bindings::file,
@@ -96,6 +106,11 @@ unsafe extern "C" fn release<T: Mapped>(
     0
 }
 
+/// `poll` of the device.
+///
+/// # Safety
+///
+/// Only the kernel calls this, for a file of the device that was registered for `T`.
 unsafe extern "C" fn poll<T: Mapped>(
     file: *mut bindings::file,
     table: *mut bindings::poll_table_struct,
@@ -115,6 +130,10 @@ unsafe extern "C" fn poll<T: Mapped>(
 }
 
 /// Maps the whole for reading, or the consumer's page alone for writing.
+///
+/// # Safety
+///
+/// Only the kernel calls this, for a file of the device that was registered for `T`.
 unsafe extern "C" fn mmap<T: Mapped>(
     file: *mut bindings::file,
     vma: *mut bindings::vm_area_struct,
@@ -126,9 +145,9 @@ unsafe extern "C" fn mmap<T: Mapped>(
         let (bits, first, bytes) = unsafe {
             (
                 (*vma).__bindgen_anon_2.vm_flags,
-                (*vma).vm_pgoff as usize,
-                ((*vma).__bindgen_anon_1.__bindgen_anon_1.vm_end
-                    - (*vma).__bindgen_anon_1.__bindgen_anon_1.vm_start) as usize,
+                (*vma).vm_pgoff,
+                (*vma).__bindgen_anon_1.__bindgen_anon_1.vm_end
+                    - (*vma).__bindgen_anon_1.__bindgen_anon_1.vm_start,
             )
         };
         if bits & flags::WRITE != 0 {
@@ -143,9 +162,7 @@ unsafe extern "C" fn mmap<T: Mapped>(
             unsafe { bindings::kis_helper_vm_flags_clear(vma, flags::MAYWRITE) };
         }
         // SAFETY: the pages came from `vmalloc_user()`; the function checks the bounds.
-        to_result(unsafe {
-            bindings::remap_vmalloc_range(vma, t.pages().as_ptr().cast(), first as ffi::c_ulong)
-        })
+        to_result(unsafe { bindings::remap_vmalloc_range(vma, t.pages().as_ptr().cast(), first) })
     };
     errno(inner())
 }
@@ -155,8 +172,10 @@ struct Operations(UnsafeCell<bindings::file_operations>);
 // SAFETY: written by `Device::new()` before anything is registered, then only read.
 unsafe impl Sync for Operations {}
 
-// SAFETY: all-zero is valid for this struct of numbers, pointers and optional functions.
-static OPERATIONS: Operations = Operations(UnsafeCell::new(unsafe { core::mem::zeroed() }));
+static OPERATIONS: Operations = Operations(UnsafeCell::new(
+    // SAFETY: all-zero is valid for this struct of numbers, pointers and optional functions.
+    unsafe { core::mem::zeroed() },
+));
 
 /// The device exists while this lives.
 pub(crate) struct Device<T: Mapped> {

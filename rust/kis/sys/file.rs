@@ -178,6 +178,9 @@ impl Program<'_> {
         let len = unsafe {
             bindings::kis_helper_bprm_args(self.raw.as_ptr(), buf.as_mut_ptr().cast(), size)
         };
-        usize::try_from(len).ok().and_then(|len| buf.get(..len)).unwrap_or(&[])
+        usize::try_from(len)
+            .ok()
+            .and_then(|len| buf.get(..len))
+            .unwrap_or(&[])
     }
 }

@@ -97,6 +97,11 @@ fn kill(delivery: Option<Delivery>) -> ffi::c_int {
     ffi::c_int::from(delivery == Some(Delivery::Kill))
 }
 
+/// `exec_check` of `struct kis_hooks`.
+///
+/// # Safety
+///
+/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
 unsafe extern "C" fn exec_check<T: Hooks>(bprm: *mut bindings::linux_binprm) -> ffi::c_int {
     // SAFETY: called by the LSM with its own object, which outlives the call.
     errno(unsafe {
@@ -104,6 +109,11 @@ unsafe extern "C" fn exec_check<T: Hooks>(bprm: *mut bindings::linux_binprm) -> 
     })
 }
 
+/// `exec_done` of `struct kis_hooks`.
+///
+/// # Safety
+///
+/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
 unsafe extern "C" fn exec_done<T: Hooks>(bprm: *const bindings::linux_binprm) {
     // SAFETY: as in `exec_check()`.
     unsafe {
@@ -115,6 +125,11 @@ unsafe extern "C" fn exec_done<T: Hooks>(bprm: *const bindings::linux_binprm) {
     };
 }
 
+/// `task_free` of `struct kis_hooks`.
+///
+/// # Safety
+///
+/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
 unsafe extern "C" fn task_free<T: Hooks>(task: *mut bindings::task_struct) {
     // SAFETY: as in `exec_check()`.
     unsafe {
@@ -126,6 +141,11 @@ unsafe extern "C" fn task_free<T: Hooks>(task: *mut bindings::task_struct) {
     };
 }
 
+/// `file_open` of `struct kis_hooks`.
+///
+/// # Safety
+///
+/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
 unsafe extern "C" fn file_open<T: Hooks>(file: *mut bindings::file) -> ffi::c_int {
     // SAFETY: as in `exec_check()`.
     errno(unsafe {
@@ -133,6 +153,11 @@ unsafe extern "C" fn file_open<T: Hooks>(file: *mut bindings::file) -> ffi::c_in
     })
 }
 
+/// `path` of `struct kis_hooks`.
+///
+/// # Safety
+///
+/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
 unsafe extern "C" fn path<T: Hooks>(
     op: ffi::c_int,
     dir: *const bindings::path,
@@ -150,6 +175,11 @@ unsafe extern "C" fn path<T: Hooks>(
     })
 }
 
+/// `map_exec` of `struct kis_hooks`.
+///
+/// # Safety
+///
+/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
 unsafe extern "C" fn map_exec<T: Hooks>(
     file: *mut bindings::file,
     prot: ffi::c_ulong,
@@ -157,21 +187,34 @@ unsafe extern "C" fn map_exec<T: Hooks>(
 ) -> ffi::c_int {
     let writable = prot & bindings::PROT_WRITE as ffi::c_ulong != 0;
     // SAFETY: as in `exec_check()`.
-    errno(unsafe {
-        serve::<T, _>(|t, h| t.map_exec(h, File::from_raw(file).as_ref(), writable))
-    })
+    errno(unsafe { serve::<T, _>(|t, h| t.map_exec(h, File::from_raw(file).as_ref(), writable)) })
 }
 
+/// `ptrace` of `struct kis_hooks`.
+///
+/// # Safety
+///
+/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
 unsafe extern "C" fn ptrace<T: Hooks>(_child: *mut bindings::task_struct) -> ffi::c_int {
     // SAFETY: as in `exec_check()`.
     errno(unsafe { serve::<T, _>(|t, h| t.ptrace(h)) })
 }
 
+/// `module_load` of `struct kis_hooks`.
+///
+/// # Safety
+///
+/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
 unsafe extern "C" fn module_load<T: Hooks>() -> ffi::c_int {
     // SAFETY: as in `exec_check()`.
     errno(unsafe { serve::<T, _>(|t, h| t.module_load(h)) })
 }
 
+/// `connect` of `struct kis_hooks`.
+///
+/// # Safety
+///
+/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
 unsafe extern "C" fn connect<T: Hooks>(
     sock: *mut bindings::socket,
     _address: *mut bindings::sockaddr,
@@ -180,11 +223,17 @@ unsafe extern "C" fn connect<T: Hooks>(
     // SAFETY: as in `exec_check()`; the file keeps the socket and its sock.
     errno(unsafe {
         serve::<T, _>(|t, h| {
-            Sock::from_raw(bindings::kis_helper_socket_sk(sock)).map_or(Ok(()), |s| t.connect(h, &s))
+            Sock::from_raw(bindings::kis_helper_socket_sk(sock))
+                .map_or(Ok(()), |s| t.connect(h, &s))
         })
     })
 }
 
+/// `send` of `struct kis_hooks`.
+///
+/// # Safety
+///
+/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
 unsafe extern "C" fn send<T: Hooks>(sock: *mut bindings::socket, size: ffi::c_int) {
     // SAFETY: as in `connect()`.
     unsafe {
@@ -196,6 +245,11 @@ unsafe extern "C" fn send<T: Hooks>(sock: *mut bindings::socket, size: ffi::c_in
     };
 }
 
+/// `accept` of `struct kis_hooks`.
+///
+/// # Safety
+///
+/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
 unsafe extern "C" fn accept<T: Hooks>(sk: *mut bindings::sock) {
     // SAFETY: as in `exec_check()`; accept() holds the socket's delivery lock.
     unsafe {
@@ -207,25 +261,35 @@ unsafe extern "C" fn accept<T: Hooks>(sk: *mut bindings::sock) {
     };
 }
 
+/// `tcp_data` of `struct kis_hooks`.
+///
+/// # Safety
+///
+/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
 unsafe extern "C" fn tcp_data<T: Hooks>(sk: *mut bindings::sock) -> ffi::c_int {
     // SAFETY: as in `exec_check()`; the LSM holds the socket lock.
     kill(unsafe {
-        serve::<T, _>(|t, h| {
-            Receiver::from_raw(sk).map_or(Delivery::Pass, |s| t.tcp_data(h, &s))
-        })
+        serve::<T, _>(|t, h| Receiver::from_raw(sk).map_or(Delivery::Pass, |s| t.tcp_data(h, &s)))
     })
 }
 
+/// `unix_data` of `struct kis_hooks`.
+///
+/// # Safety
+///
+/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
 unsafe extern "C" fn unix_data<T: Hooks>(
     sk: *mut bindings::sock,
     skb: *const bindings::sk_buff,
 ) -> ffi::c_int {
     // SAFETY: as in `exec_check()`; the sender holds the state lock and owns the buffer.
     kill(unsafe {
-        serve::<T, _>(|t, h| match (Receiver::from_raw(sk), Buffer::from_raw(skb)) {
-            (Some(s), Some(b)) => t.unix_data(h, &s, &b),
-            _ => Delivery::Pass,
-        })
+        serve::<T, _>(
+            |t, h| match (Receiver::from_raw(sk), Buffer::from_raw(skb)) {
+                (Some(s), Some(b)) => t.unix_data(h, &s, &b),
+                _ => Delivery::Pass,
+            },
+        )
     })
 }
 

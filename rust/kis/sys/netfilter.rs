@@ -55,7 +55,10 @@ unsafe extern "C" fn packet<T: PacketFilter>(
     let peer = if v4 {
         // SAFETY: as above; `saddr` is in the fixed part of the header, maybe unaligned.
         let saddr = unsafe {
-            (&raw const (*header.cast::<bindings::iphdr>()).__bindgen_anon_1.__bindgen_anon_1.saddr)
+            (&raw const (*header.cast::<bindings::iphdr>())
+                .__bindgen_anon_1
+                .__bindgen_anon_1
+                .saddr)
                 .read_unaligned()
         };
         mapped(u32::from_be(saddr))
@@ -77,11 +80,21 @@ unsafe extern "C" fn packet<T: PacketFilter>(
     }
 }
 
+/// Registers or unregisters the hooks of a network namespace.
+///
+/// # Safety
+///
+/// Only the kernel calls this, between registration and its end.
 unsafe extern "C" fn net_init(net: *mut bindings::net) -> ffi::c_int {
     // SAFETY: the tables are filled in before the registration that calls this.
     unsafe { bindings::nf_register_net_hooks(net, TABLES.hooks.get().cast(), 2) }
 }
 
+/// Registers or unregisters the hooks of a network namespace.
+///
+/// # Safety
+///
+/// Only the kernel calls this, between registration and its end.
 unsafe extern "C" fn net_exit(net: *mut bindings::net) {
     // SAFETY: registered by `net_init()`.
     unsafe { bindings::nf_unregister_net_hooks(net, TABLES.hooks.get().cast(), 2) };
@@ -96,7 +109,10 @@ impl<T: PacketFilter> Filter<T> {
     /// Registers the filter first in line at LOCAL_IN, for IPv4 and IPv6. May sleep.
     pub(crate) fn new(object: Arc<T>) -> Result<Self> {
         let lease = SERVED.lend(object)?;
-        for (i, pf) in [bindings::NFPROTO_IPV4, bindings::NFPROTO_IPV6].into_iter().enumerate() {
+        for (i, pf) in [bindings::NFPROTO_IPV4, bindings::NFPROTO_IPV6]
+            .into_iter()
+            .enumerate()
+        {
             // SAFETY: nothing is registered, so nobody reads the table; `i` is 0 or 1.
             let hook = unsafe { &mut (*TABLES.hooks.get())[i] };
             hook.hook = Some(packet::<T>);

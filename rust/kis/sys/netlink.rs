@@ -15,6 +15,9 @@ use kernel::{error::to_result, ffi, prelude::*, sync::Arc};
 /// The numbers of the family (`include/uapi/linux/kis_netlink.h`).
 pub(crate) mod number {
     pub(crate) use super::bindings::{
+        kis_image_kind_KIS_IMAGE_KIND_CELLS as KIS_IMAGE_KIND_CELLS,
+        kis_image_kind_KIS_IMAGE_KIND_PROFILE as KIS_IMAGE_KIND_PROFILE,
+        kis_image_kind_KIS_IMAGE_KIND_SIGNATURES as KIS_IMAGE_KIND_SIGNATURES, //
         KIS_A_BAN_ADDRESS,
         KIS_A_BAN_DROPPED,
         KIS_A_BAN_PAD,
@@ -95,9 +98,6 @@ pub(crate) mod number {
         KIS_CMD_SIGNATURE_GET,
         KIS_CMD_SIGNATURE_UNLOAD,
         KIS_CMD_STATUS_GET,
-        kis_image_kind_KIS_IMAGE_KIND_CELLS as KIS_IMAGE_KIND_CELLS,
-        kis_image_kind_KIS_IMAGE_KIND_PROFILE as KIS_IMAGE_KIND_PROFILE,
-        kis_image_kind_KIS_IMAGE_KIND_SIGNATURES as KIS_IMAGE_KIND_SIGNATURES, //
     };
 }
 
@@ -166,7 +166,10 @@ impl<'a> Request<'a> {
         // SAFETY: netlink has checked that the attribute is whole: `nla_len` counts its header.
         unsafe {
             let len = usize::from((*nla.as_ptr()).nla_len).checked_sub(4)?;
-            Some(core::slice::from_raw_parts(nla.as_ptr().cast::<u8>().add(4), len))
+            Some(core::slice::from_raw_parts(
+                nla.as_ptr().cast::<u8>().add(4),
+                len,
+            ))
         }
     }
 
@@ -253,15 +256,14 @@ impl Reply<'_> {
 /// Who carries out requests. May sleep.
 pub(crate) trait Control: Send + Sync + 'static {
     /// One request; fills the reply of operations that have one.
-    fn request(&self, cmd: u32, request: &Request<'_>, reply: &Reply<'_>)
-        -> Result<(), Refusal>;
+    fn request(&self, cmd: u32, request: &Request<'_>, reply: &Reply<'_>) -> Result<(), Refusal>;
     /// Puts object number `index` of a dump; false when there is no such object.
     fn dump(&self, cmd: u32, index: usize, reply: &Reply<'_>) -> bool;
     /// Whether an operation needs no privilege.
     fn is_public(cmd: u32) -> bool;
     /// Whether an operation has a reply.
     fn has_reply(cmd: u32) -> bool;
-    /// The object behind the exported operations.
+    /// Whether an operation is refused outside of the initial network namespace.
     fn is_initial_net_only(cmd: u32) -> bool {
         !Self::is_public(cmd)
     }
@@ -364,8 +366,8 @@ fn doit<T: Control>(
         );
     }
     // SAFETY: `info` is the request's.
-    if T::is_initial_net_only(cmd) && !is_initial_net(unsafe { bindings::kis_helper_genl_info_net(info) })
-    {
+    let net = unsafe { bindings::kis_helper_genl_info_net(info) };
+    if T::is_initial_net_only(cmd) && !is_initial_net(net) {
         return explain(
             info,
             max,
@@ -463,6 +465,11 @@ macro_rules! operations {
         $(operations!(@$kind $name $cmd $($max)?);)*
     };
     (@doit $name:ident $cmd:ident $($max:ident)?) => {
+        /// An operation of the family.
+        ///
+        /// # Safety
+        ///
+        /// Only netlink calls this, as `generated/netlink.c` says.
         #[no_mangle]
         unsafe extern "C" fn $name(
             skb: *mut bindings::sk_buff,
@@ -475,6 +482,11 @@ macro_rules! operations {
         }
     };
     (@dumpit $name:ident $cmd:ident) => {
+        /// An operation of the family.
+        ///
+        /// # Safety
+        ///
+        /// Only netlink calls this, as `generated/netlink.c` says.
         #[no_mangle]
         unsafe extern "C" fn $name(
             skb: *mut bindings::sk_buff,

@@ -39,7 +39,6 @@ impl SharedPages {
         })
     }
 
-
     pub(super) fn as_ptr(&self) -> *mut u8 {
         self.base.as_ptr()
     }
@@ -71,7 +70,10 @@ impl SharedPages {
     /// The caller lets no other writer near the place. User space may be reading it, and knows by
     /// the sequence number of the slot that what it read was whole.
     pub(crate) fn write(&self, offset: usize, bytes: &[u8]) {
-        if offset.checked_add(bytes.len()).is_none_or(|end| end > self.len) {
+        if offset
+            .checked_add(bytes.len())
+            .is_none_or(|end| end > self.len)
+        {
             return;
         }
         // SAFETY: the destination is inside the allocation by the check and cannot overlap a Rust

@@ -81,7 +81,11 @@ unsafe impl<T: Send + Sync> Sync for Lease<T> {}
 
 impl<T> Drop for Lease<T> {
     fn drop(&mut self) {
-        let raw = self.place.0.swap(ptr::null_mut(), Ordering::AcqRel).cast::<T>();
+        let raw = self
+            .place
+            .0
+            .swap(ptr::null_mut(), Ordering::AcqRel)
+            .cast::<T>();
         if !raw.is_null() {
             // SAFETY: by the invariant `raw` came from `Arc::into_raw()` in `lend()`; it was taken
             // out of the place just now, so this reference is dropped once.

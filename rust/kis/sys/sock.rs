@@ -151,11 +151,7 @@ impl<'a> Receiver<'a> {
     ///
     /// A TCP segment may be appended to the last buffer of the queue, so a sequence number is what
     /// to remember, not a buffer.
-    pub(crate) fn tcp_bytes(
-        &self,
-        from: u32,
-        mut f: impl FnMut(&[u8]) -> ControlFlow<()>,
-    ) -> u32 {
+    pub(crate) fn tcp_bytes(&self, from: u32, mut f: impl FnMut(&[u8]) -> ControlFlow<()>) -> u32 {
         let sk = self.0.raw.as_ptr();
         // SAFETY: the socket is a locked TCP socket.
         let urgent = unsafe { bindings::kis_helper_tcp_has_urgent(sk) };

@@ -110,7 +110,11 @@ impl<'a> Task<'a> {
     /// beyond its 16 bytes.
     pub(crate) fn name(&self) -> [u8; 16] {
         // SAFETY: the task is live; the bytes are always initialised.
-        unsafe { (&raw const (*self.raw.as_ptr()).comm).cast::<[u8; 16]>().read_volatile() }
+        unsafe {
+            (&raw const (*self.raw.as_ptr()).comm)
+                .cast::<[u8; 16]>()
+                .read_volatile()
+        }
     }
 
     /// Resident memory of the process in pages. Takes the task lock.
@@ -142,11 +146,19 @@ impl<'a> Task<'a> {
         let len = unsafe {
             bindings::kis_helper_task_cmdline(self.raw.as_ptr(), buf.as_mut_ptr().cast(), size)
         };
-        usize::try_from(len).ok().and_then(|len| buf.get(..len)).unwrap_or(&[])
+        usize::try_from(len)
+            .ok()
+            .and_then(|len| buf.get(..len))
+            .unwrap_or(&[])
     }
 
     /// Puts `handle` on each stream socket that the task has open.
     pub(crate) fn watch_sockets(&self, handle: u64) {
+        /// What the walk calls.
+        ///
+        /// # Safety
+        ///
+        /// Only the walk calls this, with live objects and the pointer it was given.
         unsafe extern "C" fn visit(sk: *mut bindings::sock, arg: *mut c_void) {
             // SAFETY: `arg` is the handle below, which outlives the walk.
             let handle = unsafe { *arg.cast::<u64>() };
@@ -159,7 +171,11 @@ impl<'a> Task<'a> {
         let mut handle = handle;
         // SAFETY: the task is live, `visit` does not sleep and gets the pointer it expects.
         unsafe {
-            bindings::kis_helper_walk_sockets(self.raw.as_ptr(), Some(visit), (&raw mut handle).cast())
+            bindings::kis_helper_walk_sockets(
+                self.raw.as_ptr(),
+                Some(visit),
+                (&raw mut handle).cast(),
+            )
         };
     }
 }
@@ -167,6 +183,11 @@ impl<'a> Task<'a> {
 /// Calls `f` with each thread of the system and the first thread of its process. `f` must not
 /// sleep.
 pub(crate) fn for_each_thread<F: FnMut(Task<'_>)>(mut f: F) {
+    /// What the walk calls.
+    ///
+    /// # Safety
+    ///
+    /// Only the walk calls this, with live objects and the pointer it was given.
     unsafe extern "C" fn visit<F: FnMut(Task<'_>)>(
         _process: *mut bindings::task_struct,
         thread: *mut bindings::task_struct,
@@ -185,6 +206,11 @@ pub(crate) fn for_each_thread<F: FnMut(Task<'_>)>(mut f: F) {
 
 /// Calls `f` with each process of the system. `f` may sleep; so may this.
 pub(crate) fn for_each_process<F: FnMut(Task<'_>)>(mut f: F) {
+    /// What the walk calls.
+    ///
+    /// # Safety
+    ///
+    /// Only the walk calls this, with live objects and the pointer it was given.
     unsafe extern "C" fn visit<F: FnMut(Task<'_>)>(
         process: *mut bindings::task_struct,
         arg: *mut c_void,

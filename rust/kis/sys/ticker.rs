@@ -39,6 +39,11 @@ fn queue(work: *mut bindings::delayed_work, delay_ms: u32) {
     unsafe { bindings::kis_helper_queue_delayed_work(work, jiffies) };
 }
 
+/// The work function.
+///
+/// # Safety
+///
+/// Only the workqueue calls this, with the work item of an `Inner<T>`.
 unsafe extern "C" fn run<T: Tick>(work: *mut bindings::work_struct) {
     // SAFETY: the work item is the first field of `delayed_work`, which is in an `Inner<T>` that
     // lives until the work is cancelled.
