@@ -373,7 +373,7 @@ const fn halves(address: [u8; 16]) -> (u64, u64) {
 /// Two numbers as an address.
 const fn join(high: u64, low: u64) -> [u8; 16] {
     // CAST: both widen.
-    ((high as u128) << 64 | low as u128).to_be_bytes()
+    (((high as u128) << 64) | low as u128).to_be_bytes()
 }
 
 #[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]

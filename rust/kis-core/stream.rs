@@ -49,8 +49,8 @@ impl StreamState {
     pub const fn to_words(&self) -> [u64; WORDS] {
         // CAST: all widen.
         [
-            self.generation as u64 | (self.state as u64) << 32,
-            self.next_seq as u64 | (self.flags as u64) << 32,
+            self.generation as u64 | ((self.state as u64) << 32),
+            self.next_seq as u64 | ((self.flags as u64) << 32),
             self.offset,
             0,
             0,

@@ -10,7 +10,8 @@ use std::{env, fs::File, time::Instant};
 fn main() {
     let args: Vec<String> = env::args().collect();
     let number = |i: usize, default: u64| {
-        args.get(i).map_or(default, |text| text.parse().expect("a number"))
+        args.get(i)
+            .map_or(default, |text| text.parse().expect("a number"))
     };
     let path = args.get(1).expect("usage: open FILE N [ROUNDS]");
     let n = number(2, 10_000);

@@ -173,7 +173,8 @@ fn signatures_are_bounded() {
         assert_eq!(good(SigSpec { message, ..SIG }), want, "{len}");
     }
     for (len, want) in [(0, false), (1, true), (31, true), (32, false)] {
-        let cell = Some(&vec![b'c'; len][..]);
+        let name = vec![b'c'; len];
+        let cell = Some(&name[..]);
         assert_eq!(good(SigSpec { cell, ..SIG }), want, "{len}");
     }
     for (byte, want) in [
