@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# KIS_BOOT: shared
+# KIS_TIMEOUT: 100
+#
+# Each operation that KIS can deny, done by real programs: outside of the cell it is done, inside it
+# is done and told while observing, and denied and told when enforcing.
+
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib-kis.sh"
+
+# What ops.sh calls it, the operation and the cause that are told, the path below $dir (or -).
+TABLE='
+read        read        tree      out/secret
+write       write       tree      out/log
+truncate    write       tree      out/short
+create      create      tree      out/new
+mkdir       create      tree      out/newdir
+symlink     create      tree      out/newlink
+link        create      tree      out/newname
+unlink      unlink      tree      out/gone
+rmdir       unlink      tree      out/gonedir
+rename_from rename      tree      out/moved
+rename_to   rename      tree      out/mover
+exec        exec        tree      tools/tool
+connect     connect     forbidden -
+map_exec    map_exec    forbidden -
+mprotect    map_exec    forbidden -
+ptrace      ptrace      forbidden -
+module_load module_load forbidden -
+module_data module_load forbidden -
+'
+DANGER='write create unlink rename exec connect map_exec module_load'
+
+plan 116
+
+dir=$WORK/tree
+# The place where the operations are done, as it was before.
+prepare() {
+	rm -rf "$dir"
+	mkdir -p "$dir/in" "$dir/out/gonedir" "$dir/tools"
+	for f in in/word in/mover out/secret out/log out/short out/gone out/moved; do echo "$f" >"$dir/$f"; done
+	cp /usr/bin/true "$dir/tools/tool"
+}
+
+# traces: which operations have left their mark on the file system, seen from outside.
+traces() {
+	local done_=()
+	[ "$(cat "$dir/out/log")" = out/log ] || done_+=(write)
+	[ -s "$dir/out/short" ] || done_+=(truncate)
+	[ ! -e "$dir/out/new" ] || done_+=(create)
+	[ ! -e "$dir/out/newdir" ] || done_+=(mkdir)
+	[ ! -L "$dir/out/newlink" ] || done_+=(symlink)
+	[ ! -e "$dir/out/newname" ] || done_+=(link)
+	[ -e "$dir/out/gone" ] || done_+=(unlink)
+	[ -e "$dir/out/gonedir" ] || done_+=(rmdir)
+	[ ! -e "$dir/in/moved" ] || done_+=(rename_from)
+	[ ! -e "$dir/out/mover" ] || done_+=(rename_to)
+	echo "${done_[*]}"
+}
+ALL_TRACES='write truncate create mkdir symlink link unlink rmdir rename_from rename_to'
+
+run_ops() {
+	prepare
+	since=$(newest)
+	bash "$HERE/ops.sh" "$1" "$dir" >"$WORK/ops.$1" 2>&1
+	records "$since" 'select(.op != "none" and .pid != '"$(result pid "$1")"')' >"$WORK/records.$1"
+}
+
+# result NAME: what ops.sh said about it.
+result() { sed -n "s/^$1 //p" "$WORK/ops.$2"; }
+
+# told_as OPERATION CAUSE PATH APPLIED: how many records say so.
+told_as() {
+	jq -c --arg op "$1" --arg cause "$2" --arg path "$dir/$3" --argjson applied "$4" \
+		'select(.op == $op and .cause == $cause and .action == "deny" and .applied == $applied and .cell == "ops"
+			and .event_type == "kis_danger_two" and .signal == "two" and (.path // ($path | if endswith("/-") then . else "" end)) == $path)' \
+		"$WORK/records.inside" | wc -l
+}
+
+# expected OPERATION PATH: as many rows of the table say so.
+expected() { awk -v op="$1" -v path="$2" '$2 == op && $4 == path { n++ } END { print n }' <<<"$TABLE"; }
+
+socat TCP-LISTEN:7070,fork,reuseaddr EXEC:/usr/bin/true 2>/dev/null &
+wait_port 7070
+
+cells '{"name": "ops", "program": "/usr/bin/bash", "arguments": "*/ops.sh inside *",
+	"files": {"learn": false, "read": ["/usr", "/etc", "/dev", "/proc", "/mnt", "'"$dir/in"'", "'"$dir/tools"'"],
+		"write": ["'"$dir/in"'"], "exec": ["/usr/bin"]},
+	"forbid": ["connect", "map_exec", "ptrace", "module_load"],
+	"danger_two": {"hold_ms": 1, "deny": []}}'
+
+kisctl mode enforce >/dev/null
+run_ops outside
+while read -r name _; do
+	[ -n "$name" ] && is "$name is done outside of the cell" "$(result "$name" outside)" "done"
+done <<<"$TABLE"
+is "all of them have left their traces" "$(traces)" "$ALL_TRACES"
+is "nothing is told about them" "$(cat "$WORK/records.outside")" ""
+
+for mode in observe enforce; do
+	kisctl mode "$mode" >/dev/null
+	run_ops inside
+	case $mode in
+	observe) want="done" applied=false traces=$ALL_TRACES ;;
+	enforce) want=denied applied=true traces='' ;;
+	esac
+	while read -r name op cause path; do
+		[ -n "$name" ] || continue
+		is "$mode: $name is $want" "$(result "$name" inside)" "$want"
+		is "$mode: $name is told, applied $applied" "$(told_as "$op" "$cause" "$path" "$applied")" "$(expected "$op" "$path")"
+	done <<<"$TABLE"
+	is "$mode: the traces agree" "$(traces)" "$traces"
+done
+
+# Danger signal two denies what was allowed until then, and nothing else.
+cells '{"name": "danger", "program": "/usr/bin/python3.13", "arguments": "*/danger.py inside *",
+	"files": {"learn": false}, "forbid": ["ptrace"], "danger_two": {"hold_ms": 600000}}'
+for mode in observe enforce; do
+	kisctl mode "$mode" >/dev/null
+	kisctl cell load "$WORK/cells.json" >/dev/null
+	prepare
+	mv "$dir/out/gone" "$dir/out/moved" "$dir/in"
+	rm "$dir/in/mover"
+	since=$(newest)
+	python3 -IS "$HERE/danger.py" inside "$dir/in" >"$WORK/ops.danger" 2>&1
+	records "$since" 'select(.op != "none")' >"$WORK/records.danger"
+	case $mode in
+	observe) want="done" applied=false ;;
+	enforce) want=denied applied=true ;;
+	esac
+	is "$mode: reading is no danger" "$(result read danger)" "done"
+	is "$mode: what raised danger two is $want" "$(result ptrace danger)" "$want"
+	vetoes=$(jq -r --argjson applied "$applied" 'select(.event_type == "kis_veto" and .cause == "danger" and .action == "deny"
+		and .applied == $applied and .danger_two) | .op' "$WORK/records.danger" | sort -u | tr '\n' ' ')
+	for op in $DANGER; do
+		is "$mode: in danger $op is $want" "$(result "$op" danger)" "$want"
+	done
+	is "$mode: each veto is told" "$vetoes" "$(tr ' ' '\n' <<<"$DANGER" | sort | tr '\n' ' ')"
+done
+kisctl cell unload >/dev/null
