@@ -112,7 +112,7 @@ fn full_table_of_hostile_addresses_is_searched_in_few_steps() {
 /// When a ban of `address` ends: whoever sees another end has seen a torn slot.
 fn end_of(address: [u8; 16]) -> u64 {
     let number = u128::from_be_bytes(address);
-    ((number >> 64) as u64 ^ number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1 << 63
+    ((number >> 64) as u64 ^ number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) | (1 << 63)
 }
 
 #[test]

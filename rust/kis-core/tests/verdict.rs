@@ -25,7 +25,7 @@ use kis_core::window::Level;
 /// Every context, for an operation that is in none, one or both sets.
 fn contexts(op: Op) -> impl Iterator<Item = Context> {
     (0..256u32).map(move |bits| {
-        let bit = |i: u32| bits >> i & 1 != 0;
+        let bit = |i: u32| (bits >> i) & 1 != 0;
         let set = |on: bool| {
             if on {
                 OpSet::EMPTY.with(op)
