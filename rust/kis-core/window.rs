@@ -78,14 +78,21 @@ pub fn judge<'a>(
         })
 }
 
+/// Bytes in below which a ratio says nothing: fewer count as this many.
+///
+/// One short request with one long answer in a quiet window would else look like a flood.
+pub const REPLY_QUORUM: u64 = 4096;
+
 /// Bytes out per 1000 bytes in ([`Param::ReplyPermille`]), saturating.
 ///
 /// 0 when nothing came in: a server that talks unasked is seen by [`Param::BytesOut`].
 pub const fn reply_permille(bytes_in: u64, bytes_out: u64) -> u64 {
-    match bytes_out.saturating_mul(1000).checked_div(bytes_in) {
-        Some(ratio) => ratio,
-        None => 0,
-    }
+    let counted = match bytes_in {
+        0 => return 0,
+        few if few < REPLY_QUORUM => REPLY_QUORUM,
+        many => many,
+    };
+    bytes_out.saturating_mul(1000) / counted
 }
 
 #[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
@@ -147,9 +154,10 @@ mod tests {
         for (bytes_in, bytes_out, want) in [
             (0, 5, 0),
             (5, 0, 0),
-            (1000, 1, 1),
-            (2, 1, 500),
-            (1, u64::MAX, u64::MAX),
+            (1, 4096, 1000),
+            (4096, 4096, 1000),
+            (8192, 4096, 500),
+            (1, u64::MAX, u64::MAX / 4096),
         ] {
             assert_eq!(reply_permille(bytes_in, bytes_out), want);
         }

@@ -39,7 +39,7 @@ enum kis_param {
 	KIS_PARAM_BYTES_OUT,	/* handed to sendmsg() and the like */
 	KIS_PARAM_MESSAGES_IN,	/* deliveries to a socket's receive queue */
 	KIS_PARAM_MESSAGES_OUT,	/* calls of sendmsg() and the like */
-	KIS_PARAM_REPLY_PERMILLE,	/* bytes out per 1000 bytes in */
+	KIS_PARAM_REPLY_PERMILLE,	/* bytes out per 1000 bytes in, at least 4096 in */
 	KIS_PARAM_COUNT
 };
 
