@@ -110,13 +110,15 @@ numbered! {
         /// Connect to a peer.
         Connect = 7, "connect";
         /// Make memory executable.
-        MapExec = 8, "map-exec";
+        MapExec = 8, "map_exec";
         /// Trace another process.
         Ptrace = 9, "ptrace";
-        /// Load a kernel module.
-        ModuleLoad = 10, "module-load";
+        /// Load or unload a kernel module.
+        ModuleLoad = 10, "module_load";
         /// Receive bytes on a socket.
         Receive = 11, "receive";
+        /// Mount, unmount or move a mount, pivot the root.
+        Mount = 12, "mount";
     }
 }
 
@@ -346,14 +348,14 @@ mod tests {
             assert_eq!(Op::from_u16(at as u16), Some(op));
             assert_eq!(Op::from_name(op.name().as_bytes()), Some(op));
         }
-        assert_eq!(Op::COUNT, 12);
-        assert_eq!(Op::from_u16(12), None);
+        assert_eq!(Op::COUNT, 13);
+        assert_eq!(Op::from_u16(13), None);
     }
 
     #[test]
     fn op_set_refuses_unknown_bits() {
         assert_eq!(OpSet::from_bits(1), None);
-        assert_eq!(OpSet::from_bits(1 << 12), None);
+        assert_eq!(OpSet::from_bits(1 << 13), None);
         assert_eq!(OpSet::from_bits(OpSet::ALL.bits()), Some(OpSet::ALL));
         assert!(OpSet::EMPTY.with(Op::None).is_empty());
         let set = OpSet::EMPTY.with(Op::Exec).with(Op::Read);

@@ -18,7 +18,7 @@ use crate::sys::{
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use kis_core::{
-    abi::{CellMode, Mode, OpSet, Phase, NAME_LEN, PATH_LEN},
+    abi::{CellMode, Mode, OpSet, Phase, MAX_CELLS, NAME_LEN, PATH_LEN},
     cells::{self, Cells},
     handle::Handle,
     param::{Param, Values},
@@ -342,7 +342,23 @@ pub(crate) struct Table {
     /// The configuration.
     pub(crate) image: Cells<Image>,
     cells: KVec<Pin<KBox<Cell>>>,
+    /// Earlier configurations whose handles still lead here.
+    carried: KVec<Carried>,
 }
+
+/// Where the cells of an earlier configuration are now.
+struct Carried {
+    generation: u32,
+    /// By their number then: the number now, or [`GONE`].
+    now: [u8; MAX_CELLS],
+}
+
+/// A cell that is not in force any more.
+const GONE: u8 = u8::MAX;
+
+/// Earlier configurations that are remembered: handles of older ones lead nowhere, until
+/// [`Table::adopt_running()`] has given their tasks new ones.
+const CARRIED: usize = 8;
 
 impl Table {
     /// Builds the table of a verified image. A cell with name and program of one in `old` keeps
@@ -361,14 +377,46 @@ impl Table {
             cell.follow(&cell.profile.lock());
             cells.push(cell, GFP_KERNEL)?;
         }
+        let carried = match old {
+            Some(old) => old.carry(&image)?,
+            None => KVec::new(),
+        };
         Ok(KBox::new(
             Self {
                 generation: hooks::new_generation(),
                 image,
                 cells,
+                carried,
             },
             GFP_KERNEL,
         )?)
+    }
+
+    /// What a table with the cells of `image` has to know of this one and those before it.
+    fn carry(&self, image: &Cells<Image>) -> Result<KVec<Carried>> {
+        let mut now = [GONE; MAX_CELLS];
+        for (slot, old) in now.iter_mut().zip(self.image.iter()) {
+            if let Some((i, new)) = image.find(old.name()) {
+                if new.program() == old.program() {
+                    *slot = u8::try_from(i).unwrap_or(GONE);
+                }
+            }
+        }
+        let mut all = KVec::with_capacity(CARRIED, GFP_KERNEL)?;
+        let newest = Carried {
+            generation: self.generation,
+            now,
+        };
+        all.push(newest, GFP_KERNEL)?;
+        for older in self.carried.iter().take(CARRIED - 1) {
+            let through = |i: u8| now.get(usize::from(i)).copied().unwrap_or(GONE);
+            let carried = Carried {
+                generation: older.generation,
+                now: older.now.map(through),
+            };
+            all.push(carried, GFP_KERNEL)?;
+        }
+        Ok(all)
     }
 
     /// The cell with the same name and program.
@@ -400,9 +448,21 @@ impl Table {
         self.get(self.image.find(name)?.0)
     }
 
-    /// The cell that a handle of this generation names.
+    /// The cell that a handle names: one of this generation, or of an earlier one that is
+    /// remembered, so that a reload does not let go of what runs.
     pub(crate) fn of_handle(&self, raw: u64) -> Option<(usize, &Cell)> {
-        let i = Handle::from_raw(raw).index(self.generation)? as usize;
+        let handle = Handle::from_raw(raw);
+        let i = match handle.index(self.generation) {
+            Some(i) => i as usize,
+            None => {
+                let old = handle.index(handle.generation())? as usize;
+                let carried = self
+                    .carried
+                    .iter()
+                    .find(|c| c.generation == handle.generation())?;
+                usize::from(*carried.now.get(old)?)
+            }
+        };
         Some((i, self.get(i)?))
     }
 
@@ -437,13 +497,13 @@ impl Table {
             for _ in 0..8 {
                 let mut found = false;
                 task::for_each_thread(|thread| {
-                    if self.of_handle(thread.cell()).is_some() {
+                    if let Some((i, _)) = self.of_handle(thread.cell()) {
+                        thread.set_cell(self.handle(i));
                         return;
                     }
-                    let handle = thread.family_cell();
-                    if self.of_handle(handle).is_some() {
+                    if let Some((i, _)) = self.of_handle(thread.family_cell()) {
                         thread.take_cpu_ns();
-                        thread.set_cell(handle);
+                        thread.set_cell(self.handle(i));
                         found = true;
                     }
                 });
@@ -460,6 +520,10 @@ impl Table {
     }
 
     fn adopt(&self, process: Task<'_>) {
+        // Who is in a cell stays there, whatever became of program file and arguments.
+        if self.of_handle(process.cell()).is_some() {
+            return;
+        }
         let (mut path, mut arguments) = ([0u8; PATH_LEN], [0u8; ARGUMENTS_LEN]);
         let Ok(path) = process.program(&mut path) else {
             return;

@@ -439,6 +439,10 @@ impl Control for Engine {
         }
     }
 
+    fn is_insider(&self) -> bool {
+        Engine::is_insider(self)
+    }
+
     fn is_public(cmd: u32) -> bool {
         cmd == nl::KIS_CMD_STATUS_GET
     }

@@ -3,8 +3,8 @@
 //! The state of the module, and what each hook does with it.
 //!
 //! Floor 3. A hook finds the cell, counts, asks `kis_core::verdict`, and lets the T-killer act.
-//! What happens at a bound is fixed here: a path that is too long to be looked at counts as one
-//! outside of every prefix ([`TOO_LONG`]), so it fails closed where the officer gave prefixes.
+//! What happens at a bound is fixed here: a path that is too long, or not reachable, counts as one
+//! outside of every prefix ([`NO_PATH`]), so it fails closed where the officer gave prefixes.
 
 use crate::{
     cell::{Cell, Table, ARGUMENTS_LEN},
@@ -35,8 +35,8 @@ use kis_core::{
 /// Longest path that is looked at, with its NUL.
 const PATH_BYTES: usize = 512;
 
-/// Where a path lies that is longer than that.
-const TOO_LONG: &[u8] = b"(path too long)";
+/// What stands for a path that is longer than that, or that leads nowhere.
+const NO_PATH: &[u8] = b"(no path)";
 
 /// The state of the module.
 #[pin_data(PinnedDrop)]
@@ -262,11 +262,11 @@ impl Engine {
                 return Ok(());
             }
             let mut buf = [0u8; PATH_BYTES];
-            let path = make(&mut buf).unwrap_or(TOO_LONG);
+            let path = make(&mut buf).unwrap_or(NO_PATH);
             return self.act(table, cell, op, Some(path), &verdict, &ctx);
         }
         let mut buf = [0u8; PATH_BYTES];
-        let path = make(&mut buf).unwrap_or(TOO_LONG);
+        let path = make(&mut buf).unwrap_or(NO_PATH);
         let tree = self.place(table, i, cell, access, path);
         let verdict = verdict::operation(op, tree, &ctx);
         self.act(table, cell, op, Some(path), &verdict, &ctx)
@@ -280,6 +280,26 @@ impl Engine {
         record.observed = u64::from(command);
         record.value = value;
         self.sink.write(RecordType::Control, record);
+    }
+
+    /// Whether the running task is in a cell: then it may not command KIS. Tells the attempt.
+    pub(crate) fn is_insider(&self) -> bool {
+        let Some(handle) = Task::with_current(|task| task.cell()).filter(|handle| *handle != 0)
+        else {
+            return false;
+        };
+        let cells = self.cells.lock();
+        let Some((table, (_, cell))) = cells.get().and_then(|t| Some((t, t.of_handle(handle)?)))
+        else {
+            return false;
+        };
+        let mut record: Record = self.record(Some(cell), table.generation, Scene::Current);
+        record.cause = kis_core::abi::Cause::Forbidden as u16;
+        record.action = kis_core::abi::Action::DENY.bits();
+        record.flags |= kis_core::abi::FLAG_APPLIED;
+        cell.raise(verdict::Signal::Two);
+        self.sink.write(RecordType::DangerTwo, record);
+        true
     }
 
     /// A mode from netlink's number, which for a cell may be to inherit.
@@ -350,7 +370,7 @@ impl Hooks for Engine {
                 self.count_current(hook, Param::FilesCreated, 1);
                 Op::Create
             }
-            PathOp::Truncate => {
+            PathOp::Change => {
                 self.count_current(hook, Param::FilesWritten, 1);
                 Op::Write
             }
@@ -379,6 +399,24 @@ impl Hooks for Engine {
 
     fn module_load(&self, hook: &HookContext) -> Result {
         self.operation(hook, Op::ModuleLoad)
+    }
+
+    fn mount(&self, hook: &HookContext) -> Result {
+        let Some((table, i, cell)) = self.current(hook) else {
+            return Ok(());
+        };
+        let mut ctx = cell.context(self.mode());
+        // Who is held to paths must not change what they mean.
+        let guarded = table.image.get(i).is_some_and(|spec| {
+            Access::ALL
+                .iter()
+                .any(|access| !spec.tree(*access).is_empty())
+        });
+        if guarded || cell.learns_dirs {
+            ctx.forbid = ctx.forbid.with(Op::Mount);
+        }
+        let verdict = verdict::operation(Op::Mount, Tree::NoPath, &ctx);
+        self.act(table, cell, Op::Mount, None, &verdict, &ctx)
     }
 
     fn connect(&self, hook: &HookContext, _sk: &Sock<'_>) -> Result {

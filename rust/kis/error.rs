@@ -11,13 +11,11 @@ pub(crate) fn image(error: kis_core::Error, attr: u32) -> Refusal {
         kis_core::Error::Malformed(place) => {
             Refusal::new(EPROTO, c"image refused, nothing changed")
                 .at(attr)
-                .detail(place.offset, place.what)
+                .place(place.offset, place.what)
         }
-        kis_core::Error::Limit(limit) => {
-            Refusal::new(E2BIG, c"image refused, nothing changed; limit")
-                .at(attr)
-                .detail(limit.max, limit.what)
-        }
+        kis_core::Error::Limit(limit) => Refusal::new(E2BIG, c"image refused, nothing changed")
+            .at(attr)
+            .limit(limit.max, limit.what),
         kis_core::Error::Stale => Refusal::new(
             ESTALE,
             c"image is of another ABI: use the kisctl of this module",

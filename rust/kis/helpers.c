@@ -26,6 +26,7 @@
 #pragma weak kis_walk_threads
 #pragma weak kis_walk_processes
 #pragma weak kis_walk_sockets
+#pragma weak kis_path_name
 #pragma weak kis_task_exe
 #pragma weak kis_task_cmdline
 #pragma weak kis_bprm_args
@@ -83,6 +84,11 @@ int kis_helper_walk_processes(kis_process_fn fn, void *arg)
 void kis_helper_walk_sockets(struct task_struct *task, kis_sock_fn fn, void *arg)
 {
 	kis_walk_sockets(task, fn, arg);
+}
+
+char *kis_helper_path_name(const struct path *path, char *buf, int size)
+{
+	return kis_path_name(path, buf, size);
 }
 
 char *kis_helper_task_exe(struct task_struct *task, char *buf, int size)
@@ -319,16 +325,6 @@ const struct in6_addr *kis_helper_sk_peer_v6(const struct sock *sk)
 u32 kis_helper_tcp_read_seq(const struct sock *sk)
 {
 	return tcp_sk(sk)->copied_seq;
-}
-
-bool kis_helper_tcp_has_urgent(const struct sock *sk)
-{
-	return tcp_sk(sk)->urg_data && !sock_flag(sk, SOCK_URGINLINE);
-}
-
-u32 kis_helper_tcp_urgent_seq(const struct sock *sk)
-{
-	return tcp_sk(sk)->urg_seq;
 }
 
 u32 kis_helper_skb_len(const struct sk_buff *skb)

@@ -24,6 +24,7 @@ void kis_helper_sock_watch(struct sock *sk, u64 cell);
 void kis_helper_walk_threads(kis_thread_fn fn, void *arg);
 int kis_helper_walk_processes(kis_process_fn fn, void *arg);
 void kis_helper_walk_sockets(struct task_struct *task, kis_sock_fn fn, void *arg);
+char *kis_helper_path_name(const struct path *path, char *buf, int size);
 char *kis_helper_task_exe(struct task_struct *task, char *buf, int size);
 int kis_helper_task_cmdline(struct task_struct *task, char *buf, int size);
 int kis_helper_bprm_args(const struct linux_binprm *bprm, char *buf, int size);
@@ -71,8 +72,6 @@ u32 kis_helper_sk_peer_v4(const struct sock *sk);
 const struct in6_addr *kis_helper_sk_local_v6(const struct sock *sk);
 const struct in6_addr *kis_helper_sk_peer_v6(const struct sock *sk);
 u32 kis_helper_tcp_read_seq(const struct sock *sk);
-bool kis_helper_tcp_has_urgent(const struct sock *sk);
-u32 kis_helper_tcp_urgent_seq(const struct sock *sk);
 u32 kis_helper_skb_len(const struct sk_buff *skb);
 u32 kis_helper_tcp_skb_seq(const struct sk_buff *skb);
 

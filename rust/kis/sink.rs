@@ -13,6 +13,7 @@ use crate::sys::{
     clock,
     device::{Mapped, Waiters},
     pages::SharedPages,
+    task::Task,
 };
 use core::sync::atomic::{fence, AtomicBool, AtomicU64, Ordering};
 use kernel::{
@@ -169,6 +170,11 @@ impl Mapped for Sink {
     }
 
     fn open(&self, consumer: bool) -> Result {
+        // A process of a cell, of whatever generation, neither reads of itself nor keeps others
+        // from reading.
+        if Task::with_current(|task| task.cell()).is_some_and(|handle| handle != 0) {
+            return Err(EPERM);
+        }
         if !consumer {
             return Ok(());
         }

@@ -33,6 +33,11 @@ use kis_core::{
 /// Bytes of what was received that a record shows.
 const EXCERPT: usize = 160;
 
+/// Different signatures of one delivery that are told; what matches again is only counted.
+///
+/// A pattern that ends in a loop matches at each byte, and nothing stops it in observe mode.
+const TOLD: usize = 8;
+
 /// Words of a socket's blob behind those of the stream: the process that accepted it.
 const OWNER_PID: usize = 6;
 const OWNER_START: usize = 7;
@@ -75,6 +80,9 @@ struct Delivered<'a> {
     state: StreamState,
     bytes: u64,
     kills: bool,
+    /// Signatures that this delivery has told, as far as there is room.
+    told: [usize; TOLD],
+    told_len: usize,
 }
 
 impl<'a> Delivered<'a> {
@@ -103,6 +111,8 @@ impl<'a> Delivered<'a> {
             state,
             bytes: 0,
             kills: false,
+            told: [0; TOLD],
+            told_len: 0,
         })
     }
 
@@ -145,6 +155,16 @@ impl<'a> Delivered<'a> {
             hits.fetch_add(1, Ordering::Relaxed);
         }
         self.cell.tally.matches.fetch_add(1, Ordering::Relaxed);
+        let is_told = self
+            .told
+            .iter()
+            .take(self.told_len)
+            .any(|sig| *sig == hit.sig);
+        let Some(place) = self.told.get_mut(self.told_len).filter(|_| !is_told) else {
+            return ControlFlow::Continue(());
+        };
+        *place = hit.sig;
+        self.told_len += 1;
 
         let ctx = self.cell.context(self.engine.mode());
         let verdict = verdict::signature(signature.kind(), signature.ban_s(), &ctx);

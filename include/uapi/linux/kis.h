@@ -47,7 +47,7 @@ enum kis_param {
 enum kis_op {
 	KIS_OP_NONE,
 	KIS_OP_READ,		/* open a file for reading only */
-	KIS_OP_WRITE,		/* open a file for writing, truncate it */
+	KIS_OP_WRITE,		/* open for writing, truncate, chmod, chown, link */
 	KIS_OP_CREATE,		/* create a file, directory or link */
 	KIS_OP_UNLINK,
 	KIS_OP_RENAME,
@@ -55,8 +55,9 @@ enum kis_op {
 	KIS_OP_CONNECT,
 	KIS_OP_MAP_EXEC,	/* make memory executable, mmap or mprotect */
 	KIS_OP_PTRACE,
-	KIS_OP_MODULE_LOAD,
+	KIS_OP_MODULE_LOAD,	/* or unload */
 	KIS_OP_RECEIVE,		/* bytes arrive on a socket of the cell */
+	KIS_OP_MOUNT,		/* mount, unmount, move a mount, pivot the root */
 	KIS_OP_COUNT
 };
 

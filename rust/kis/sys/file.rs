@@ -50,7 +50,8 @@ impl File<'_> {
         unsafe { bindings::kis_helper_file_is_stored(self.raw.as_ptr()) }
     }
 
-    /// Its path in the current root, somewhere in `buf`; `ENAMETOOLONG`.
+    /// Its path from the root of its mount namespace, somewhere in `buf`; `ENAMETOOLONG`, `EINVAL` for
+    /// what is not mounted where it could be reached.
     pub(crate) fn path<'b>(&self, buf: &'b mut [u8]) -> Result<&'b [u8]> {
         // SAFETY: the file is live, and its path with it.
         let path = unsafe { &raw const (*self.raw.as_ptr()).__bindgen_anon_1.f_path };
@@ -67,11 +68,11 @@ impl File<'_> {
 unsafe fn path_in(path: *const bindings::path, buf: &mut [u8]) -> Result<&[u8]> {
     let size = i32::try_from(buf.len())?;
     // SAFETY: `path` is live by the requirement, `buf` has `size` bytes.
-    let raw = unsafe { bindings::d_path(path, buf.as_mut_ptr().cast(), size) };
+    let raw = unsafe { bindings::kis_helper_path_name(path, buf.as_mut_ptr().cast(), size) };
     string_in(raw.cast(), buf)
 }
 
-/// A directory entry that is about to change, or a file that is about to be truncated.
+/// A directory entry, or a file, that is about to change.
 ///
 /// # Invariants
 ///
@@ -101,7 +102,8 @@ impl Entry<'_> {
         })
     }
 
-    /// Its path in the current root, somewhere in `buf`; `ENAMETOOLONG`.
+    /// Its path from the root of its mount namespace, somewhere in `buf`; `ENAMETOOLONG`, `EINVAL` for
+    /// what is not mounted where it could be reached.
     pub(crate) fn path<'b>(&self, buf: &'b mut [u8]) -> Result<&'b [u8]> {
         let mut name: &[u8] = &[];
         if !self.entry.is_null() {

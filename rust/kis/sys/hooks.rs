@@ -24,8 +24,8 @@ pub(crate) enum PathOp {
     Unlink,
     /// Rename, from here or to here.
     Rename,
-    /// Truncate a file.
-    Truncate,
+    /// Truncate a file, change its mode or owner, or make another name for it.
+    Change,
 }
 
 /// What becomes of received bytes.
@@ -53,10 +53,12 @@ pub(crate) trait Hooks: Send + Sync + 'static {
     fn path(&self, hook: &HookContext, op: PathOp, entry: &Entry<'_>) -> Result;
     /// Memory is made executable. May sleep.
     fn map_exec(&self, hook: &HookContext, file: Option<&File<'_>>, writable: bool) -> Result;
-    /// The current task attaches to another. Atomic.
+    /// The current task traces another, or asks to be traced. Atomic.
     fn ptrace(&self, hook: &HookContext) -> Result;
-    /// A kernel module is loaded. May sleep.
+    /// A kernel module is loaded or unloaded. Atomic.
     fn module_load(&self, hook: &HookContext) -> Result;
+    /// Mounts are changed. May sleep.
+    fn mount(&self, hook: &HookContext) -> Result;
     /// A socket is connected. May sleep.
     fn connect(&self, hook: &HookContext, sk: &Sock<'_>) -> Result;
     /// Bytes are sent. May sleep.
@@ -166,7 +168,9 @@ unsafe extern "C" fn path<T: Hooks>(
     let op = match op as u32 {
         bindings::kis_path_op_KIS_PATH_CREATE => PathOp::Create,
         bindings::kis_path_op_KIS_PATH_UNLINK => PathOp::Unlink,
-        bindings::kis_path_op_KIS_PATH_TRUNCATE => PathOp::Truncate,
+        bindings::kis_path_op_KIS_PATH_CHANGE | bindings::kis_path_op_KIS_PATH_LINK_FROM => {
+            PathOp::Change
+        }
         _ => PathOp::Rename,
     };
     // SAFETY: as in `exec_check()`.
@@ -195,7 +199,7 @@ unsafe extern "C" fn map_exec<T: Hooks>(
 /// # Safety
 ///
 /// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
-unsafe extern "C" fn ptrace<T: Hooks>(_child: *mut bindings::task_struct) -> ffi::c_int {
+unsafe extern "C" fn ptrace<T: Hooks>() -> ffi::c_int {
     // SAFETY: as in `exec_check()`.
     errno(unsafe { serve::<T, _>(|t, h| t.ptrace(h)) })
 }
@@ -208,6 +212,16 @@ unsafe extern "C" fn ptrace<T: Hooks>(_child: *mut bindings::task_struct) -> ffi
 unsafe extern "C" fn module_load<T: Hooks>() -> ffi::c_int {
     // SAFETY: as in `exec_check()`.
     errno(unsafe { serve::<T, _>(|t, h| t.module_load(h)) })
+}
+
+/// `mount` of `struct kis_hooks`.
+///
+/// # Safety
+///
+/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
+unsafe extern "C" fn mount<T: Hooks>() -> ffi::c_int {
+    // SAFETY: as in `exec_check()`.
+    errno(unsafe { serve::<T, _>(|t, h| t.mount(h)) })
 }
 
 /// `connect` of `struct kis_hooks`.
@@ -306,6 +320,7 @@ impl<T: Hooks> Table<T> {
         map_exec: Some(map_exec::<T>),
         ptrace: Some(ptrace::<T>),
         module_load: Some(module_load::<T>),
+        mount: Some(mount::<T>),
         connect: Some(connect::<T>),
         send: Some(send::<T>),
         accept: Some(accept::<T>),

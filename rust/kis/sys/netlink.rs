@@ -109,7 +109,24 @@ pub(crate) struct Refusal {
     errno: Error,
     text: &'static CStr,
     attr: Option<u32>,
-    detail: Option<(u32, &'static str)>,
+    detail: Option<Detail>,
+}
+
+/// What is at fault in an image.
+enum Detail {
+    /// The byte at an offset.
+    Place(u32, &'static str),
+    /// More of something than there may be.
+    Limit(u32, &'static str),
+}
+
+impl core::fmt::Display for Detail {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Detail::Place(offset, what) => write!(f, "byte {offset}: {what}"),
+            Detail::Limit(max, what) => write!(f, "more than {max} {what}"),
+        }
+    }
 }
 
 impl Refusal {
@@ -130,8 +147,14 @@ impl Refusal {
     }
 
     /// Names the place in an image that is at fault.
-    pub(crate) fn detail(mut self, offset: u32, what: &'static str) -> Self {
-        self.detail = Some((offset, what));
+    pub(crate) fn place(mut self, offset: u32, what: &'static str) -> Self {
+        self.detail = Some(Detail::Place(offset, what));
+        self
+    }
+
+    /// Names the limit that an image is over.
+    pub(crate) fn limit(mut self, max: u32, what: &'static str) -> Self {
+        self.detail = Some(Detail::Limit(max, what));
         self
     }
 }
@@ -259,6 +282,8 @@ pub(crate) trait Control: Send + Sync + 'static {
     fn request(&self, cmd: u32, request: &Request<'_>, reply: &Reply<'_>) -> Result<(), Refusal>;
     /// Puts object number `index` of a dump; false when there is no such object.
     fn dump(&self, cmd: u32, index: usize, reply: &Reply<'_>) -> bool;
+    /// Whether the sender is one of those that this guards, and so may not command it.
+    fn is_insider(&self) -> bool;
     /// Whether an operation needs no privilege.
     fn is_public(cmd: u32) -> bool;
     /// Whether an operation has a reply.
@@ -297,7 +322,7 @@ fn explain(info: *mut bindings::genl_info, max: u32, refusal: &Refusal) -> ffi::
     // SAFETY: `info` is the request's, `extack` is null or lives as long.
     if let Some(extack) = unsafe { (*info).extack.as_mut() } {
         extack._msg = refusal.text.as_char_ptr();
-        if let Some((offset, what)) = refusal.detail {
+        if let Some(detail) = &refusal.detail {
             // The buffer is part of `extack`, made for texts that are not constant.
             let buf = &mut extack._msg_buf;
             // SAFETY: the buffer is `c_char`s, which are bytes in the kernel.
@@ -306,10 +331,8 @@ fn explain(info: *mut bindings::genl_info, max: u32, refusal: &Refusal) -> ffi::
             };
             let mut writer = TextBuffer { bytes, at: 0 };
             let text = refusal.text.to_str().unwrap_or("");
-            let _ = core::fmt::Write::write_fmt(
-                &mut writer,
-                core::format_args!("{text}: byte {offset}: {what}"),
-            );
+            let _ =
+                core::fmt::Write::write_fmt(&mut writer, core::format_args!("{text}: {detail}"));
             writer.finish();
             extack._msg = extack._msg_buf.as_ptr();
         }
@@ -372,6 +395,13 @@ fn doit<T: Control>(
             info,
             max,
             &Refusal::new(EPERM, c"only from the initial network namespace"),
+        );
+    }
+    if !T::is_public(cmd) && object.is_insider() {
+        return explain(
+            info,
+            max,
+            &Refusal::new(EPERM, c"a process of a cell cannot command KIS"),
         );
     }
     let Some(raw) = NonNull::new(info) else {

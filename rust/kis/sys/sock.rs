@@ -146,18 +146,13 @@ impl<'a> Receiver<'a> {
     }
 
     /// Passes `f` the bytes of the receive queue from sequence number `from` on, in order, as the
-    /// process will read them: without the byte that is pending as urgent data. `f` may end it.
+    /// process will read them; the LSM keeps urgent data in line. `f` may end it.
     /// Returns the sequence number behind the last byte that was queued, `from` if there is none.
     ///
     /// A TCP segment may be appended to the last buffer of the queue, so a sequence number is what
     /// to remember, not a buffer.
     pub(crate) fn tcp_bytes(&self, from: u32, mut f: impl FnMut(&[u8]) -> ControlFlow<()>) -> u32 {
         let sk = self.0.raw.as_ptr();
-        // SAFETY: the socket is a locked TCP socket.
-        let urgent = unsafe { bindings::kis_helper_tcp_has_urgent(sk) };
-        // SAFETY: as above.
-        let urgent_seq = unsafe { bindings::kis_helper_tcp_urgent_seq(sk) };
-
         // New bytes are at the tail: walk back to the buffer that holds `from`.
         // SAFETY: as above; the lock keeps the queue.
         let mut skb = unsafe { bindings::kis_helper_sk_queue_tail(sk) };
@@ -190,15 +185,8 @@ impl<'a> Receiver<'a> {
                 } else {
                     0
                 };
-                let mut at = seq.wrapping_add(skip);
                 // SAFETY: `skb` is live and `skip < len`.
-                let flow = unsafe {
-                    skb_bytes(skb, skip, len, |bytes| {
-                        let flow = without_urgent(bytes, at, urgent, urgent_seq, &mut f);
-                        at = at.wrapping_add(bytes.len() as u32);
-                        flow
-                    })
-                };
+                let flow = unsafe { skb_bytes(skb, skip, len, &mut f) };
                 next = end;
                 if flow.is_break() {
                     return next;
@@ -214,24 +202,6 @@ impl<'a> Receiver<'a> {
 /// Whether sequence number `a` comes before `b` (RFC 9293, 3.4: modulo 2^32).
 fn is_before(a: u32, b: u32) -> bool {
     (a.wrapping_sub(b) as i32) < 0
-}
-
-/// Passes on `bytes`, whose first has sequence number `at`, but for the urgent one.
-fn without_urgent(
-    bytes: &[u8],
-    at: u32,
-    urgent: bool,
-    urgent_seq: u32,
-    f: &mut impl FnMut(&[u8]) -> ControlFlow<()>,
-) -> ControlFlow<()> {
-    let hole = urgent_seq.wrapping_sub(at) as usize;
-    if !urgent || hole >= bytes.len() {
-        return f(bytes);
-    }
-    if let Some(front) = bytes.get(..hole) {
-        f(front)?;
-    }
-    f(bytes.get(hole + 1..).unwrap_or(&[]))
 }
 
 /// Passes `f` the bytes `from..to` of a buffer, block by block, also those in page fragments.
