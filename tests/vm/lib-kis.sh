@@ -69,8 +69,5 @@ tap_of() {
 		*) echo "# $line" ;;
 		esac
 	done < <("$@" 2>&1; echo "# helper ended with status $?")
-	while [ "$seen" -lt "$want" ]; do
-		seen=$((seen + 1))
-		not_ok "result $seen of $want of $(basename "$2") did not come"
-	done
+	[ "$seen" = "$want" ] || not_ok "${*: -1}: $want results were planned, but $seen have come"
 }
