@@ -80,24 +80,24 @@ lock() {
 # tmp_dir NAME: sets TMP to a fresh directory in the cache. Call it with the lock of NAME held:
 # that makes every other directory of this name a leftover, which is removed.
 tmp_dir() {
-	rm -rf -- "$KIS_CACHE/tmp.$1".*
+	rm -rf --one-file-system -- "$KIS_CACHE/tmp.$1".*
 	TMP=$(mktemp -d "$KIS_CACHE/tmp.$1.XXXXXX")
 	chmod 755 "$TMP"
 }
 
 # publish SRC DST: the last act of making something.
 publish() {
-	rm -rf -- "$2.old"
+	rm -rf --one-file-system -- "$2.old"
 	[ ! -e "$2" ] || mv -T -- "$2" "$2.old"
 	mv -T -- "$1" "$2"
-	rm -rf -- "$2.old"
+	rm -rf --one-file-system -- "$2.old"
 }
 
 # keep_newest N PATTERN: removes all but the N newest cache entries that match.
 keep_newest() {
 	local n=$1
 	# shellcheck disable=SC2086,SC2012 # the pattern is ours and the names are plain
-	(cd "$KIS_CACHE" && ls -dt -- $2 2>/dev/null | tail -n "+$((n + 1))" | xargs -r rm -rf --)
+	(cd "$KIS_CACHE" && ls -dt -- $2 2>/dev/null | tail -n "+$((n + 1))" | xargs -r rm -rf --one-file-system --)
 }
 
 STEP_PID=
