@@ -101,6 +101,9 @@ pub(crate) mod number {
     };
 }
 
+const NO_PRIVILEGE: &CStr = c"needs CAP_MAC_ADMIN in the initial user namespace";
+const WRONG_NET: &CStr = c"only from the initial network namespace";
+
 /// Room for one object's attributes.
 const REPLY_BYTES: usize = 8192;
 
@@ -382,20 +385,12 @@ fn doit<T: Control>(
         return ENODEV.to_errno();
     };
     if !T::is_public(cmd) && !is_privileged(skb) {
-        return explain(
-            info,
-            max,
-            &Refusal::new(EPERM, c"needs CAP_MAC_ADMIN in the initial user namespace"),
-        );
+        return explain(info, max, &Refusal::new(EPERM, NO_PRIVILEGE));
     }
     // SAFETY: `info` is the request's.
     let net = unsafe { bindings::kis_helper_genl_info_net(info) };
     if T::is_initial_net_only(cmd) && !is_initial_net(net) {
-        return explain(
-            info,
-            max,
-            &Refusal::new(EPERM, c"only from the initial network namespace"),
-        );
+        return explain(info, max, &Refusal::new(EPERM, WRONG_NET));
     }
     if !T::is_public(cmd) && object.is_insider() {
         return explain(
@@ -456,7 +451,19 @@ fn dumpit<T: Control>(
     // SAFETY: `cb->skb` is the request that started the dump.
     let asked = unsafe { (*cb).skb };
     // SAFETY: as above.
-    if !is_privileged(asked) || !is_initial_net(unsafe { bindings::kis_helper_skb_sk_net(asked) }) {
+    let net = unsafe { bindings::kis_helper_skb_sk_net(asked) };
+    let refused = if !is_privileged(asked) {
+        Some(NO_PRIVILEGE)
+    } else if !is_initial_net(net) {
+        Some(WRONG_NET)
+    } else {
+        None
+    };
+    if let Some(text) = refused {
+        // SAFETY: netlink sets `extack` of the dump while it calls this, or leaves it null.
+        if let Some(extack) = unsafe { (*cb).extack.as_mut() } {
+            extack._msg = text.as_char_ptr();
+        }
         return EPERM.to_errno();
     }
     let Some(out) = NonNull::new(skb) else {
