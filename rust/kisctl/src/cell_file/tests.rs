@@ -194,7 +194,7 @@ fn each_rule_is_told_at_its_place() {
             json!("fly"),
             "",
             "\"fly\" is not one of \"read\", \"write\", \"create\", \"unlink\", \"rename\", \"exec\", \
-             \"connect\", \"map_exec\", \"ptrace\", \"module_load\"",
+             \"connect\", \"map_exec\", \"ptrace\", \"module_load\", \"mount\"",
         ),
         ("/cells/0/danger_one/hold_ms", json!(0), "", "0 is less than 1"),
         (

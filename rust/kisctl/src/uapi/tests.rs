@@ -81,6 +81,7 @@ fn enums_agree() {
         (Op::Ptrace as u16, c::KIS_OP_PTRACE),
         (Op::ModuleLoad as u16, c::KIS_OP_MODULE_LOAD),
         (Op::Receive as u16, c::KIS_OP_RECEIVE),
+        (Op::Mount as u16, c::KIS_OP_MOUNT),
         (Phase::Learning as u16, c::KIS_PHASE_LEARNING),
         (Phase::Ready as u16, c::KIS_PHASE_READY),
         (Class::Alert as u16, c::KIS_CLASS_ALERT),
