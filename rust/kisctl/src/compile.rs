@@ -9,6 +9,7 @@
 //! patterns that end with the byte just consumed are those that the automaton reports for a state
 //! at the end of input.
 
+pub mod join;
 pub mod minimise;
 
 use crate::text;
@@ -35,7 +36,7 @@ use regex_syntax::hir::{
     Hir,
     Look, //
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, mem::size_of};
 
 /// What making a table may cost.
 #[derive(Clone, Copy, Debug)]
@@ -168,15 +169,34 @@ impl Table {
     }
 }
 
+/// Patterns that are determinised together.
+const GROUP: usize = if cfg!(test) { 2 } else { 32 };
+
 /// Compiles all patterns to one table.
 pub fn table(patterns: &[Pattern], budget: Budget) -> Result<Table, Problem> {
-    let automaton = match automaton(patterns, budget) {
-        Ok(automaton) => automaton,
-        Err(message) => return Err(too_large(patterns, budget, &message)),
+    let mut parts = Vec::new();
+    let mut firsts = Vec::new();
+    for (at, group) in patterns.chunks(GROUP).enumerate() {
+        let first = at * GROUP;
+        let automaton = automaton(group, budget).map_err(|message| {
+            let problem = too_large(group, budget, &message);
+            Problem {
+                pattern: problem.pattern.map(|pattern| first + pattern),
+                ..problem
+            }
+        })?;
+        parts.push(minimise::minimise(&walk(&automaton)?));
+        // CAST: there are at most MAX_SIGNATURES patterns.
+        firsts.push(first as u32);
+    }
+    let limit = budget.automaton / size_of::<u32>();
+    let table = match parts.as_slice() {
+        [_] => parts.remove(0),
+        _ => match join::join(&parts, &firsts, limit) {
+            Some(joined) => minimise::minimise(&joined),
+            None => return Err(too_large(patterns, budget, "too many states")),
+        },
     };
-    let raw = walk(&automaton, patterns.len())?;
-    drop(automaton);
-    let table = minimise::minimise(&raw);
     let mut seen = vec![false; patterns.len()];
     for pattern in table.accepts.iter().flatten() {
         // CAST: an index of `patterns`.
@@ -252,7 +272,7 @@ fn too_large(patterns: &[Pattern], budget: Budget, message: &str) -> Problem {
 }
 
 /// Visits every state that can be reached from the start of a stream.
-fn walk(dfa: &dense::DFA<Vec<u32>>, patterns: usize) -> Result<Table, Problem> {
+fn walk(dfa: &dense::DFA<Vec<u32>>) -> Result<Table, Problem> {
     let start = dfa
         .start_state(&start::Config::new().anchored(Anchored::No))
         .map_err(|e| Problem::new(format!("no start state: {e}"), "report it as a bug"))?;
@@ -275,7 +295,7 @@ fn walk(dfa: &dense::DFA<Vec<u32>>, patterns: usize) -> Result<Table, Problem> {
     let mut at = 0;
     while let Some(state) = order.get(at).copied() {
         at += 1;
-        accepts.push(accepted(dfa, state, patterns));
+        accepts.push(accepted(dfa, state));
         for byte in &representatives {
             let next = dfa.next_state(state, *byte);
             let number = *numbers.entry(next).or_insert_with(|| {
@@ -295,7 +315,7 @@ fn walk(dfa: &dense::DFA<Vec<u32>>, patterns: usize) -> Result<Table, Problem> {
 }
 
 /// The patterns that end with the byte that led to `state`.
-fn accepted(dfa: &dense::DFA<Vec<u32>>, state: StateID, patterns: usize) -> Vec<u32> {
+fn accepted(dfa: &dense::DFA<Vec<u32>>, state: StateID) -> Vec<u32> {
     let end = dfa.next_eoi_state(state);
     if !dfa.is_match_state(end) {
         return Vec::new();
@@ -305,7 +325,6 @@ fn accepted(dfa: &dense::DFA<Vec<u32>>, state: StateID, patterns: usize) -> Vec<
         .collect();
     accepted.sort_unstable();
     accepted.dedup();
-    debug_assert!(accepted.iter().all(|at| (*at as usize) < patterns));
     accepted
 }
 

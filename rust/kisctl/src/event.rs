@@ -14,7 +14,8 @@ use crate::{
         q16_f64,
         rfc3339,
         word, //
-    }, //
+    },
+    uapi, //
 };
 use kis_core::{
     abi::{
@@ -108,6 +109,8 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excerpt_base64: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<BTreeMap<&'static str, u64>>,
@@ -169,7 +172,10 @@ impl Event {
         let path = path(record);
         let excerpt = excerpt(record);
         let kind = record.record_type();
-        let setting = matches!(kind, Some(RecordType::Control | RecordType::Phase));
+        let has_value = matches!(
+            kind,
+            Some(RecordType::Control | RecordType::Phase | RecordType::Calm)
+        );
         Self {
             schema_version: SCHEMA_VERSION,
             id: record.id,
@@ -219,7 +225,8 @@ impl Event {
             path: path.map(text::name),
             excerpt: excerpt.map(printable),
             excerpt_base64: excerpt.map(base64),
-            value: setting.then_some(record.value),
+            command: command(record),
+            value: has_value.then_some(record.value),
             values: (kind == Some(RecordType::Window)).then(|| window(record)),
         }
     }
@@ -327,6 +334,25 @@ pub fn window(record: &Record) -> BTreeMap<&'static str, u64> {
     let values = record.window_values();
     let named = Param::ALL.into_iter().zip(values);
     named.map(|(param, value)| (param.name(), value)).collect()
+}
+
+/// The netlink command that a control record tells of.
+pub fn command(record: &Record) -> Option<String> {
+    if record.record_type() != Some(RecordType::Control) {
+        return None;
+    }
+    let number = u32::try_from(record.observed).unwrap_or(0);
+    let name = match number {
+        uapi::KIS_CMD_BAN_ADD => "ban_add",
+        uapi::KIS_CMD_BAN_DEL => "ban_del",
+        uapi::KIS_CMD_MODE_SET => "mode_set",
+        uapi::KIS_CMD_PROFILE_RESET => "profile_reset",
+        uapi::KIS_CMD_CELL_UNLOAD => "cell_unload",
+        uapi::KIS_CMD_SIGNATURE_UNLOAD => "signature_unload",
+        uapi::KIS_CMD_IMAGE_COMMIT => "image_commit",
+        _ => return Some(format!("command_{number}")),
+    };
+    Some(name.to_owned())
 }
 
 /// What a record of a phase says.

@@ -360,16 +360,15 @@ fn cell_file(path: &Path) -> Check {
             faults.first().map(ToString::to_string).unwrap_or_default(),
             format!("kisctl cell check {}", path.display()),
         ),
-        Ok(Ok(file)) => {
+        Ok(Ok(mut file)) => {
+            // Loading replaces symbolic links; what is odd afterwards stays so.
+            cell_file::resolve_programs(&mut file);
             let odd: Vec<String> = file
                 .cells
                 .iter()
                 .filter_map(|cell| {
-                    Some(format!(
-                        "cell \"{}\": {}",
-                        cell.name,
-                        cell_file::oddity(&cell.program)?
-                    ))
+                    let oddity = cell_file::oddity(&cell.program)?;
+                    Some(format!("cell \"{}\": {oddity}", cell.name))
                 })
                 .collect();
             if odd.is_empty() {

@@ -5,6 +5,7 @@
 use super::{
     action,
     cause,
+    command,
     connection,
     excerpt,
     has_op,
@@ -17,6 +18,7 @@ use super::{
     Context, //
 };
 use crate::{
+    control::mode_name,
     output::{
         list,
         Colour, //
@@ -106,8 +108,8 @@ fn what(record: &Record, context: &Context) -> String {
             .collect::<Vec<_>>()
             .join(" "),
         Some(RecordType::Phase) => format!("now {}", phase_set(record)),
-        Some(RecordType::Control) => format!("changed by the officer to {}", record.value),
-        Some(RecordType::Calm) => "over".to_owned(),
+        Some(RecordType::Control) => control(record),
+        Some(RecordType::Calm) => format!("{} over", ended(record)),
         Some(RecordType::BanDrop) => "packets of a banned peer dropped".to_owned(),
         _ => match record.cause() {
             Some(Cause::Threshold | Cause::Bound) => {
@@ -133,6 +135,31 @@ fn what(record: &Record, context: &Context) -> String {
             }
             _ => operation(record),
         },
+    }
+}
+
+/// What the officer asked for.
+fn control(record: &Record) -> String {
+    let value = record.value;
+    match command(record).as_deref() {
+        Some("mode_set") => format!("mode {}", mode_name(value)),
+        Some("ban_add") => format!("ban for {}", text::duration_ms(value.into())),
+        Some("ban_del") => "end of a ban".to_owned(),
+        Some("image_commit") => format!("{value} loaded"),
+        Some("cell_unload") => "all cells unloaded".to_owned(),
+        Some("signature_unload") => "all signatures unloaded".to_owned(),
+        Some(other) => format!("{other} {value}"),
+        None => format!("something, {value}"),
+    }
+}
+
+/// The signals that have ended.
+fn ended(record: &Record) -> &'static str {
+    match record.value {
+        1 => "one",
+        2 => "two",
+        3 => "one and two",
+        _ => "unknown",
     }
 }
 
@@ -236,7 +263,10 @@ fn why(record: &Record, context: &Context) -> Vec<String> {
             sentences.push(format!("The cell is {} now.", phase_set(record)));
         }
         Some(RecordType::Control) => {
-            sentences.push(format!("It was set to {}.", record.value));
+            sentences.push(format!("The request: {}.", control(record)));
+        }
+        Some(RecordType::Calm) => {
+            sentences.push(format!("What ended: danger signal {}.", ended(record)));
         }
         Some(RecordType::Window) => sentences.push(format!(
             "It measured {}.",

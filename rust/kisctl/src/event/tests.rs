@@ -203,3 +203,25 @@ fn line_of_each_kind_is_short() {
     phase.value = 1;
     assert_eq!(line(&phase), "09:06:40.123 #4711 redis PHASE now ready");
 }
+
+#[test]
+fn changes_by_the_officer_are_told_in_words() {
+    for (number, value, want) in [
+        (crate::uapi::KIS_CMD_MODE_SET, 1, "mode enforce"),
+        (crate::uapi::KIS_CMD_BAN_ADD, 60_000, "ban for 1 min 0 s"),
+        (crate::uapi::KIS_CMD_IMAGE_COMMIT, 2, "2 loaded"),
+        (crate::uapi::KIS_CMD_CELL_UNLOAD, 0, "all cells unloaded"),
+        (99, 7, "command_99 7"),
+    ] {
+        let mut change = record(RecordType::Control, Cause::Officer);
+        change.observed = u64::from(number);
+        change.value = value;
+        let line = sentence::summary(&change, &context());
+        assert_eq!(line, format!("{want} by redis-server[812]"));
+        assert!(Event::new(&change, &context()).command.is_some());
+    }
+    let mut calm = record(RecordType::Calm, Cause::None);
+    calm.pid = 0;
+    calm.value = 3;
+    assert_eq!(sentence::summary(&calm, &context()), "one and two over");
+}

@@ -102,21 +102,19 @@ impl Refusal {
             Errno::EOPNOTSUPP => Kind::Absent,
             _ => Kind::Failed,
         };
-        let mut text = match &self.text {
-            Some(text) => format!("{doing}: {}", text.trim_end_matches('.')),
-            None => format!("{doing}: {}", self.errno.desc()),
+        let text = match (&self.text, self.bad, self.missing) {
+            (Some(text), _, _) => format!("{doing}: {}", text.trim_end_matches('.')),
+            (None, Some(number), _) => {
+                format!("{doing}: {}, attribute {number}", self.errno.desc())
+            }
+            (None, None, Some(number)) => format!("{doing}: attribute {number} is missing"),
+            (None, None, None) => format!("{doing}: {}", self.errno.desc()),
         };
-        if let Some(number) = self.bad {
-            text.push_str(&format!(", attribute {number}"));
-        }
-        if let Some(number) = self.missing {
-            text.push_str(&format!(", attribute {number} is missing"));
-        }
         let error = Error::new(kind, text);
         match self.errno {
-            Errno::EPERM | Errno::EACCES => error.next(
-                "it needs CAP_MAC_ADMIN in the initial namespaces: run it as root on the host, not in a container",
-            ),
+            Errno::EPERM | Errno::EACCES => {
+                error.next("run it as root on the host, not in a container")
+            }
             Errno::EOPNOTSUPP => error.next("the module is another version: see kisctl doctor"),
             Errno::EBUSY => error.next("another upload is under way: try again in 10 seconds"),
             Errno::ENOMEM => error.next("the kernel has no memory for it: nothing was changed"),
@@ -404,10 +402,8 @@ mod tests {
         assert_eq!(refusal.errno, Errno::ENOENT);
         assert_eq!(refusal.text.as_deref(), Some("no such cell"));
         let error = refusal.about("profile reset \"x\"");
-        assert_eq!(
-            error.to_string(),
-            "profile reset \"x\": no such cell, attribute 9"
-        );
+        assert_eq!(error.to_string(), "profile reset \"x\": no such cell");
+        assert_eq!(refusal.bad, Some(9));
         assert_eq!(error.code(), 3);
     }
 
