@@ -18,7 +18,7 @@ use crate::sys::{
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use kis_core::{
-    abi::{CellMode, Mode, OpSet, Phase, MAX_CELLS, NAME_LEN, PATH_LEN},
+    abi::{CellMode, Mode, Op, OpSet, Phase, MAX_CELLS, NAME_LEN, PATH_LEN},
     cells::{self, Cells},
     handle::Handle,
     param::{Param, Values},
@@ -157,6 +157,8 @@ pub(crate) struct Cell {
     gauges: [Gauge; Param::COUNT],
     /// Levels that were told in the open window, two bits a parameter.
     pub(crate) told: AtomicU32,
+    /// Verdicts of the open window on each operation.
+    verdicts: [AtomicU32; Op::COUNT],
     /// Processes at the end of the last window.
     pub(crate) processes: AtomicU32,
     /// Counters.
@@ -200,6 +202,7 @@ impl Cell {
             window_end_ns: AtomicU64::new(end),
             gauges: [const { Gauge::new() }; Param::COUNT],
             told: AtomicU32::new(0),
+            verdicts: [const { AtomicU32::new(0) }; Op::COUNT],
             processes: AtomicU32::new(0),
             tally: Tally::default(),
             profile <- new_spinlock!(profile, "kis::Cell::profile"),
@@ -301,6 +304,17 @@ impl Cell {
         (self.one.take_ended(now), self.two.take_ended(now))
     }
 
+    /// Counts a verdict on an operation. Whether it is told, and as which of the window: all of
+    /// the first [`TOLD_IN_FULL`], then the 32nd, the 64th …: who repeats himself cannot fill the
+    /// lane that others' alerts go to.
+    pub(crate) fn count_verdict(&self, op: Op) -> (bool, u32) {
+        let n = self
+            .verdicts
+            .get(op as usize)
+            .map_or(1, |n| n.fetch_add(1, Ordering::Relaxed).saturating_add(1));
+        (n <= TOLD_IN_FULL || n.is_power_of_two(), n)
+    }
+
     /// Adds to a parameter of the open window; the sum if it is above the alarm line.
     pub(crate) fn count(&self, param: Param, n: u64) -> Option<u64> {
         let gauge = self.gauges.get(param.index())?;
@@ -313,6 +327,9 @@ impl Cell {
 
     /// Ends the open window: its counts, which start again at 0.
     pub(crate) fn take_counts(&self) -> Values {
+        for verdicts in &self.verdicts {
+            verdicts.store(0, Ordering::Relaxed);
+        }
         let mut values = Values::default();
         for (value, gauge) in values.iter_mut().zip(&self.gauges) {
             *value = gauge.count.swap(0, Ordering::Relaxed);
@@ -528,6 +545,10 @@ impl Table {
         let Ok(path) = process.program(&mut path) else {
             return;
         };
+        // Reading the memory of others can take long: only for those that may be a cell.
+        if !self.image.iter().any(|spec| spec.program() == path) {
+            return;
+        }
         let len = process.arguments(&mut arguments).len();
         let handle = arguments
             .get_mut(..len)
@@ -538,6 +559,9 @@ impl Table {
         }
     }
 }
+
+/// Verdicts on one operation that a window tells one by one.
+const TOLD_IN_FULL: u32 = 16;
 
 /// Bytes of a process's arguments that are compared with a cell's pattern.
 pub(crate) const ARGUMENTS_LEN: usize = 512;

@@ -193,14 +193,18 @@ impl Engine {
         let Some(kind) = verdict.record else {
             return Ok(());
         };
-        let mut record = self.record(Some(cell), table.generation, Scene::Current);
-        Self::fill(&mut record, verdict, ctx, op);
-        if let Some(path) = path {
-            record.set_path(path);
-        }
         cell.raise(verdict.signal);
         self.tally(cell, verdict);
-        self.sink.write(kind, record);
+        let (is_told, n) = cell.count_verdict(op);
+        if is_told {
+            let mut record = self.record(Some(cell), table.generation, Scene::Current);
+            Self::fill(&mut record, verdict, ctx, op);
+            record.n = u64::from(n);
+            if let Some(path) = path {
+                record.set_path(path);
+            }
+            self.sink.write(kind, record);
+        }
         if verdict.denies() {
             return Err(EPERM);
         }
@@ -327,15 +331,17 @@ impl Hooks for Engine {
             if !table.image.iter().any(|spec| spec.program() == path) {
                 return;
             }
+            // Who is in a cell stays there: no way out of a strict one by way of a lax one.
+            if table.of_handle(task.cell()).is_some() {
+                return;
+            }
             let len = program.arguments(&mut arguments).len();
             let handle = arguments
                 .get_mut(..len)
                 .and_then(|arguments| table.of_program(path, arguments));
             if let Some(handle) = handle {
-                if handle != task.cell() {
-                    task.take_cpu_ns();
-                    task.set_cell(handle);
-                }
+                task.take_cpu_ns();
+                task.set_cell(handle);
             }
         });
     }

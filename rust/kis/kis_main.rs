@@ -29,8 +29,8 @@ module! {
 /// Everything that is registered. The order of the fields is that of taking down: first nobody can
 /// ask any more, then nothing is done any more, then the state goes.
 struct Kis {
-    _family: sys::netlink::Family<Engine>,
     _device: sys::device::Device<Sink>,
+    _family: sys::netlink::Family<Engine>,
     _ticker: sys::ticker::Ticker<Engine>,
     _filter: sys::netfilter::Filter<Engine>,
     _hooks: sys::hooks::Attachment<Engine>,
@@ -46,12 +46,13 @@ impl kernel::Module for Kis {
         })?;
         let filter = sys::netfilter::Filter::new(engine.clone())?;
         let ticker = sys::ticker::Ticker::new(engine.clone(), 0)?;
-        let device = sys::device::Device::new(sink, c"kis", module)?;
         let family = sys::netlink::Family::new(engine.clone())?;
+        // Last: who opens it keeps the module, which must not fail to load after that.
+        let device = sys::device::Device::new(sink, c"kis", module)?;
         pr_info!("loaded, ABI {}, observing\n", kis_core::abi::ABI);
         Ok(Self {
-            _family: family,
             _device: device,
+            _family: family,
             _ticker: ticker,
             _filter: filter,
             _hooks: hooks,

@@ -12,7 +12,7 @@ use crate::{
     sys::{
         hooks::Delivery,
         published::HookContext,
-        sock::{Buffer, Receiver, Sock},
+        sock::{Addresses, Buffer, Receiver, Sock},
         task::Task,
     },
     t_killer::Scene,
@@ -23,11 +23,11 @@ use core::{
 };
 use kernel::prelude::*;
 use kis_core::{
-    abi::Op,
+    abi::{Op, RecordType},
     param::Param,
-    signatures::{Hit, Signatures},
+    signatures::{Hit, Signature, Signatures},
     stream::StreamState,
-    verdict,
+    verdict::{self, Context, Verdict},
 };
 
 /// Bytes of what was received that a record shows.
@@ -168,29 +168,55 @@ impl<'a> Delivered<'a> {
 
         let ctx = self.cell.context(self.engine.mode());
         let verdict = verdict::signature(signature.kind(), signature.ban_s(), &ctx);
-        let addresses = self.sk.sock().addresses();
-        let scene = Scene::Connection(&addresses, words[OWNER_PID] as u32, words[OWNER_START]);
-        let mut record = self
-            .engine
-            .record(Some(self.cell), self.table.generation, scene);
-        Engine::fill(&mut record, &verdict, &ctx, Op::Receive);
-        record.sig_id = signature.id();
-        record.sig_rev = signature.revision();
-        record.offset = offset;
-        let tail = excerpt.len().saturating_sub(EXCERPT);
-        record.set_excerpt(excerpt.get(tail..).unwrap_or(excerpt));
-
         self.cell.raise(verdict.signal);
         self.engine.tally(self.cell, &verdict);
+        let addresses = self.sk.sock().addresses();
         self.engine.ban_peer(&addresses, &verdict);
-        if let Some(kind) = verdict.record {
-            self.engine.sink.write(kind, record);
+        let (is_told, n) = self.cell.count_verdict(Op::Receive);
+        if let Some(kind) = verdict.record.filter(|_| is_told) {
+            self.tell(
+                kind,
+                &signature,
+                &verdict,
+                &ctx,
+                &addresses,
+                words,
+                (offset, n),
+                excerpt,
+            );
         }
         if verdict.kills() {
             self.kills = true;
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
+    }
+
+    /// Writes the record of a match; `at` is its offset and which of the window it is.
+    #[expect(clippy::too_many_arguments, reason = "the record needs them all")]
+    fn tell(
+        &self,
+        kind: RecordType,
+        signature: &Signature<'_>,
+        verdict: &Verdict,
+        ctx: &Context,
+        addresses: &Addresses,
+        words: &[u64; 8],
+        at: (u64, u32),
+        excerpt: &[u8],
+    ) {
+        let scene = Scene::Connection(addresses, words[OWNER_PID] as u32, words[OWNER_START]);
+        let mut record = self
+            .engine
+            .record(Some(self.cell), self.table.generation, scene);
+        Engine::fill(&mut record, verdict, ctx, Op::Receive);
+        record.sig_id = signature.id();
+        record.sig_rev = signature.revision();
+        record.offset = at.0;
+        record.n = u64::from(at.1);
+        let tail = excerpt.len().saturating_sub(EXCERPT);
+        record.set_excerpt(excerpt.get(tail..).unwrap_or(excerpt));
+        self.engine.sink.write(kind, record);
     }
 
     /// Puts the state back, counts, and says what becomes of the bytes.

@@ -183,7 +183,8 @@ impl Engine {
     /// Bans the peer of a connection if the verdict says so and it may be banned.
     pub(crate) fn ban_peer(&self, addresses: &Addresses, verdict: &Verdict) {
         let is_ip = matches!(addresses.family as u8, AF_INET | AF_INET6);
-        if verdict.bans() && is_ip && !is_own(&addresses.peer) {
+        let is_self = addresses.peer == addresses.local || is_own(&addresses.peer);
+        if verdict.bans() && is_ip && !is_self {
             // A full table is told by `kisctl status`; the connection is reset all the same.
             let _ = self
                 .bans

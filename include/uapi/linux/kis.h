@@ -140,7 +140,8 @@ enum kis_cause {
  * @mean: learned mean, 16 fractional bits
  * @deviation: learned root of the mean square deviation, 16 fractional bits
  * @threshold: the threshold or bound that was crossed
- * @n: windows learned
+ * @n: windows learned; for a verdict on an operation or a match which one of
+ *	this window it is: the first 16 are told, then the 32nd, the 64th ...
  * @sig_id: signature
  * @sig_rev: its revision
  * @offset: bytes of the stream up to and with the last byte of the match

@@ -377,7 +377,7 @@ pub(crate) fn new_generation() -> u32 {
 /// Why an attachment failed, for the log.
 pub(crate) fn why(error: Error) -> &'static str {
     if error == EPERM {
-        "not loaded: kis.off=1 is on the kernel command line"
+        "not loaded: kis.off=1 is on the kernel command line, or lsm= there does not name kis"
     } else if error == EPROTO {
         "not loaded: this kernel's KIS LSM is of another version; build module and kernel together"
     } else if error == EBUSY {
