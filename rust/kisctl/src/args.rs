@@ -79,8 +79,9 @@ pub enum Command {
 pub enum Cell {
     /// Replace all cells by those of a file
     ///
-    /// All or nothing: a refused file changes nothing. Processes of the programs that already run
-    /// become cells too. Cells learn anew; save profiles first with kisctl profile export.
+    /// All or nothing: a refused file changes nothing. Programs that run already become cells too. A
+    /// cell that keeps its name and program keeps what it has learned; what the missing ones have
+    /// learned is gone: save it with kisctl profile export before.
     Load(Load),
     /// List the loaded cells
     List,
