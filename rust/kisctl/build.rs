@@ -17,8 +17,12 @@ fn main() {
     };
     println!("cargo::rustc-env=KIS_GIT={version}");
     println!("cargo::rerun-if-changed=build.rs");
-    for path in ["../../.git/HEAD", "../../.git/logs/HEAD"] {
-        if std::path::Path::new(path).exists() {
+    // What HEAD names changes with every commit, HEAD itself only with the branch.
+    let head = std::fs::read_to_string("../../.git/HEAD").unwrap_or_default();
+    let branch = head.trim().strip_prefix("ref: ").unwrap_or("HEAD");
+    for path in ["HEAD", "packed-refs", branch] {
+        let path = format!("../../.git/{path}");
+        if std::path::Path::new(&path).exists() {
             println!("cargo::rerun-if-changed={path}");
         }
     }

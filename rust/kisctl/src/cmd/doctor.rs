@@ -342,7 +342,7 @@ fn configuration() -> Vec<Check> {
         } else {
             checks.push(Check::ok(
                 name,
-                format!("{who}: {} processes", cell.processes),
+                format!("{who}: processes: {}", cell.processes),
             ));
         }
     }
