@@ -169,3 +169,32 @@ fn each_rule_is_told_at_its_place() {
         ("/signatures/1", "the key \"pattern\" is missing")
     );
 }
+
+#[test]
+fn schema_and_types_know_the_same_keys_and_defaults() {
+    let schema = Schema::signatures();
+    let keys = |value: &Value| -> Vec<String> {
+        let mut keys: Vec<String> = value
+            .as_object()
+            .expect("an object")
+            .keys()
+            .cloned()
+            .collect();
+        keys.sort();
+        keys
+    };
+    let written = serde_json::to_value(read(&good()).expect("a good file").file).expect("JSON");
+    let properties = &schema.value()["$defs"]["signature"]["properties"];
+    // The second signature by id has every key, the first has no cell.
+    assert_eq!(keys(&written["signatures"][1]), keys(properties));
+    let mut whole = keys(&written);
+    whole.insert(0, "$schema".to_owned());
+    assert_eq!(whole, keys(&schema.value()["properties"]));
+    let plain = json!({"version": 1, "signatures": [
+        {"id": 1, "type": 1, "message": "m", "pattern": "a"}
+    ]});
+    let plain = serde_json::to_value(read(&plain).expect("a good file").file).expect("JSON");
+    for key in ["revision", "ban_s"] {
+        assert_eq!(plain["signatures"][0][key], properties[key]["default"]);
+    }
+}
