@@ -18,7 +18,7 @@ use crate::sys::{
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use kis_core::{
-    abi::{CellMode, Mode, Op, OpSet, Phase, MAX_CELLS, NAME_LEN, PATH_LEN},
+    abi::{CellMode, Mode, Op, OpSet, Phase, RecordType, MAX_CELLS, NAME_LEN, PATH_LEN},
     cells::{self, Cells},
     handle::Handle,
     param::{Param, Values},
@@ -157,8 +157,8 @@ pub(crate) struct Cell {
     gauges: [Gauge; Param::COUNT],
     /// Levels that were told in the open window, two bits a parameter.
     pub(crate) told: AtomicU32,
-    /// Verdicts of the open window on each operation.
-    verdicts: [AtomicU32; Op::COUNT],
+    /// Verdicts of the open window on each operation: breaches, vetoes, others.
+    verdicts: [[AtomicU32; 3]; Op::COUNT],
     /// Processes at the end of the last window.
     pub(crate) processes: AtomicU32,
     /// Counters.
@@ -202,7 +202,7 @@ impl Cell {
             window_end_ns: AtomicU64::new(end),
             gauges: [const { Gauge::new() }; Param::COUNT],
             told: AtomicU32::new(0),
-            verdicts: [const { AtomicU32::new(0) }; Op::COUNT],
+            verdicts: [const { [const { AtomicU32::new(0) }; 3] }; Op::COUNT],
             processes: AtomicU32::new(0),
             tally: Tally::default(),
             profile <- new_spinlock!(profile, "kis::Cell::profile"),
@@ -304,13 +304,19 @@ impl Cell {
         (self.one.take_ended(now), self.two.take_ended(now))
     }
 
-    /// Counts a verdict on an operation. Whether it is told, and as which of the window: all of
-    /// the first [`TOLD_IN_FULL`], then the 32nd, the 64th …: who repeats himself cannot fill the
-    /// lane that others' alerts go to.
-    pub(crate) fn count_verdict(&self, op: Op) -> (bool, u32) {
+    /// Counts a verdict on an operation. Whether it is told, and as which of its kind in this
+    /// window: the first [`TOLD_IN_FULL`], then the 128th, the 256th …: who repeats himself cannot
+    /// fill the lane that others' alerts go to.
+    pub(crate) fn count_verdict(&self, op: Op, kind: RecordType) -> (bool, u32) {
+        let kind = match kind {
+            RecordType::DangerTwo => 0,
+            RecordType::Veto => 1,
+            _ => 2,
+        };
         let n = self
             .verdicts
             .get(op as usize)
+            .and_then(|kinds| kinds.get(kind))
             .map_or(1, |n| n.fetch_add(1, Ordering::Relaxed).saturating_add(1));
         (n <= TOLD_IN_FULL || n.is_power_of_two(), n)
     }
@@ -327,7 +333,7 @@ impl Cell {
 
     /// Ends the open window: its counts, which start again at 0.
     pub(crate) fn take_counts(&self) -> Values {
-        for verdicts in &self.verdicts {
+        for verdicts in self.verdicts.iter().flatten() {
             verdicts.store(0, Ordering::Relaxed);
         }
         let mut values = Values::default();
@@ -560,8 +566,8 @@ impl Table {
     }
 }
 
-/// Verdicts on one operation that a window tells one by one.
-const TOLD_IN_FULL: u32 = 16;
+/// Verdicts of one kind on one operation that a window tells one by one: an eighth of a lane.
+const TOLD_IN_FULL: u32 = 64;
 
 /// Bytes of a process's arguments that are compared with a cell's pattern.
 pub(crate) const ARGUMENTS_LEN: usize = 512;

@@ -139,7 +139,7 @@ impl Engine {
         self.bans
             .add(address, u64::from(ttl_ms) * 1_000_000)
             .map_err(|_| Refusal::new(ENOSPC, c"1024 addresses are banned; end some first"))?;
-        self.tell_control(nl::KIS_CMD_BAN_ADD, None, ttl_ms);
+        self.tell_ban(nl::KIS_CMD_BAN_ADD, address, ttl_ms);
         Ok(())
     }
 
@@ -150,7 +150,7 @@ impl Engine {
                 Refusal::new(ENOENT, c"this address is not banned").at(nl::KIS_A_BAN_ADDRESS)
             );
         }
-        self.tell_control(nl::KIS_CMD_BAN_DEL, None, 0);
+        self.tell_ban(nl::KIS_CMD_BAN_DEL, address, 0);
         Ok(())
     }
 
@@ -248,7 +248,8 @@ impl Engine {
         if let Some(table) = cells.get() {
             table.adopt_running();
         }
-        self.tell_control(nl::KIS_CMD_IMAGE_COMMIT, None, count);
+        let kind = nl::KIS_IMAGE_KIND_CELLS as u16;
+        self.tell_load(nl::KIS_CMD_IMAGE_COMMIT, kind, None, count);
         Ok(generation)
     }
 
@@ -260,7 +261,8 @@ impl Engine {
             .map_err(|e| Refusal::new(e, c"signatures could not be set up; nothing was changed"))?;
         let generation = new.generation;
         self.armoury.lock().replace(Some(new));
-        self.tell_control(nl::KIS_CMD_IMAGE_COMMIT, None, count);
+        let kind = nl::KIS_IMAGE_KIND_SIGNATURES as u16;
+        self.tell_load(nl::KIS_CMD_IMAGE_COMMIT, kind, None, count);
         Ok(generation)
     }
 

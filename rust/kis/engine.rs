@@ -195,7 +195,7 @@ impl Engine {
         };
         cell.raise(verdict.signal);
         self.tally(cell, verdict);
-        let (is_told, n) = cell.count_verdict(op);
+        let (is_told, n) = cell.count_verdict(op, kind);
         if is_told {
             let mut record = self.record(Some(cell), table.generation, Scene::Current);
             Self::fill(&mut record, verdict, ctx, op);
@@ -278,11 +278,33 @@ impl Engine {
 
     /// Tells that the officer changed something, by the netlink command that did it.
     pub(crate) fn tell_control(&self, command: u32, cell: Option<(&Cell, u32)>, value: u32) {
+        self.tell_load(command, 0, cell, value);
+    }
+
+    /// As [`Engine::tell_control()`], for an image of a kind.
+    pub(crate) fn tell_load(
+        &self,
+        command: u32,
+        kind: u16,
+        cell: Option<(&Cell, u32)>,
+        value: u32,
+    ) {
         let (cell, generation) = cell.map_or((None, 0), |(cell, g)| (Some(cell), g));
         let mut record: Record = self.record(cell, generation, Scene::Current);
         record.cause = kis_core::abi::Cause::Officer as u16;
         record.observed = u64::from(command);
+        record.param = kind;
         record.value = value;
+        self.sink.write(RecordType::Control, record);
+    }
+
+    /// Tells that the officer began or ended a ban.
+    pub(crate) fn tell_ban(&self, command: u32, address: [u8; 16], ttl_ms: u32) {
+        let mut record: Record = self.record(None, 0, Scene::Current);
+        record.cause = kis_core::abi::Cause::Officer as u16;
+        record.observed = u64::from(command);
+        record.value = ttl_ms;
+        Self::set_peer(&mut record, &address);
         self.sink.write(RecordType::Control, record);
     }
 
@@ -302,7 +324,9 @@ impl Engine {
         record.action = kis_core::abi::Action::DENY.bits();
         record.flags |= kis_core::abi::FLAG_APPLIED;
         cell.raise(verdict::Signal::Two);
-        self.sink.write(RecordType::DangerTwo, record);
+        if cell.count_verdict(Op::None, RecordType::DangerTwo).0 {
+            self.sink.write(RecordType::DangerTwo, record);
+        }
         true
     }
 

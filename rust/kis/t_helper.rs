@@ -155,41 +155,47 @@ impl<'a> Delivered<'a> {
             hits.fetch_add(1, Ordering::Relaxed);
         }
         self.cell.tally.matches.fetch_add(1, Ordering::Relaxed);
-        let is_told = self
-            .told
-            .iter()
-            .take(self.told_len)
-            .any(|sig| *sig == hit.sig);
-        let Some(place) = self.told.get_mut(self.told_len).filter(|_| !is_told) else {
-            return ControlFlow::Continue(());
-        };
-        *place = hit.sig;
-        self.told_len += 1;
 
         let ctx = self.cell.context(self.engine.mode());
         let verdict = verdict::signature(signature.kind(), signature.ban_s(), &ctx);
         self.cell.raise(verdict.signal);
         self.engine.tally(self.cell, &verdict);
-        let addresses = self.sk.sock().addresses();
-        self.engine.ban_peer(&addresses, &verdict);
-        let (is_told, n) = self.cell.count_verdict(Op::Receive);
-        if let Some(kind) = verdict.record.filter(|_| is_told) {
-            self.tell(
-                kind,
-                &signature,
-                &verdict,
-                &ctx,
-                &addresses,
-                words,
-                (offset, n),
-                excerpt,
-            );
+        // What is done never depends on what is told; a kill is the last of its connection.
+        if let Some(kind) = verdict.record {
+            let (is_told, n) = self.cell.count_verdict(Op::Receive, kind);
+            if verdict.kills() || (is_told && self.is_first(hit.sig)) {
+                let addresses = self.sk.sock().addresses();
+                self.engine.ban_peer(&addresses, &verdict);
+                let at = (offset, n);
+                self.tell(
+                    kind, &signature, &verdict, &ctx, &addresses, words, at, excerpt,
+                );
+            } else if verdict.bans() {
+                self.engine.ban_peer(&self.sk.sock().addresses(), &verdict);
+            }
         }
         if verdict.kills() {
             self.kills = true;
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
+    }
+
+    /// Whether this delivery tells a signature for the first time, as far as it remembers.
+    fn is_first(&mut self, sig: usize) -> bool {
+        if self
+            .told
+            .iter()
+            .take(self.told_len)
+            .any(|told| *told == sig)
+        {
+            return false;
+        }
+        if let Some(place) = self.told.get_mut(self.told_len) {
+            *place = sig;
+            self.told_len += 1;
+        }
+        true
     }
 
     /// Writes the record of a match; `at` is its offset and which of the window it is.

@@ -180,6 +180,14 @@ impl Engine {
         }
     }
 
+    /// Names an address (IPv4 mapped) as the peer of a record.
+    pub(crate) fn set_peer(record: &mut Record, peer: &[u8; 16]) {
+        let is_v4 = matches!(peer, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ..]);
+        record.family = if is_v4 { AF_INET } else { AF_INET6 };
+        record.raddr = unmapped(record.family, *peer);
+        record.flags |= FLAG_CONN;
+    }
+
     /// Bans the peer of a connection if the verdict says so and it may be banned.
     pub(crate) fn ban_peer(&self, addresses: &Addresses, verdict: &Verdict) {
         let is_ip = matches!(addresses.family as u8, AF_INET | AF_INET6);
@@ -216,10 +224,7 @@ impl PacketFilter for Engine {
         // Tell the first, the second, the fourth …: a flood is told without being one.
         if n.is_power_of_two() {
             let mut record = self.record(None, 0, Scene::Nobody);
-            let is_v4 = matches!(peer, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ..]);
-            record.family = if is_v4 { AF_INET } else { AF_INET6 };
-            record.raddr = unmapped(record.family, *peer);
-            record.flags |= FLAG_CONN;
+            Self::set_peer(&mut record, peer);
             record.action = Action::BAN.bits();
             record.observed = n;
             self.sink.write(RecordType::BanDrop, record);

@@ -131,7 +131,8 @@ enum kis_cause {
  * @uid: real user id in the initial user namespace
  * @start_ns: the process's start, CLOCK_BOOTTIME: with @pid a stable id
  * @comm: the thread's name, NUL padded
- * @param: enum kis_param
+ * @param: enum kis_param; for a KIS_RECORD_CONTROL of image-commit the kind of
+ *	image (KIS_IMAGE_KIND_*)
  * @op: enum kis_op
  * @action: KIS_ACTION_*
  * @cause: enum kis_cause
@@ -141,7 +142,7 @@ enum kis_cause {
  * @deviation: learned root of the mean square deviation, 16 fractional bits
  * @threshold: the threshold or bound that was crossed
  * @n: windows learned; for a verdict on an operation or a match which one of
- *	this window it is: the first 16 are told, then the 32nd, the 64th ...
+ *	this window it is: the first 64 are told, then the 128th, the 256th ...
  * @sig_id: signature
  * @sig_rev: its revision
  * @offset: bytes of the stream up to and with the last byte of the match

@@ -210,15 +210,22 @@ impl Default for DangerOne {
     }
 }
 
+/// What a cell is denied while danger signal two is up, unless its file says otherwise.
+const DENIED_IN_DANGER: [Op; 6] = [
+    Op::Exec,
+    Op::Connect,
+    Op::MapExec,
+    Op::Ptrace,
+    Op::ModuleLoad,
+    Op::Mount,
+];
+
 impl Default for DangerTwo {
     fn default() -> Self {
         Self {
             hold_ms: 10_000,
-            deny: OpSet::ALL
-                .iter()
-                .filter(|op| !matches!(op, Op::Read | Op::Receive))
-                .map(op_word)
-                .collect(),
+            // Not its files: a server that may not write within its self any more is down.
+            deny: DENIED_IN_DANGER.iter().copied().map(op_word).collect(),
             kill_connections: true,
             ban_s: 0,
         }

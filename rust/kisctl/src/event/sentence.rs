@@ -145,7 +145,10 @@ fn control(record: &Record) -> String {
         Some("mode_set") => format!("mode {}", mode_name(value)),
         Some("ban_add") => format!("ban for {}", text::duration_ms(value.into())),
         Some("ban_del") => "end of a ban".to_owned(),
-        Some("image_commit") => format!("{value} loaded"),
+        Some("image_commit") => match u32::from(record.param) {
+            crate::uapi::KIS_IMAGE_KIND_SIGNATURES => format!("{value} signatures loaded"),
+            _ => format!("{value} cells loaded"),
+        },
         Some("cell_unload") => "all cells unloaded".to_owned(),
         Some("signature_unload") => "all signatures unloaded".to_owned(),
         Some(other) => format!("{other} {value}"),

@@ -209,7 +209,7 @@ fn changes_by_the_officer_are_told_in_words() {
     for (number, value, want) in [
         (crate::uapi::KIS_CMD_MODE_SET, 1, "mode enforce"),
         (crate::uapi::KIS_CMD_BAN_ADD, 60_000, "ban for 1 min 0 s"),
-        (crate::uapi::KIS_CMD_IMAGE_COMMIT, 2, "2 loaded"),
+        (crate::uapi::KIS_CMD_IMAGE_COMMIT, 2, "2 cells loaded"),
         (crate::uapi::KIS_CMD_CELL_UNLOAD, 0, "all cells unloaded"),
         (99, 7, "command_99 7"),
     ] {
