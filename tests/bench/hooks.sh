@@ -32,7 +32,7 @@ measure() {
 for _ in $(seq "$rounds"); do
 	measure none outside
 	measure none-again outside
-	insmod /mnt/share/kis.ko
+	insmod /mnt/kis/kis.ko
 	measure loaded outside
 	kisctl cell load "$dir/cells.json" >/dev/null
 	measure cells outside
