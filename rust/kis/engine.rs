@@ -23,7 +23,7 @@ use crate::{
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use kernel::{new_mutex, prelude::*, sync::Mutex};
 use kis_core::{
-    abi::{CellMode, Mode, Op, Phase, RecordType, FLAG_PARAM},
+    abi::{CellMode, Mode, Op, OpSet, Phase, RecordType, FLAG_PARAM},
     cells::Access,
     param::Param,
     path::{hash, parent},
@@ -411,16 +411,20 @@ impl Hooks for Engine {
     }
 
     fn map_exec(&self, hook: &HookContext, file: Option<&File<'_>>, writable: bool) -> Result {
-        // Mapping a library is normal; under danger signal two even that is denied.
-        if file.is_some() && !writable {
-            let calm = self
-                .current(hook)
-                .is_none_or(|(_, _, cell)| !cell.context(self.mode()).danger_two);
-            if calm {
-                return Ok(());
-            }
+        // Mapping a library is normal, and never forbidden; under danger signal two it is denied
+        // like the rest.
+        if file.is_none() || writable {
+            return self.operation(hook, Op::MapExec);
         }
-        self.operation(hook, Op::MapExec)
+        let Some((table, _, cell)) = self.current(hook) else {
+            return Ok(());
+        };
+        let ctx = Context {
+            forbid: OpSet::EMPTY,
+            ..cell.context(self.mode())
+        };
+        let verdict = verdict::operation(Op::MapExec, Tree::NoPath, &ctx);
+        self.act(table, cell, Op::MapExec, None, &verdict, &ctx)
     }
 
     fn ptrace(&self, hook: &HookContext) -> Result {
