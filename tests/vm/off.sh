@@ -9,16 +9,8 @@
 
 plan 9
 
-# With --no-kis nothing is passed into the machine to be loaded but what the repo's build made.
 like "the LSM is not registered" ",$(cat /sys/kernel/security/lsm)," '^,([^k]|k[^i]|ki[^s])*,$'
 KO=${KIS_KO:-/mnt/kis/kis.ko}
-[ -e "$KO" ] || {
-	for name in 1 2 3 4 5 6; do skip "kis.ko refuses ($name)" "no kis.ko in this machine"; done
-	kisctl status >/dev/null 2>&1
-	is "kisctl says by its exit code that the module is absent" $? 5
-	like "kisctl doctor names the boot parameter" "$(kisctl doctor 2>&1)" 'kis.off=1 keeps KIS away'
-	exit 0
-}
 dmesg -C
 refuse "insmod is refused" insmod "$KO"
 like "it is refused as not permitted" "$(insmod "$KO" 2>&1)" 'not permitted'

@@ -12,7 +12,7 @@ HELPER=68
 plan $((1 + HELPER))
 
 cells '{"name": "sink", "program": "/usr/bin/socat", "arguments": "*7071*", "files": {"learn": false},
-	"tolerization": {"windows": 100000}, "window_ms": 60000}'
+	"tolerization": {"windows": 100000}, "window_ms": 100}'
 sigs '{"id": 1, "revision": 1, "type": 1, "message": "calm", "pattern": "drowning"}'
 socat -u TCP-LISTEN:7071,fork,reuseaddr OPEN:/dev/null &
 wait_port 7071

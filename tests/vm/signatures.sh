@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# KIS_BOOT: shared
+# KIS_TIMEOUT: 100
+#
+# Signatures on streams: TCP over IPv4 and IPv6, unix; split, reordered, doubled, urgent, early, late.
+# A server that is no cell reads each attack; the same server as a cell never does.
+
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib-kis.sh"
+
+HELPER=80
+plan "$HELPER"
+
+# The attacker who has a TCP of his own: the kernel must not answer for him.
+ip netns add guest
+ip link add kis0 type veth peer name kis1 netns guest
+ip addr add 10.77.0.1/24 dev kis0
+ip link set kis0 up
+ip -n guest addr add 10.77.0.2/24 dev kis1
+ip -n guest link set kis1 up
+ip -n guest link set lo up
+ip netns exec guest nft -f - <<-'NFT'
+	table ip mute {
+		chain out { type filter hook output priority 0; tcp flags & rst == rst drop; }
+	}
+NFT
+echo 3 >/proc/sys/net/ipv4/tcp_fastopen
+
+for server in 'free 7100' 'cell 7200'; do
+	set -- $server
+	mkdir -p "$WORK/$1"
+	python3 "$HERE/sigserver.py" "$1" "$WORK/$1" "$2" &
+	wait_for "$START_LIMIT" test -e "$WORK/$1/ready" || bail "the server did not start"
+done
+cells '{"name": "server", "program": "/usr/bin/python3.13", "arguments": "*/sigserver.py cell *", "files": {"learn": false},
+	"window_ms": 60000, "tolerization": {"windows": 100000}, "danger_one": {"hold_ms": '$((1000 * SLOW))'},
+	"danger_two": {"hold_ms": 1, "deny": []}}'
+sigs '{"id": 7, "revision": 1, "type": 2, "message": "evil", "pattern": "EVIL[0-9]"}' \
+	'{"id": 8, "revision": 1, "type": 1, "message": "calm", "pattern": "CALM[0-9]"}'
+kisctl mode enforce >/dev/null
+tap_of "$HELPER" python3 "$HERE/signatures.py" "$WORK"
