@@ -27,11 +27,12 @@ ip netns exec guest nft -f - <<-'NFT'
 NFT
 echo 3 >/proc/sys/net/ipv4/tcp_fastopen
 
-for server in 'free 7100' 'cell 7200'; do
-	set -- $server
-	mkdir -p "$WORK/$1"
-	python3 "$HERE/sigserver.py" "$1" "$WORK/$1" "$2" &
-	wait_for "$START_LIMIT" test -e "$WORK/$1/ready" || bail "the server did not start"
+for tag in free cell; do
+	mkdir -p "$WORK/$tag"
+	port=7100
+	[ "$tag" = free ] || port=7200
+	python3 "$HERE/sigserver.py" "$tag" "$WORK/$tag" "$port" &
+	wait_for "$START_LIMIT" test -e "$WORK/$tag/ready" || bail "the server did not start"
 done
 cells '{"name": "server", "program": "/usr/bin/python3.13", "arguments": "*/sigserver.py cell *", "files": {"learn": false},
 	"window_ms": 60000, "tolerization": {"windows": 100000}, "danger_one": {"hold_ms": '$((1000 * SLOW))'},
