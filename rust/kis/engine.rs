@@ -14,7 +14,7 @@ use crate::{
         hooks::{Delivery, Hooks, PathOp},
         published::{HookContext, Published},
         sock::{Buffer, Receiver, Sock},
-        task::{self, Task},
+        task::Task,
     },
     t_helper::Armoury,
     t_killer::{Bans, Scene},
@@ -39,7 +39,7 @@ const PATH_BYTES: usize = 512;
 const NO_PATH: &[u8] = b"(no path)";
 
 /// The state of the module.
-#[pin_data(PinnedDrop)]
+#[pin_data]
 pub(crate) struct Engine {
     /// The cells in force.
     #[pin]
@@ -472,18 +472,5 @@ impl Hooks for Engine {
 
     fn unix_data(&self, hook: &HookContext, sk: &Receiver<'_>, bytes: &Buffer<'_>) -> Delivery {
         self.deliver_unix(hook, sk, bytes)
-    }
-}
-
-#[pinned_drop]
-impl PinnedDrop for Engine {
-    fn drop(self: Pin<&mut Self>) {
-        // The hooks are detached. Handles that stay behind mean nothing to a later module, but
-        // without them its hooks need not ask.
-        task::for_each_thread(|thread| {
-            if thread.cell() != 0 {
-                thread.set_cell(0);
-            }
-        });
     }
 }

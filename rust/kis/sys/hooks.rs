@@ -11,7 +11,7 @@ use super::{
     published::HookContext,
     served::{Lease, Served},
     sock::{Buffer, Receiver, Sock},
-    task::Task,
+    task::{self, Task},
 };
 use kernel::{error::to_result, ffi, prelude::*, sync::Arc};
 
@@ -364,7 +364,13 @@ impl<T: Hooks> Drop for Attachment<T> {
     fn drop(&mut self) {
         // SAFETY: this table was attached in `new()`.
         unsafe { bindings::kis_helper_detach(&raw const *self.table) };
-        // No hook runs any more: the lease may end.
+        // No hook runs any more: the lease may end. Handles that stay behind mean nothing to a
+        // later module, but without them its hooks need not ask.
+        task::for_each_thread(|thread| {
+            if thread.cell() != 0 {
+                thread.set_cell(0);
+            }
+        });
     }
 }
 

@@ -200,11 +200,6 @@ pub(crate) fn for_each_thread<F: FnMut(Task<'_>)>(mut f: F) {
             f(task);
         }
     }
-    // Without the LSM there are no blobs to look at, and nothing that walks.
-    // SAFETY: no requirements.
-    if !unsafe { bindings::kis_helper_has_lsm() } {
-        return;
-    }
     // SAFETY: `visit::<F>` gets the pointer to the `F` it expects, exclusively.
     unsafe { bindings::kis_helper_walk_threads(Some(visit::<F>), (&raw mut f).cast()) };
 }
