@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # KIS_BOOT: shared
-# KIS_TIMEOUT: 100
+# KIS_TIMEOUT: 150
 #
 # Bans: by the officer and by signatures, seen from a network namespace behind a veth, over IPv4 and
 # IPv6, with ping and with TCP.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # KIS_BOOT: shared
-# KIS_TIMEOUT: 100
+# KIS_TIMEOUT: 150
 #
 # Who is in a cell: found at exec by path and arguments, inherited, attached while it runs, kept over
 # a reload. A cell may only write below its own directory: that is how membership is seen from outside.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # KIS_BOOT: shared
-# KIS_TIMEOUT: 100
+# KIS_TIMEOUT: 150
 #
 # kisctl as a person and a script meet it: exit codes, the names in its JSON, profiles that travel,
 # and files that are no good.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # KIS_BOOT: shared
-# KIS_TIMEOUT: 120
+# KIS_TIMEOUT: 150
 #
 # Tolerization and danger: each parameter is measured against a workload of known size, what is
 # learned against the windows that were measured, and what is told against what was learned.
