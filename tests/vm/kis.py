@@ -216,20 +216,6 @@ class Netlink:
         return self.do("image-commit", token=token)
 
 
-# --- images, as rust/kis-core/image.rs describes them
-
-
-def reseal(image):
-    """The image with a sum that is right."""
-    total, mask = 0xCBF29CE484222325, (1 << 64) - 1
-    whole = bytes(image)
-    words = [whole[i : i + 8] for i in list(range(0, 16, 8)) + list(range(24, len(whole) - 7, 8))]
-    for word in words:
-        total = (total ^ int.from_bytes(word, "little")) * 0x100000001B3 & mask
-        total = (total << 29 | total >> 35) & mask
-    return whole[:16] + total.to_bytes(8, "little") + whole[24:]
-
-
 # --- the ring
 
 PAGE = 4096

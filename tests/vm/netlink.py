@@ -6,14 +6,13 @@
 import ctypes
 import os
 import re
-import socket
 import struct
 import sys
 
-from kis import Netlink, Ring, attr, each, kernel_complaints, ok, reseal, same, wait
+from images import CELLS, PROFILE, SIGNATURES, cells_image, reseal, signatures_image
+from kis import Netlink, Ring, attr, each, kernel_complaints, ok, same, wait
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
-CELLS, SIGNATURES, PROFILE = range(3)
 libc = ctypes.CDLL(None, use_errno=True)
 
 nl = Netlink()
@@ -29,42 +28,6 @@ def state():
     bounds = [(p["param"], p.get("bound")) for p in nl.dump("param-get")]
     bans = sorted(ban["address"] for ban in nl.dump("ban-get"))
     return status, cells, bounds, nl.dump("signature-get"), bans, ring.all("producer", 0)
-
-
-def strings(texts, at=0):
-    """Places of strings, one behind the other."""
-    places = []
-    for text in texts:
-        places.append((at, len(text)))
-        at += len(text)
-    return places
-
-
-def cells_image(name=b"self", program=b"/no/such/program", prefixes=(b"/tmp", b"/usr/lib")):
-    """An image of one cell, made by hand after the description in kis-core."""
-    texts = [name, program, b"*", *prefixes]
-    places = strings(texts)
-    cell = b"".join(struct.pack("<II", *place) for place in places[:3])
-    cell += struct.pack("<12I", 2, 0, 60000, 100, 4 << 16, 8 << 16, 1000, 1000, 0, 0, 0, 1)
-    cell += struct.pack("<13Q", 10**9, *[0] * 12)
-    cell += struct.pack("<6I", 0, 0, 0, len(prefixes), len(prefixes), 0)
-    body = struct.pack("<4I", 1, len(prefixes), sum(map(len, texts)), 0) + cell
-    body += b"".join(struct.pack("<II", *place) for place in places[3:]) + b"".join(texts)
-    return seal(CELLS, body)
-
-
-def signatures_image():
-    """One signature that finds the letter x: a table of two states and two classes."""
-    body = struct.pack("<8I", 1, 2, 2, 1, 1, 5, 0, 0)
-    body += bytes(int(b == ord("x")) for b in range(256))
-    body += struct.pack("<4I", 0, 8, 0, 8) + struct.pack("<2I", 0, 1) + struct.pack("<I", 0)
-    body += struct.pack("<8I", 77, 1, 1, 0, 0, 5, 5, 0) + b"an x!"
-    return seal(SIGNATURES, body)
-
-
-def seal(kind, body):
-    body += bytes(-len(body) % 8)
-    return reseal(b"KISI" + struct.pack("<IIIQQ", 1, kind, 32 + len(body), 0, 0) + body)
 
 
 def profile_image():
@@ -263,7 +226,6 @@ def nobody():
 def root_of_a_user_namespace():
     if libc.unshare(CLONE_NEWUSER):
         raise OSError(ctypes.get_errno(), "unshare")
-    uid = ctypes.c_uint(0)
     return Netlink()
 
 
