@@ -4,6 +4,7 @@
 import json
 import subprocess
 
+from resp import PATIENCE
 from stage import wait_for
 
 
@@ -57,7 +58,7 @@ class Kis:
 
     def calm(self):
         """Waits until no danger signal is up."""
-        return self.is_loaded and wait_for(30, lambda: self.cell().get("danger") == 0)
+        return self.is_loaded and wait_for(PATIENCE, lambda: self.cell().get("danger") == 0)
 
     # The records.
 
