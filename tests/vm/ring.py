@@ -263,9 +263,9 @@ def telemetry_cannot_drown_alerts():
 def follower():
     """kisctl alerts --follow sees what comes while it runs."""
     reader = subprocess.Popen(["kisctl", "--json", "alerts", "--follow", "--new", "--count", "3", "--timeout", str(30 * SLOW)], stdout=subprocess.PIPE, text=True)
-    # It has begun when it has the device open.
-    wait(lambda: any("/dev/kis" in os.readlink(f"/proc/{reader.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{reader.pid}/fd")))
-    time.sleep(0.2 * SLOW)
+    # It has begun when it has mapped the ring.
+    wait(lambda: "/dev/kis" in open(f"/proc/{reader.pid}/maps").read())
+    time.sleep(0.1 * SLOW)
     alerts(3)
     out, _ = reader.communicate(timeout=60 * SLOW)
     same("kisctl alerts --follow prints them as they come", out.count('"event_type":"kis_control"'), 3)
