@@ -13,7 +13,7 @@ use crate::{
         file::{Entry, File, Program},
         hooks::{Delivery, Hooks, PathOp},
         published::{HookContext, Published},
-        sock::{Buffer, Receiver, Sock},
+        sock::{Buffer, Receiver, Sock, TcpReceiver},
         task::Task,
     },
     t_helper::Armoury,
@@ -466,7 +466,7 @@ impl Hooks for Engine {
         self.accepted(hook, sk);
     }
 
-    fn tcp_data(&self, hook: &HookContext, sk: &Receiver<'_>) -> Delivery {
+    fn tcp_data(&self, hook: &HookContext, sk: &TcpReceiver<'_>) -> Delivery {
         self.deliver_tcp(hook, sk)
     }
 

@@ -139,6 +139,10 @@ long kis_helper_process_rss_pages(struct task_struct *task)
 
 u64 kis_helper_family_cell(const struct task_struct *task)
 {
+	guard(rcu)();
+	/* One that has been released may have outlived its leader and parent. */
+	if (!pid_alive(task))
+		return 0;
 	return kis_helper_task_blob(task->group_leader)->cell ?:
 	       kis_helper_task_blob(rcu_dereference(task->real_parent))->cell;
 }

@@ -12,7 +12,7 @@ use crate::{
     sys::{
         hooks::Delivery,
         published::HookContext,
-        sock::{Addresses, Buffer, Receiver, Sock},
+        sock::{Addresses, Buffer, Receiver, Sock, TcpReceiver},
         task::Task,
     },
     t_killer::Scene,
@@ -248,9 +248,9 @@ impl<'a> Delivered<'a> {
 
 impl Engine {
     /// TCP has queued bytes.
-    pub(crate) fn deliver_tcp(&self, hook: &HookContext, sk: &Receiver<'_>) -> Delivery {
-        let words = sk.words();
-        let Some(mut delivered) = Delivered::new(self, hook, sk, &words) else {
+    pub(crate) fn deliver_tcp(&self, hook: &HookContext, sk: &TcpReceiver<'_>) -> Delivery {
+        let words = sk.receiver().words();
+        let Some(mut delivered) = Delivered::new(self, hook, sk.receiver(), &words) else {
             return Delivery::Pass;
         };
         let from = if delivered.state.has(StreamState::SEEN) {

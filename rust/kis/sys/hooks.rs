@@ -10,7 +10,7 @@ use super::{
     file::{Entry, File, Program},
     published::HookContext,
     served::{Lease, Served},
-    sock::{Buffer, Receiver, Sock},
+    sock::{Buffer, Receiver, Sock, TcpReceiver},
     task::{self, Task},
 };
 use kernel::{error::to_result, ffi, prelude::*, sync::Arc};
@@ -66,7 +66,7 @@ pub(crate) trait Hooks: Send + Sync + 'static {
     /// A connection is accepted. Atomic.
     fn accept(&self, hook: &HookContext, sk: &Receiver<'_>);
     /// TCP has queued bytes. Atomic, also softirq.
-    fn tcp_data(&self, hook: &HookContext, sk: &Receiver<'_>) -> Delivery;
+    fn tcp_data(&self, hook: &HookContext, sk: &TcpReceiver<'_>) -> Delivery;
     /// Bytes are about to be queued on a unix stream socket. Atomic.
     fn unix_data(&self, hook: &HookContext, sk: &Receiver<'_>, bytes: &Buffer<'_>) -> Delivery;
 }
@@ -281,9 +281,11 @@ unsafe extern "C" fn accept<T: Hooks>(sk: *mut bindings::sock) {
 ///
 /// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
 unsafe extern "C" fn tcp_data<T: Hooks>(sk: *mut bindings::sock) -> ffi::c_int {
-    // SAFETY: as in `exec_check()`; the LSM holds the socket lock.
+    // SAFETY: as in `exec_check()`; this is a TCP socket, and the LSM holds its lock.
     kill(unsafe {
-        serve::<T, _>(|t, h| Receiver::from_raw(sk).map_or(Delivery::Pass, |s| t.tcp_data(h, &s)))
+        serve::<T, _>(|t, h| {
+            TcpReceiver::from_raw(sk).map_or(Delivery::Pass, |s| t.tcp_data(h, &s))
+        })
     })
 }
 

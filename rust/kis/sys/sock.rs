@@ -14,7 +14,8 @@ use core::{
 /// Addresses of a connection. IPv4 addresses are mapped (`::ffff:a.b.c.d`).
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Addresses {
-    /// `AF_INET`, `AF_INET6` or `AF_UNIX`.
+    /// What the bytes travel over: `AF_INET` (an IPv6 socket may receive it too), `AF_INET6` or
+    /// `AF_UNIX`.
     pub(crate) family: u16,
     /// Local address.
     pub(crate) local: [u8; 16],
@@ -30,6 +31,11 @@ pub(crate) struct Addresses {
 pub(crate) fn mapped(v4: u32) -> [u8; 16] {
     let [a, b, c, d] = v4.to_be_bytes();
     [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d]
+}
+
+/// Whether this is an IPv4 address in IPv6.
+fn is_mapped(address: &[u8; 16]) -> bool {
+    address.starts_with(&mapped(0)[..12])
 }
 
 /// A socket.
@@ -92,6 +98,10 @@ impl Sock<'_> {
             out.local = unsafe { *bindings::kis_helper_sk_local_v6(sk).cast::<[u8; 16]>() };
             // SAFETY: as above.
             out.peer = unsafe { *bindings::kis_helper_sk_peer_v6(sk).cast::<[u8; 16]>() };
+            // What an IPv6 socket accepted over IPv4 is told, and banned, as what it is.
+            if is_mapped(&out.local) && is_mapped(&out.peer) {
+                out.family = bindings::AF_INET as u16;
+            }
         } else {
             return out;
         }
@@ -138,11 +148,40 @@ impl<'a> Receiver<'a> {
         // SAFETY: the blob is live and nobody else touches these words, by the invariant.
         unsafe { (*self.0.blob()).priv_ = words };
     }
+}
+
+/// A TCP socket whose socket lock is held.
+///
+/// # Invariants
+///
+/// As [`Receiver`], and it is a TCP socket.
+pub(crate) struct TcpReceiver<'a>(Receiver<'a>);
+
+impl<'a> TcpReceiver<'a> {
+    /// Wraps a locked TCP socket; `None` for null.
+    ///
+    /// # Safety
+    ///
+    /// As [`Receiver::from_raw()`], and it is a TCP socket.
+    pub(super) unsafe fn from_raw(raw: *mut bindings::sock) -> Option<Self> {
+        // SAFETY: by the requirement.
+        // INVARIANT: by the requirement.
+        unsafe { Receiver::from_raw(raw) }.map(Self)
+    }
+
+    /// The same as any stream socket.
+    pub(crate) fn receiver(&self) -> &Receiver<'a> {
+        &self.0
+    }
+
+    fn raw(&self) -> *mut bindings::sock {
+        self.0 .0.raw.as_ptr()
+    }
 
     /// Sequence number of the first byte that the process has not read.
     pub(crate) fn read_seq(&self) -> u32 {
-        // SAFETY: the socket is a locked TCP socket.
-        unsafe { bindings::kis_helper_tcp_read_seq(self.0.raw.as_ptr()) }
+        // SAFETY: a locked TCP socket by the invariant.
+        unsafe { bindings::kis_helper_tcp_read_seq(self.raw()) }
     }
 
     /// Passes `f` the bytes of the receive queue from sequence number `from` on, in order, as the
@@ -152,9 +191,9 @@ impl<'a> Receiver<'a> {
     /// A TCP segment may be appended to the last buffer of the queue, so a sequence number is what
     /// to remember, not a buffer.
     pub(crate) fn tcp_bytes(&self, from: u32, mut f: impl FnMut(&[u8]) -> ControlFlow<()>) -> u32 {
-        let sk = self.0.raw.as_ptr();
+        let sk = self.raw();
         // New bytes are at the tail: walk back to the buffer that holds `from`.
-        // SAFETY: as above; the lock keeps the queue.
+        // SAFETY: a TCP socket by the invariant, whose lock keeps the queue.
         let mut skb = unsafe { bindings::kis_helper_sk_queue_tail(sk) };
         let mut next = from;
         if skb.is_null() {

@@ -68,10 +68,9 @@ impl<'a> Task<'a> {
         self.cell_word().store(handle, Ordering::Relaxed);
     }
 
-    /// The handle of the first thread of its process or, without one, of its parent. Only in
-    /// [`for_each_thread()`], whose lock keeps these.
+    /// The handle of the first thread of its process or, without one, of its parent; 0 for neither.
     pub(crate) fn family_cell(&self) -> u64 {
-        // SAFETY: the task is live; its leader and parent are kept by `rcu_read_lock()`.
+        // SAFETY: the task is live.
         unsafe { bindings::kis_helper_family_cell(self.raw.as_ptr()) }
     }
 
