@@ -116,15 +116,18 @@ pub struct Event {
     pub values: Option<BTreeMap<&'static str, u64>>,
 }
 
-/// Who did it.
+/// Who did it. Of a connection only the process is known that accepted it, not the thread.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "kisctl(8) documents the names")]
 pub struct Process {
     pub pid: u32,
-    pub tid: u32,
-    pub uid: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
     pub start_ns: u64,
-    pub comm: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comm: Option<String>,
 }
 
 /// The numbers of a parameter.
@@ -172,6 +175,7 @@ impl Event {
         let path = path(record);
         let excerpt = excerpt(record);
         let kind = record.record_type();
+        let has_thread = record.tid != 0;
         let has_value = matches!(
             kind,
             Some(RecordType::Control | RecordType::Phase | RecordType::Calm)
@@ -188,10 +192,10 @@ impl Event {
             generation: record.generation,
             process: (record.pid != 0).then(|| Process {
                 pid: record.pid,
-                tid: record.tid,
-                uid: record.uid,
+                tid: has_thread.then_some(record.tid),
+                uid: has_thread.then_some(record.uid),
                 start_ns: record.start_ns,
-                comm: text::name(record.comm()),
+                comm: has_thread.then(|| text::name(record.comm())),
             }),
             signal: signal(record),
             cause: cause(record),

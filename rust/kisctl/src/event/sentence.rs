@@ -246,16 +246,18 @@ fn opening(record: &Record) -> String {
 }
 
 fn who(record: &Record) -> Option<String> {
-    (record.pid != 0).then(|| {
-        format!(
-            "It was process {} (\"{}\", thread {}, user {}), started {} ms after boot.",
-            record.pid,
+    let start = record.start_ns / 1_000_000;
+    match (record.pid, record.tid) {
+        (0, _) => None,
+        (pid, 0) => Some(format!(
+            "The connection was accepted by process {pid}, started {start} ms after boot."
+        )),
+        (pid, tid) => Some(format!(
+            "It was process {pid} (\"{}\", thread {tid}, user {}), started {start} ms after boot.",
             text::name(record.comm()),
-            record.tid,
             record.uid,
-            record.start_ns / 1_000_000
-        )
-    })
+        )),
+    }
 }
 
 /// The cause with all its numbers.

@@ -136,6 +136,26 @@ fn unknown_numbers_are_shown_as_numbers() {
 }
 
 #[test]
+fn of_a_connection_only_the_process_is_known() {
+    let mut record = matched();
+    record.tid = 0;
+    record.uid = 0;
+    record.comm = [0; 16];
+    let event = serde_json::to_value(Event::new(&record, &context())).unwrap();
+    assert_eq!(
+        (&event["pid"], &event["start_ns"]),
+        (&812.into(), &5_000_000_000_u64.into())
+    );
+    for unknown in ["tid", "uid", "comm"] {
+        assert!(event.get(unknown).is_none(), "{unknown}");
+    }
+    assert_eq!(
+        sentence::explain(&record, &context())[1],
+        "The connection was accepted by process 812, started 5000 ms after boot."
+    );
+}
+
+#[test]
 fn explanation_of_a_match_has_all_numbers() {
     assert_eq!(
         sentence::explain(&matched(), &context()),
