@@ -32,7 +32,7 @@ module_data module_load forbidden -
 '
 DANGER='write create unlink rename exec connect map_exec module_load'
 
-plan 116
+plan 122
 
 dir=$WORK/tree
 # The place where the operations are done, as it was before.
@@ -113,6 +113,33 @@ for mode in observe enforce; do
 	done <<<"$TABLE"
 	is "$mode: the traces agree" "$(traces)" "$traces"
 done
+
+# A module that the kernel would load for a cell: modprobe, which the kernel starts itself, is no
+# part of the cell. socket() fails either way, so what counts is whether modprobe was started.
+modprobe=$(cat /proc/sys/kernel/modprobe)
+printf '#!/bin/sh\n: >%s/asked\n' "$WORK" >"$WORK/modprobe"
+chmod 755 "$WORK/modprobe"
+echo "$WORK/modprobe" >/proc/sys/kernel/modprobe
+asked() {
+	rm -f "$WORK/asked"
+	python3 -IS -c 'import _socket; _socket.socket(9)' "$1" 2>/dev/null
+	if [ -e "$WORK/asked" ]; then echo asked; else echo "not asked"; fi
+}
+asks_told() { records "$since" 'select(.op == "module_load") | [.cell, .event_type, .cause, .action, .applied]'; }
+cells '{"name": "asks", "program": "/usr/bin/python3.13", "arguments": "* inside", "files": {"learn": false},
+	"forbid": ["module_load"], "danger_two": {"hold_ms": 1, "deny": []}}'
+kisctl mode observe >/dev/null
+since=$(newest)
+is "observe: the kernel loads a module for a cell" "$(asked inside)" asked
+is "observe: it is told" "$(asks_told)" '["asks","kis_danger_two","forbidden","deny",false]'
+kisctl mode enforce >/dev/null
+since=$(newest)
+is "enforce: it does not" "$(asked inside)" "not asked"
+is "enforce: it is told" "$(asks_told)" '["asks","kis_danger_two","forbidden","deny",true]'
+since=$(newest)
+is "enforce: it does for who is in no cell" "$(asked outside)" asked
+is "enforce: nothing is told about that" "$(asks_told)" ""
+echo "$modprobe" >/proc/sys/kernel/modprobe
 
 # Danger signal two denies what was allowed until then, and nothing else.
 cells '{"name": "danger", "program": "/usr/bin/python3.13", "arguments": "*/danger.py inside *",
