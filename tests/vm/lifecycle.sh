@@ -10,7 +10,7 @@
 . "$(dirname "$0")/lib-kis.sh"
 
 CYCLES=100
-plan 26
+plan 30
 
 cp "${KIS_KO:-/mnt/kis/kis.ko}" "$WORK/kis.ko"
 loaded() { [ -d /sys/module/kis ]; }
@@ -51,6 +51,27 @@ check "what was reset comes through" attack
 is "it is the same redis" "$(pgrep -x redis-server)" "$redis"
 kisctl status >/dev/null 2>&1
 is "kisctl says by its exit code that the module is absent" $? 5
+
+# --- a kernel without the patch
+#
+# Such a kernel has none of the names that the module refers to weakly. The same module with these
+# names changed finds none of them here either.
+
+weak=$(sed -n 's/^#pragma weak kis_//p' "$HERE/../../rust/kis/helpers.c")
+# shellcheck disable=SC2086 # a list of words
+python3 - "$WORK/kis.ko" "$WORK/unpatched.ko" $weak >"$WORK/renamed" <<-'END'
+	import re, sys
+	image = open(sys.argv[1], "rb").read()
+	image, count = re.subn(rb"\0kis_(?=(%s)\0)" % "|".join(sys.argv[3:]).encode(), rb"\0not_", image)
+	open(sys.argv[2], "wb").write(image)
+	print(count)
+END
+is "each of the patch's names is changed" "$(cat "$WORK/renamed")" "$(wc -w <<<"$weak")"
+dmesg -C
+refuse "a module that finds no KIS LSM is refused" insmod "$WORK/unpatched.ko"
+like "the log names what is missing" "$(dmesg)" 'kis: not loaded: this kernel has no KIS LSM \(CONFIG_SECURITY_KIS\)'
+is "nothing of it stays" "$(ls -d /sys/module/kis /dev/kis 2>/dev/null)" ""
+
 check "insmod" insmod "$WORK/kis.ko"
 is "nothing is left of the cells and signatures" "$(kisctl --json status | jq -c '[.mode, .cells, .signatures, .bans]')" '["observe",0,0,0]'
 check "processes of cells that are no more are free" save "$WORK/elsewhere"
