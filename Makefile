@@ -11,7 +11,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 KERNEL ?= release
 
-.PHONY: all help demo test test-core test-kunit test-vm test-debug bench-hooks lint fmt fmt-check \
+.PHONY: all help demo test test-core test-kunit test-vm test-demo test-debug bench-hooks lint fmt fmt-check \
 	module kisctl vm toolchain kernel guest install doc clean distclean
 
 all: module kisctl ## kis.ko for the test kernel, and kisctl
@@ -29,7 +29,7 @@ demo: ## a real server is learned, attacked and protected, in the guest
 	@scripts/demo
 
 test: ## all tests but those of the debug kernel
-	@scripts/test core kunit harness vm
+	@scripts/test core kunit harness vm demo
 
 test-core: ## kis-core and kisctl under cargo
 	@scripts/test core
@@ -39,6 +39,9 @@ test-kunit: ## unit tests in the kernel
 
 test-vm: ## scenarios in the guest (ONLY=name for one)
 	@scripts/test $(if $(ONLY),--only '$(ONLY)') $(if $(ONLY),,harness) vm
+
+test-demo: ## the demo, and its control without KIS
+	@scripts/test demo
 
 test-debug: ## unit tests and scenarios on the debug kernel (KASAN, lockdep, kmemleak)
 	@scripts/test --kernel debug kunit vm
