@@ -82,8 +82,11 @@ pub fn summary(record: &Record, context: &Context) -> String {
     if let Some(connection) = connection(record).as_ref().and_then(peer) {
         parts.push(format!("from {connection}"));
     }
-    if record.pid != 0 {
-        parts.push(format!("by {}[{}]", text::name(record.comm()), record.pid));
+    match (record.pid, record.tid) {
+        (0, _) => {}
+        // Of a connection only the process is known that accepted it.
+        (pid, 0) => parts.push(format!("to process {pid}")),
+        (pid, _) => parts.push(format!("by {}[{pid}]", text::name(record.comm()))),
     }
     let decided = Action::from_bits(record.action);
     if !decided.is_pass() {

@@ -149,6 +149,7 @@ fn of_a_connection_only_the_process_is_known() {
     for unknown in ["tid", "uid", "comm"] {
         assert!(event.get(unknown).is_none(), "{unknown}");
     }
+    assert!(sentence::summary(&record, &context()).contains(" to process 812 -> "));
     assert_eq!(
         sentence::explain(&record, &context())[1],
         "The connection was accepted by process 812, started 5000 ms after boot."
