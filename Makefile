@@ -82,7 +82,7 @@ kernel: ## the patched kernel
 guest: ## the guest image
 	@scripts/guest build
 
-install: ## kisctl, its manual and the headers, below $(DESTDIR)$(PREFIX)
+install: ## kisctl, its manual, the schemas and the headers, below $(DESTDIR)$(PREFIX)
 	@scripts/install '$(DESTDIR)' '$(PREFIX)'
 
 doc: ## the Rust documentation, in the cache
