@@ -118,9 +118,14 @@ def one_consumer():
 
 
 def records_in_order():
+    # A window may end at any time, and its record move the lane on.
+    reader = Ring()
+    before = [reader.lane(n)["producer"] for n in range(reader.lanes)]
+    reader.close()
     ring = Ring(consumer=True)
-    starts = [ring.lane(n)["producer"] for n in range(ring.lanes)]
-    same("a consumer starts at the end", [ring.consumer(n) for n in range(ring.lanes)], starts)
+    starts = [ring.consumer(n) for n in range(ring.lanes)]
+    after = [ring.lane(n)["producer"] for n in range(ring.lanes)]
+    ok("a consumer starts at the end", all(b <= s <= a for b, s, a in zip(before, starts, after)), (before, starts, after))
     alerts(60)
     got = []
     for lane in range(0, ring.lanes, 2):
@@ -140,12 +145,16 @@ def polling():
     ring = Ring(consumer=True)
     poll = select.poll()
     poll.register(ring.fd, select.POLLIN)
-    ring.catch_up()
-    same("poll() has nothing when all is read", poll.poll(0), [])
+
+    def nothing_after_reading():
+        ring.catch_up()
+        return poll.poll(0) == []
+
+    # More than once: a window may end between reading and asking.
+    ok("poll() has nothing when all is read", wait(nothing_after_reading))
     alerts(1)
     same("poll() has something when a record came", [e for _, e in poll.poll(0)], [select.POLLIN])
-    ring.catch_up()
-    same("poll() has nothing after it was read", poll.poll(0), [])
+    ok("poll() has nothing after it was read", wait(nothing_after_reading))
     timer = threading.Timer(0.3, alerts, (1,))
     timer.start()
     began = time.monotonic()
