@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # KIS_BOOT: shared
-# KIS_KERNEL: release
 # KIS_TIMEOUT: 200
 #
 # The machine itself: the programs that the scenarios need are there and the servers serve.

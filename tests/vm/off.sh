@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# KIS_KERNEL: release
 # KIS_VM: --no-kis --append kis.off=1
 #
 # kis.off=1 on the kernel command line keeps all of KIS away, and says so.
