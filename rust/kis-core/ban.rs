@@ -65,10 +65,15 @@ pub struct Ban {
 impl Ban {
     /// The family and the bytes of the address: 4 for IPv4, 16 for IPv6.
     pub fn family(&self) -> (u8, &[u8]) {
-        match self.address.strip_prefix(&MAPPED) {
-            Some(v4) => (AF_INET, v4),
-            None => (AF_INET6, &self.address),
-        }
+        family(&self.address)
+    }
+}
+
+/// The family and the bytes of the address that a key is of: 4 for IPv4, 16 for IPv6.
+pub fn family(key: &[u8; 16]) -> (u8, &[u8]) {
+    match key.strip_prefix(&MAPPED) {
+        Some(v4) => (AF_INET, v4),
+        None => (AF_INET6, key),
     }
 }
 

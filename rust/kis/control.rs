@@ -249,7 +249,7 @@ impl Engine {
             table.adopt_running();
         }
         let kind = nl::KIS_IMAGE_KIND_CELLS as u16;
-        self.tell_load(nl::KIS_CMD_IMAGE_COMMIT, kind, None, count);
+        self.tell_load(nl::KIS_CMD_IMAGE_COMMIT, kind, count);
         Ok(generation)
     }
 
@@ -262,7 +262,7 @@ impl Engine {
         let generation = new.generation;
         self.armoury.lock().replace(Some(new));
         let kind = nl::KIS_IMAGE_KIND_SIGNATURES as u16;
-        self.tell_load(nl::KIS_CMD_IMAGE_COMMIT, kind, None, count);
+        self.tell_load(nl::KIS_CMD_IMAGE_COMMIT, kind, count);
         Ok(generation)
     }
 

@@ -278,34 +278,31 @@ impl Engine {
 
     /// Tells that the officer changed something, by the netlink command that did it.
     pub(crate) fn tell_control(&self, command: u32, cell: Option<(&Cell, u32)>, value: u32) {
-        self.tell_load(command, 0, cell, value);
+        let record = self.control_record(command, cell, value);
+        self.sink.write(RecordType::Control, record);
     }
 
-    /// As [`Engine::tell_control()`], for an image of a kind.
-    pub(crate) fn tell_load(
-        &self,
-        command: u32,
-        kind: u16,
-        cell: Option<(&Cell, u32)>,
-        value: u32,
-    ) {
-        let (cell, generation) = cell.map_or((None, 0), |(cell, g)| (Some(cell), g));
-        let mut record: Record = self.record(cell, generation, Scene::Current);
-        record.cause = kis_core::abi::Cause::Officer as u16;
-        record.observed = u64::from(command);
+    /// Tells that the officer replaced the cells or the signatures, `kind` of image, by so many.
+    pub(crate) fn tell_load(&self, command: u32, kind: u16, count: u32) {
+        let mut record = self.control_record(command, None, count);
         record.param = kind;
-        record.value = value;
         self.sink.write(RecordType::Control, record);
     }
 
     /// Tells that the officer began or ended a ban.
     pub(crate) fn tell_ban(&self, command: u32, address: [u8; 16], ttl_ms: u32) {
-        let mut record: Record = self.record(None, 0, Scene::Current);
-        record.cause = kis_core::abi::Cause::Officer as u16;
-        record.observed = u64::from(command);
-        record.value = ttl_ms;
+        let mut record = self.control_record(command, None, ttl_ms);
         Self::set_peer(&mut record, &address);
         self.sink.write(RecordType::Control, record);
+    }
+
+    fn control_record(&self, command: u32, cell: Option<(&Cell, u32)>, value: u32) -> Record {
+        let (cell, generation) = cell.map_or((None, 0), |(cell, g)| (Some(cell), g));
+        let mut record = self.record(cell, generation, Scene::Current);
+        record.cause = kis_core::abi::Cause::Officer as u16;
+        record.observed = u64::from(command);
+        record.value = value;
+        record
     }
 
     /// Whether the running task is in a cell: then it may not command KIS. Tells the attempt.

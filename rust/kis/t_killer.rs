@@ -19,7 +19,7 @@ use core::sync::atomic::Ordering;
 use kernel::{new_spinlock_irq, prelude::*, sync::SpinLockIrq};
 use kis_core::{
     abi::{Action, Op, RecordType, AF_INET, AF_INET6, FLAG_CONN, MAX_BANS},
-    ban::{Added, Ban, BanTable},
+    ban::{self, Added, Ban, BanTable},
     record::Record,
     verdict::{Context, Verdict},
 };
@@ -182,8 +182,7 @@ impl Engine {
 
     /// Names an address (IPv4 mapped) as the peer of a record.
     pub(crate) fn set_peer(record: &mut Record, peer: &[u8; 16]) {
-        let is_v4 = matches!(peer, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ..]);
-        record.family = if is_v4 { AF_INET } else { AF_INET6 };
+        (record.family, _) = ban::family(peer);
         record.raddr = unmapped(record.family, *peer);
         record.flags |= FLAG_CONN;
     }

@@ -10,6 +10,7 @@ use core::{
     ptr::NonNull,
     sync::atomic::{AtomicU64, Ordering},
 };
+use kis_core::{abi::AF_INET, ban};
 
 /// Addresses of a connection. IPv4 addresses are mapped (`::ffff:a.b.c.d`).
 #[derive(Clone, Copy, Default)]
@@ -29,13 +30,7 @@ pub(crate) struct Addresses {
 
 /// Maps an IPv4 address into IPv6 (RFC 4291, 2.5.5.2).
 pub(crate) fn mapped(v4: u32) -> [u8; 16] {
-    let [a, b, c, d] = v4.to_be_bytes();
-    [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d]
-}
-
-/// Whether this is an IPv4 address in IPv6.
-fn is_mapped(address: &[u8; 16]) -> bool {
-    address.starts_with(&mapped(0)[..12])
+    ban::v4(v4.to_be_bytes())
 }
 
 /// A socket.
@@ -99,8 +94,8 @@ impl Sock<'_> {
             // SAFETY: as above.
             out.peer = unsafe { *bindings::kis_helper_sk_peer_v6(sk).cast::<[u8; 16]>() };
             // What an IPv6 socket accepted over IPv4 is told, and banned, as what it is.
-            if is_mapped(&out.local) && is_mapped(&out.peer) {
-                out.family = bindings::AF_INET as u16;
+            if ban::family(&out.local).0 == AF_INET && ban::family(&out.peer).0 == AF_INET {
+                out.family = u16::from(AF_INET);
             }
         } else {
             return out;
