@@ -52,7 +52,7 @@ END
 # client FROM TO PORT TEXT [WAIT [FILE]]: sends TEXT and says what comes; with FILE waits for it in between.
 cat >"$WORK/client.py" <<'END'
 import errno, os, socket, sys, time
-slow = 4 if os.environ.get("KIS_KERNEL") == "debug" else 1
+slow = int(os.environ["SLOW"])
 source, to, port, text = sys.argv[1:5]
 try:
     c = socket.create_connection((to, int(port)), 0.8 * slow, (source, 0))

@@ -19,7 +19,7 @@ import traceback
 import yaml
 
 REPO = os.environ.get("REPO", "/mnt/kis/repo")
-SLOW = 4 if os.environ.get("KIS_KERNEL") == "debug" else 1
+SLOW = int(os.environ["SLOW"])
 
 
 # --- results

@@ -24,9 +24,8 @@ worker() {
 
 # tell TAG CODE: lets it do that; its answer.
 tell() {
-	local line
-	printf '%s\n' "$2" >&"${IN[$1]}"
-	if read -r -t "$((30 * SLOW))" -u "${OUT[$1]}" line; then echo "$line"; else echo "no answer"; fi
+	order "$1" "$2"
+	answer "$1"
 }
 
 # order TAG CODE, answer TAG: the same in two steps, for what ends only when another does his part.

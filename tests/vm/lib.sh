@@ -138,7 +138,7 @@ wait_for() {
 }
 
 # On an emulated machine everything takes longer; on the debug kernel much longer.
-SLOW=1
+export SLOW=1
 [ "${KIS_KERNEL:-release}" != debug ] || SLOW=4
 START_LIMIT=$((20 * SLOW))
 
