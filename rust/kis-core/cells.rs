@@ -7,7 +7,7 @@
 //!
 //! # Image
 //!
-//! Behind the [header](crate::image), little endian:
+//! Behind the [header](crate::wire::image), little endian:
 //!
 //! | bytes | field |
 //! |---|---|
@@ -21,7 +21,7 @@
 //! | offset | field |
 //! |---|---|
 //! | 0, 8, 16 | name, program, pattern of arguments: u32 offset and length of a string |
-//! | 24 | u32 [`CellMode`](crate::abi::CellMode) |
+//! | 24 | u32 [`CellMode`](crate::wire::abi::CellMode) |
 //! | 28 | u32 flags: 1 hard, 2 learns directories, 4 kills connections |
 //! | 32, 36 | u32 window in ms, windows to learn |
 //! | 40, 44 | u32 factors of the thresholds, 16 fractional bits |
@@ -37,16 +37,17 @@
 //! without gaps. So nothing can hide, overlap, or be read in two ways.
 
 mod cell;
+pub mod handle;
 pub mod spec;
 mod verify;
 
-use crate::bytes::{
+use crate::paths::glob;
+use crate::sense::param::Param;
+use crate::wire::bytes::{
     index,
     u32_at, //
 };
-use crate::glob;
-use crate::image::HEADER;
-use crate::param::Param;
+use crate::wire::image::HEADER;
 use crate::Result;
 
 pub use cell::{
@@ -153,7 +154,7 @@ impl<B: AsRef<[u8]>> Cells<B> {
         Ok(Self { bytes, view })
     }
 
-    /// How many cells there are, at most [`MAX_CELLS`](crate::abi::MAX_CELLS).
+    /// How many cells there are, at most [`MAX_CELLS`](crate::wire::abi::MAX_CELLS).
     pub fn len(&self) -> usize {
         index(self.view.cells)
     }
@@ -212,15 +213,15 @@ fn string<'a>(image: &'a [u8], strings_at: usize, words: &[u8], at: usize) -> Op
 #[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_cells))]
 mod tests {
     use super::*;
-    use crate::abi::{
+    use crate::judge::verdict::Tree;
+    use crate::paths::path;
+    use crate::sense::profile::Profile;
+    use crate::wire::abi::{
         CellMode,
         Op,
         OpSet, //
     };
-    use crate::image;
-    use crate::path;
-    use crate::profile::Profile;
-    use crate::verdict::Tree;
+    use crate::wire::image;
 
     const PATHS: &[&[u8]] = &[b"/var/lib/redis", b"/tmp"];
 

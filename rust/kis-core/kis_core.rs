@@ -6,35 +6,22 @@
 //! cargo crate (for kisctl and for the tests) and a crate of `kis.ko` (built by Kbuild, which
 //! sets `CONFIG_RUST`).
 //!
-//! What comes from user space or from the network is never trusted: [`cells`], [`signatures`] and
-//! [`profile`] verify images byte by byte, and what they return is safe to walk. Nothing here
+//! What comes from user space or from the network is never trusted: [`cells`], [`matching::signatures`]
+//! and [`sense::profile`] verify images byte by byte, and what they return is safe to walk. Nothing here
 //! panics on any input, sleeps, or takes a lock; where a caller has to serialise writers, the
 //! module says so. There are no floats and no 128-bit divisions, because the kernel has neither.
 
 #![cfg_attr(not(CONFIG_RUST), no_std)]
 #![forbid(unsafe_code)]
 
-pub mod abi;
-pub mod ban;
-pub mod bytes;
 pub mod cells;
-pub mod dirs;
-pub mod error;
-pub mod glob;
-pub mod handle;
-pub mod image;
-pub mod param;
-pub mod path;
-pub mod profile;
-pub mod record;
-pub mod ring;
-pub mod signatures;
-pub mod stats;
-pub mod stream;
-pub mod verdict;
-pub mod window;
+pub mod judge;
+pub mod matching;
+pub mod paths;
+pub mod sense;
+pub mod wire;
 
-pub use error::{
+pub use wire::error::{
     Error,
     Result, //
 };

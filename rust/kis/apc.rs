@@ -14,10 +14,10 @@ use crate::{
 use core::sync::atomic::Ordering;
 use kernel::page::PAGE_SIZE;
 use kis_core::{
-    abi::{Cause, RecordType, MAX_CELLS},
-    param::Param,
-    profile::Learned,
-    window::{judge, reply_permille},
+    sense::param::Param,
+    sense::profile::Learned,
+    sense::window::{judge, reply_permille},
+    wire::abi::{Cause, RecordType, MAX_CELLS},
 };
 
 /// Longest pause between two looks at the clock, ms; bans end and signals calm at this pace.

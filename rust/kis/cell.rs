@@ -18,12 +18,12 @@ use crate::sys::{
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use kis_core::{
-    abi::{CellMode, Mode, Op, OpSet, Phase, RecordType, MAX_CELLS, NAME_LEN, PATH_LEN},
+    cells::handle::Handle,
     cells::{self, Cells},
-    handle::Handle,
-    param::{Param, Values},
-    profile::{Profile, Settings},
-    verdict::{Context, Signal},
+    judge::verdict::{Context, Signal},
+    sense::param::{Param, Values},
+    sense::profile::{Profile, Settings},
+    wire::abi::{CellMode, Mode, Op, OpSet, Phase, RecordType, MAX_CELLS, NAME_LEN, PATH_LEN},
 };
 
 /// An image that came from user space and that this owns.

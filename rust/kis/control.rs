@@ -19,12 +19,12 @@ use crate::{
 use core::sync::atomic::Ordering;
 use kernel::prelude::*;
 use kis_core::{
-    abi::{Cause, CellMode, Class, Mode, ABI},
-    ban,
     cells::{Cells, MAX_BAN_S},
-    param::Param,
-    profile::{Profile, MAX_BYTES},
-    signatures::Signatures,
+    judge::ban,
+    matching::signatures::Signatures,
+    sense::param::Param,
+    sense::profile::{Profile, MAX_BYTES},
+    wire::abi::{Cause, CellMode, Class, Mode, ABI},
 };
 
 /// The value of an attribute that the operation cannot do without.

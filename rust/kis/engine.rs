@@ -2,7 +2,7 @@
 
 //! The state of the module, and what each hook does with it.
 //!
-//! Floor 3. A hook finds the cell, counts, asks `kis_core::verdict`, and lets the T-killer act.
+//! Floor 3. A hook finds the cell, counts, asks `kis_core::judge::verdict`, and lets the T-killer act.
 //! What happens at a bound is fixed here: a path that is too long, or not reachable, counts as one
 //! outside of every prefix ([`NO_PATH`]), so it fails closed where the officer gave prefixes.
 
@@ -23,13 +23,13 @@ use crate::{
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use kernel::{new_mutex, prelude::*, sync::Mutex};
 use kis_core::{
-    abi::{CellMode, Mode, Op, OpSet, Phase, RecordType, FLAG_PARAM},
     cells::Access,
-    param::Param,
-    path::{hash, parent},
-    record::Record,
-    verdict::{self, Context, Tree, Verdict},
-    window::{Crossing, Level},
+    judge::verdict::{self, Context, Tree, Verdict},
+    paths::path::{hash, parent},
+    sense::param::Param,
+    sense::window::{Crossing, Level},
+    wire::abi::{CellMode, Mode, Op, OpSet, Phase, RecordType, FLAG_PARAM},
+    wire::record::Record,
 };
 
 /// Longest path that is looked at, with its NUL.
@@ -299,7 +299,7 @@ impl Engine {
     fn control_record(&self, command: u32, cell: Option<(&Cell, u32)>, value: u32) -> Record {
         let (cell, generation) = cell.map_or((None, 0), |(cell, g)| (Some(cell), g));
         let mut record = self.record(cell, generation, Scene::Current);
-        record.cause = kis_core::abi::Cause::Officer as u16;
+        record.cause = kis_core::wire::abi::Cause::Officer as u16;
         record.observed = u64::from(command);
         record.value = value;
         record
@@ -317,9 +317,9 @@ impl Engine {
             return false;
         };
         let mut record: Record = self.record(Some(cell), table.generation, Scene::Current);
-        record.cause = kis_core::abi::Cause::Forbidden as u16;
-        record.action = kis_core::abi::Action::DENY.bits();
-        record.flags |= kis_core::abi::FLAG_APPLIED;
+        record.cause = kis_core::wire::abi::Cause::Forbidden as u16;
+        record.action = kis_core::wire::abi::Action::DENY.bits();
+        record.flags |= kis_core::wire::abi::FLAG_APPLIED;
         cell.raise(verdict::Signal::Two);
         if cell.count_verdict(Op::None, RecordType::DangerTwo).0 {
             self.sink.write(RecordType::DangerTwo, record);
@@ -343,7 +343,8 @@ impl Hooks for Engine {
         let Some(table) = self.cells.get(hook) else {
             return;
         };
-        let (mut path, mut arguments) = ([0u8; kis_core::abi::PATH_LEN], [0u8; ARGUMENTS_LEN]);
+        let (mut path, mut arguments) =
+            ([0u8; kis_core::wire::abi::PATH_LEN], [0u8; ARGUMENTS_LEN]);
         Task::with_current(|task| {
             let Ok(path) = task.program(&mut path) else {
                 return;

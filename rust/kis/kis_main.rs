@@ -49,7 +49,7 @@ impl kernel::Module for Kis {
         let family = sys::netlink::Family::new(engine.clone())?;
         // Last: who opens it keeps the module, which must not fail to load after that.
         let device = sys::device::Device::new(sink, c"kis", module)?;
-        pr_info!("loaded, ABI {}, observing\n", kis_core::abi::ABI);
+        pr_info!("loaded, ABI {}, observing\n", kis_core::wire::abi::ABI);
         Ok(Self {
             _device: device,
             _family: family,

@@ -5,7 +5,7 @@
 //! Floor 2. Producers never wait for a consumer: [`Sink::write()`] may be called in any context but
 //! NMI. Each CPU has a lane for alerts and one for telemetry, so that the one cannot drown the
 //! other. The consumer's positions come from user space and are only ever compared
-//! (`kis_core::ring::admit()`).
+//! (`kis_core::wire::ring::admit()`).
 //!
 //! Locks: a lane's lock is innermost, nothing is taken inside.
 
@@ -23,9 +23,9 @@ use kernel::{
     sync::SpinLockIrq,
 };
 use kis_core::{
-    abi::{Class, RecordType, RECORD_BYTES},
-    record::Record,
-    ring::{admit, Admit, Geometry, PAGE},
+    wire::abi::{Class, RecordType, RECORD_BYTES},
+    wire::record::Record,
+    wire::ring::{admit, Admit, Geometry, PAGE},
 };
 
 /// Slots of a lane: 256 KiB, some seconds of one CPU's alerts at the worst.

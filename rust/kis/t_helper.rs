@@ -23,11 +23,11 @@ use core::{
 };
 use kernel::prelude::*;
 use kis_core::{
-    abi::{Op, RecordType},
-    param::Param,
-    signatures::{Hit, Signature, Signatures},
-    stream::StreamState,
-    verdict::{self, Context, Verdict},
+    judge::verdict::{self, Context, Verdict},
+    matching::signatures::{Hit, Signature, Signatures},
+    matching::stream::StreamState,
+    sense::param::Param,
+    wire::abi::{Op, RecordType},
 };
 
 /// Bytes of what was received that a record shows.

@@ -18,10 +18,10 @@ use crate::{
 use core::sync::atomic::Ordering;
 use kernel::{new_spinlock_irq, prelude::*, sync::SpinLockIrq};
 use kis_core::{
-    abi::{Action, Op, RecordType, AF_INET, AF_INET6, FLAG_CONN, MAX_BANS},
-    ban::{self, Added, Ban, BanTable},
-    record::Record,
-    verdict::{Context, Verdict},
+    judge::ban::{self, Added, Ban, BanTable},
+    judge::verdict::{Context, Verdict},
+    wire::abi::{Action, Op, RecordType, AF_INET, AF_INET6, FLAG_CONN, MAX_BANS},
+    wire::record::Record,
 };
 
 /// `IPPROTO_TCP`.

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 use kernel::prelude::*;
-use kis_core::abi::{MAX_IMAGE, NAME_LEN};
+use kis_core::wire::abi::{MAX_IMAGE, NAME_LEN};
 
 /// How long an upload may stand still, ns.
 const PATIENCE_NS: u64 = 10_000_000_000;

@@ -13,7 +13,7 @@ use std::hint::black_box;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use kis_core::signatures::Signatures;
+use kis_core::matching::signatures::Signatures;
 use regex_automata::dfa::Automaton;
 use regex_automata::Input;
 

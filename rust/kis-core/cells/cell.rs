@@ -15,29 +15,29 @@ use super::{
     PREFIX,
     WINDOW_MS, //
 };
-use crate::abi::{
+use crate::judge::verdict::{
+    Context,
+    Tree, //
+};
+use crate::paths::path;
+use crate::sense::param::Param;
+use crate::sense::profile::{
+    Profile,
+    Settings, //
+};
+use crate::sense::window::Bounds;
+use crate::wire::abi::{
     CellMode,
     Mode,
     Op,
     OpSet,
     Phase, //
 };
-use crate::bytes::{
+use crate::wire::bytes::{
     index,
     u32_at,
     u64_at, //
 };
-use crate::param::Param;
-use crate::path;
-use crate::profile::{
-    Profile,
-    Settings, //
-};
-use crate::verdict::{
-    Context,
-    Tree, //
-};
-use crate::window::Bounds;
 
 /// How a file is used, for the officer's path lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl<'a> Cell<'a> {
         self.string(at::PROGRAM)
     }
 
-    /// Pattern ([`crate::glob`]) of the arguments, joined by spaces, without the first.
+    /// Pattern ([`crate::paths::glob`]) of the arguments, joined by spaces, without the first.
     pub fn arguments(&self) -> &'a [u8] {
         self.string(at::ARGUMENTS)
     }
@@ -251,7 +251,7 @@ pub struct Prefixes<'a> {
 }
 
 impl<'a> Prefixes<'a> {
-    /// How many there are, at most [`MAX_PREFIXES`](crate::abi::MAX_PREFIXES).
+    /// How many there are, at most [`MAX_PREFIXES`](crate::wire::abi::MAX_PREFIXES).
     pub const fn len(&self) -> usize {
         self.prefixes.len() / PREFIX
     }

@@ -12,18 +12,18 @@ use super::{
     KILL,
     LEARN_DIRS, //
 };
-use crate::abi::{
+use crate::sense::window::{
+    Bounds,
+    NO_BOUNDS, //
+};
+use crate::wire::abi::{
     CellMode,
     OpSet, //
 };
-use crate::bytes::Writer;
-use crate::image::{
+use crate::wire::bytes::Writer;
+use crate::wire::image::{
     self,
     Kind, //
-};
-use crate::window::{
-    Bounds,
-    NO_BOUNDS, //
 };
 use crate::Result;
 

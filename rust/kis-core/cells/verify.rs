@@ -21,7 +21,9 @@ use super::{
     PREFIX,
     WINDOW_MS, //
 };
-use crate::abi::{
+use crate::paths::path;
+use crate::sense::param::Param;
+use crate::wire::abi::{
     CellMode,
     OpSet,
     MAX_CELLS,
@@ -29,19 +31,17 @@ use crate::abi::{
     NAME_LEN,
     PATH_LEN, //
 };
-use crate::bytes::{
+use crate::wire::bytes::{
     index,
     u32_at,
     u64_at,
     Reader, //
 };
-use crate::image::{
+use crate::wire::image::{
     self,
     Kind,
     HEADER, //
 };
-use crate::param::Param;
-use crate::path;
 use crate::{
     Error,
     Result, //

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`kis_core::ban`] against a map, and with readers in the way.
+//! [`kis_core::judge::ban`] against a map, and with readers in the way.
 
 mod common;
 
@@ -12,7 +12,7 @@ use std::sync::atomic::{
 };
 
 use common::Chance;
-use kis_core::ban::{
+use kis_core::judge::ban::{
     v4,
     Added,
     Ban,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`kis_core::glob`] against a matcher that is too simple to be wrong.
+//! [`kis_core::paths::glob`] against a matcher that is too simple to be wrong.
 
 mod common;
 
-use kis_core::glob::matches;
+use kis_core::paths::glob::matches;
 
 /// By definition; exponential.
 fn naive(pattern: &[u8], text: &[u8]) -> bool {

@@ -12,37 +12,37 @@ use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use common::Chance;
-use kis_core::abi::{
-    CellMode,
-    Mode,
-    Op,
-    OpSet,
-    Phase, //
-};
 use kis_core::cells::{
     encode,
     Access,
     CellSpec,
     Cells, //
 };
-use kis_core::image::{
-    kind,
-    reseal,
-    Kind, //
-};
-use kis_core::param::Param;
-use kis_core::profile::{
-    Profile,
-    Settings,
-    MAX_BYTES, //
-};
-use kis_core::signatures::{
+use kis_core::matching::signatures::{
     self,
     DfaSpec,
     SigSpec,
     Signatures, //
 };
-use kis_core::window::NO_BOUNDS;
+use kis_core::sense::param::Param;
+use kis_core::sense::profile::{
+    Profile,
+    Settings,
+    MAX_BYTES, //
+};
+use kis_core::sense::window::NO_BOUNDS;
+use kis_core::wire::abi::{
+    CellMode,
+    Mode,
+    Op,
+    OpSet,
+    Phase, //
+};
+use kis_core::wire::image::{
+    kind,
+    reseal,
+    Kind, //
+};
 
 fn cells() -> Vec<u8> {
     let mut redis = CellSpec::new(b"redis", b"/usr/bin/redis-server");

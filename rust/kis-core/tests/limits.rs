@@ -4,29 +4,29 @@
 
 mod common;
 
-use kis_core::abi::{
-    MAX_CELLS,
-    MAX_DIRS,
-    MAX_PREFIXES,
-    MAX_SIGNATURES, //
-};
 use kis_core::cells::{
     self,
     CellSpec,
     Cells, //
 };
-use kis_core::image::reseal;
-use kis_core::profile::{
-    Profile,
-    MAX_BYTES, //
-};
-use kis_core::signatures::{
+use kis_core::matching::signatures::{
     self,
     DfaSpec,
     SigSpec,
     Signatures, //
 };
-use kis_core::stats::MAX_COUNT;
+use kis_core::sense::profile::{
+    Profile,
+    MAX_BYTES, //
+};
+use kis_core::sense::stats::MAX_COUNT;
+use kis_core::wire::abi::{
+    MAX_CELLS,
+    MAX_DIRS,
+    MAX_PREFIXES,
+    MAX_SIGNATURES, //
+};
+use kis_core::wire::image::reseal;
 use kis_core::Error;
 
 fn encode_cells(specs: &[CellSpec<'_>]) -> Result<Vec<u8>, Error> {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`kis_core::path`] against definitions by components.
+//! [`kis_core::paths::path`] against definitions by components.
 
 mod common;
 
-use kis_core::path::{
+use kis_core::paths::path::{
     has_prefix,
     is_clean,
     parent, //

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`kis_core::profile`] and [`kis_core::dirs`]: what is learned, and what survives an image.
+//! [`kis_core::sense::profile`] and [`kis_core::paths::dirs`]: what is learned, and what survives an image.
 
 mod common;
 
 use std::collections::BTreeSet;
 
 use common::Chance;
-use kis_core::abi::MAX_DIRS;
-use kis_core::dirs::{
+use kis_core::paths::dirs::{
     Dirs,
     Inserted, //
 };
-use kis_core::image::reseal;
-use kis_core::param::Param;
-use kis_core::profile::{
+use kis_core::sense::param::Param;
+use kis_core::sense::profile::{
     Learned,
     Profile,
     Settings,
     MAX_BYTES, //
 };
-use kis_core::window::{
+use kis_core::sense::window::{
     judge,
     NO_BOUNDS, //
 };
+use kis_core::wire::abi::MAX_DIRS;
+use kis_core::wire::image::reseal;
 
 fn settings(windows: u32) -> Settings {
     Settings {

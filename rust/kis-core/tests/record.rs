@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`kis_core::record`] for any bytes.
+//! [`kis_core::wire::record`] for any bytes.
 
 mod common;
 
-use kis_core::abi::RECORD_BYTES;
-use kis_core::record::Record;
+use kis_core::wire::abi::RECORD_BYTES;
+use kis_core::wire::record::Record;
 
 #[test]
 fn any_slot_can_be_decoded_shown_and_encoded() {

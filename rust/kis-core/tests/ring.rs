@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`kis_core::ring`]: producer and consumer in every order that chance finds, with a consumer that
+//! [`kis_core::wire::ring`]: producer and consumer in every order that chance finds, with a consumer that
 //! lies, and on two real threads.
 
 mod common;
@@ -13,14 +13,14 @@ use std::sync::atomic::{
 };
 
 use common::Chance;
-use kis_core::abi::RECORD_BYTES;
-use kis_core::record::Record;
-use kis_core::ring::reader::{
+use kis_core::wire::abi::RECORD_BYTES;
+use kis_core::wire::record::Record;
+use kis_core::wire::ring::reader::{
     Cursor,
     Memory,
     Next, //
 };
-use kis_core::ring::{
+use kis_core::wire::ring::{
     admit,
     Admit,
     Geometry, //

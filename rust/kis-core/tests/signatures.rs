@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`kis_core::signatures`]: what the table finds is what regex-automata finds, however the stream
+//! [`kis_core::matching::signatures`]: what the table finds is what regex-automata finds, however the stream
 //! is cut.
 
 mod common;
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use common::Chance;
-use kis_core::signatures::Signatures;
+use kis_core::matching::signatures::Signatures;
 use regex_automata::dfa::{
     dense,
     Automaton,

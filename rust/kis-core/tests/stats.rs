@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`kis_core::stats`] against exact integers and against floats.
+//! [`kis_core::sense::stats`] against exact integers and against floats.
 
 mod common;
 
 use common::Chance;
-use kis_core::stats::{
+use kis_core::sense::stats::{
     Estimator,
     MAX_COUNT,
     MAX_VALUE, //

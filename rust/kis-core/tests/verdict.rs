@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`kis_core::verdict`] for every input there is.
+//! [`kis_core::judge::verdict`] for every input there is.
 
-use kis_core::abi::{
-    Action,
-    Cause,
-    Mode,
-    Op,
-    OpSet,
-    Phase,
-    RecordType, //
-};
-use kis_core::verdict::{
+use kis_core::judge::verdict::{
     crossing,
     operation,
     signature,
@@ -20,7 +11,16 @@ use kis_core::verdict::{
     Tree,
     Verdict, //
 };
-use kis_core::window::Level;
+use kis_core::sense::window::Level;
+use kis_core::wire::abi::{
+    Action,
+    Cause,
+    Mode,
+    Op,
+    OpSet,
+    Phase,
+    RecordType, //
+};
 
 /// Every context, for an operation that is in none, one or both sets.
 fn contexts(op: Op) -> impl Iterator<Item = Context> {

@@ -10,7 +10,7 @@ use core::{
     ptr::NonNull,
     sync::atomic::{AtomicU64, Ordering},
 };
-use kis_core::{abi::AF_INET, ban};
+use kis_core::{judge::ban, wire::abi::AF_INET};
 
 /// Addresses of a connection. IPv4 addresses are mapped (`::ffff:a.b.c.d`).
 #[derive(Clone, Copy, Default)]

@@ -17,7 +17,16 @@ use crate::{
     text, //
 };
 use kis_core::{
-    abi::{
+    cells::{
+        encode,
+        CellSpec, //
+    },
+    paths::path::is_clean,
+    sense::window::{
+        Bounds,
+        NO_BOUNDS, //
+    }, //
+    wire::abi::{
         CellMode,
         Op,
         OpSet,
@@ -25,15 +34,6 @@ use kis_core::{
         MAX_IMAGE,
         PATH_LEN, //
     },
-    cells::{
-        encode,
-        CellSpec, //
-    },
-    path::is_clean,
-    window::{
-        Bounds,
-        NO_BOUNDS, //
-    }, //
 };
 use serde::{
     Deserialize,

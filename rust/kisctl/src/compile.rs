@@ -13,7 +13,7 @@ pub mod join;
 pub mod minimise;
 
 use crate::text;
-use kis_core::abi::MAX_IMAGE;
+use kis_core::wire::abi::MAX_IMAGE;
 use regex_automata::{
     dfa::{
         dense,

@@ -20,7 +20,7 @@ use crate::{
     },
     uapi, //
 };
-use kis_core::abi::{
+use kis_core::wire::abi::{
     CellMode,
     Mode,
     Param,

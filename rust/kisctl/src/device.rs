@@ -12,9 +12,9 @@ use crate::{
     sys::mapping::Mapping, //
 };
 use kis_core::{
-    abi::RECORD_BYTES,
-    record::Record,
-    ring::{
+    wire::abi::RECORD_BYTES,
+    wire::record::Record,
+    wire::ring::{
         reader::{
             Cursor,
             Memory,

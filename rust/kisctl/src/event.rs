@@ -18,7 +18,7 @@ use crate::{
     uapi, //
 };
 use kis_core::{
-    abi::{
+    wire::abi::{
         Action,
         Mode,
         Op,
@@ -34,7 +34,7 @@ use kis_core::{
         FLAG_DANGER_TWO,
         FLAG_PATH_CUT, //
     },
-    record::Record, //
+    wire::record::Record, //
 };
 use serde::Serialize;
 use std::{

@@ -22,16 +22,16 @@ use crate::{
     text, //
 };
 use kis_core::{
-    abi::{
-        MAX_IMAGE,
-        MESSAGE_LEN, //
-    },
-    signatures::{
+    matching::signatures::{
         encode,
         room,
         DfaSpec,
         SigSpec, //
     }, //
+    wire::abi::{
+        MAX_IMAGE,
+        MESSAGE_LEN, //
+    },
 };
 use serde::{
     Deserialize,

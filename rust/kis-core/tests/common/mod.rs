@@ -11,7 +11,7 @@
 
 use std::collections::HashMap;
 
-use kis_core::signatures::{
+use kis_core::matching::signatures::{
     encode,
     room,
     DfaSpec,

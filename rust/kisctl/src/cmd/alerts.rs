@@ -25,11 +25,11 @@ use crate::{
     }, //
 };
 use kis_core::{
-    abi::{
+    wire::abi::{
         Class,
         RecordType, //
     },
-    record::Record, //
+    wire::record::Record, //
 };
 use std::{
     collections::HashMap,

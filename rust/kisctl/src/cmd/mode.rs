@@ -17,7 +17,7 @@ use crate::{
         SCHEMA_VERSION, //
     }, //
 };
-use kis_core::abi::CellMode;
+use kis_core::wire::abi::CellMode;
 use serde::Serialize;
 
 /// Sets the global mode, or a cell's.

@@ -26,7 +26,7 @@ use crate::{
         base64, //
     }, //
 };
-use kis_core::profile::{
+use kis_core::sense::profile::{
     Profile,
     MAX_BYTES, //
 };

@@ -3,7 +3,7 @@
 //! Tables against regex-automata's own overlapping search, scanned by `kis_core`.
 
 use super::*;
-use kis_core::signatures::{
+use kis_core::matching::signatures::{
     encode,
     room,
     DfaSpec,

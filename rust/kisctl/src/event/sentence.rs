@@ -32,7 +32,7 @@ use crate::{
     }, //
 };
 use kis_core::{
-    abi::{
+    wire::abi::{
         Action,
         Cause,
         Mode,
@@ -42,7 +42,7 @@ use kis_core::{
         FLAG_APPLIED,
         FLAG_PATH_CUT, //
     },
-    record::Record, //
+    wire::record::Record, //
 };
 
 /// Colour of a record's type.
@@ -327,7 +327,7 @@ fn why(record: &Record, context: &Context) -> Vec<String> {
     sentences
 }
 
-fn measure(record: &Record, param: kis_core::abi::Param) -> Vec<String> {
+fn measure(record: &Record, param: kis_core::wire::abi::Param) -> Vec<String> {
     let unit = match param.unit().name() {
         "" => String::new(),
         unit => format!(" {unit}"),
@@ -420,8 +420,8 @@ fn state(record: &Record) -> Option<String> {
     };
     Some(format!(
         "The cell {phase}; danger signal one was {}, two was {}.",
-        up(kis_core::abi::FLAG_DANGER_ONE),
-        up(kis_core::abi::FLAG_DANGER_TWO)
+        up(kis_core::wire::abi::FLAG_DANGER_ONE),
+        up(kis_core::wire::abi::FLAG_DANGER_TWO)
     ))
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use super::*;
-use kis_core::abi::{
+use kis_core::wire::abi::{
     Cause,
     FLAG_LEARNING,
     FLAG_PARAM, //

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::schema::Schema;
-use kis_core::signatures::Signatures;
+use kis_core::matching::signatures::Signatures;
 use serde_json::{
     json,
     Value, //

@@ -4,7 +4,7 @@
 
 use super::bindings as c;
 use kis_core::{
-    abi::{
+    wire::abi::{
         self,
         Action,
         Cause,
@@ -17,9 +17,9 @@ use kis_core::{
         RecordType,
         RECORD_BYTES, //
     },
-    image::Kind,
-    record::Record,
-    ring::{
+    wire::image::Kind,
+    wire::record::Record,
+    wire::ring::{
         Geometry,
         INFO_BYTES,
         LANE_BYTES, //

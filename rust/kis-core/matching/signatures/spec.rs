@@ -10,12 +10,12 @@ use super::{
     SIGNATURE,
     TABLE_AT, //
 };
-use crate::bytes::{
+use crate::wire::bytes::{
     index,
     u32_at,
     Writer, //
 };
-use crate::image::{
+use crate::wire::image::{
     self,
     Kind,
     HEADER, //

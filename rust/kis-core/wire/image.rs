@@ -15,19 +15,19 @@
 //! make it right, so each format is checked in full behind it, whatever the sum says. Floor 0,
 //! pure; linear time.
 
-use crate::abi::{
+use crate::paths::path::{
+    FNV_BASIS,
+    FNV_PRIME, //
+};
+use crate::wire::abi::{
     ABI,
     MAX_IMAGE, //
 };
-use crate::bytes::{
+use crate::wire::bytes::{
     u32_at,
     u64_at,
     Reader,
     Writer, //
-};
-use crate::path::{
-    FNV_BASIS,
-    FNV_PRIME, //
 };
 use crate::{
     Error,

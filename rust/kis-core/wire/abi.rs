@@ -5,7 +5,7 @@
 //! A test in kisctl compares them with the header through bindgen, the kernel module does it at
 //! compile time. Floor 0, pure: numbers from outside become types here or not at all.
 
-pub use crate::param::Param;
+pub use crate::sense::param::Param;
 
 /// Version of the records, of the ring and of the image formats.
 pub const ABI: u32 = 1;
@@ -28,7 +28,7 @@ pub const NAME_LEN: usize = 32;
 pub const PATH_LEN: usize = 256;
 /// Bytes of a signature's message with its NUL.
 pub const MESSAGE_LEN: usize = 128;
-/// Bytes of [`Record`](crate::record::Record)'s variable part.
+/// Bytes of [`Record`](crate::wire::record::Record)'s variable part.
 pub const RECORD_DATA: usize = 288;
 /// Bytes of a record in the ring.
 pub const RECORD_BYTES: usize = 512;
@@ -37,7 +37,7 @@ pub const RING_MAGIC: u32 = 0x3153_494b;
 /// Most lanes of the ring.
 pub const MAX_LANES: usize = 512;
 
-/// [`Record::flags`](crate::record::Record::flags): the action was carried out.
+/// [`Record::flags`](crate::wire::record::Record::flags): the action was carried out.
 pub const FLAG_APPLIED: u16 = 1 << 0;
 /// Seen while the cell learns.
 pub const FLAG_LEARNING: u16 = 1 << 1;

@@ -6,11 +6,11 @@
 //! only grow within a window, but for resident memory and the reply ratio). Floor 0, pure, total;
 //! context: any.
 
-use crate::param::{
+use crate::sense::param::{
     Param,
     Values, //
 };
-use crate::stats::Thresholds;
+use crate::sense::stats::Thresholds;
 
 /// The officer's upper bounds; `None` where there is none. A value above its bound is a breach.
 pub type Bounds = [Option<u64>; Param::COUNT];
@@ -99,7 +99,7 @@ pub const fn reply_permille(bytes_in: u64, bytes_out: u64) -> u64 {
 #[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_window))]
 mod tests {
     use super::*;
-    use crate::stats::Estimator;
+    use crate::sense::stats::Estimator;
 
     fn ten() -> Thresholds {
         let mut e = Estimator::new();

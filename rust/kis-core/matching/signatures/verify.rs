@@ -14,18 +14,18 @@ use super::{
     SIGNATURE,
     TABLE_AT, //
 };
-use crate::abi::{
+use crate::cells::is_name;
+use crate::wire::abi::{
     MAX_SIGNATURES,
     MESSAGE_LEN, //
 };
-use crate::bytes::{
+use crate::wire::bytes::{
     array_at,
     index,
     u32_at,
     Reader, //
 };
-use crate::cells::is_name;
-use crate::image::{
+use crate::wire::image::{
     self,
     Kind,
     HEADER, //

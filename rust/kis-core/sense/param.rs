@@ -101,7 +101,7 @@ params! {
     MessagesIn = 10, "messages_in", Count, 64;
     /// Calls of `sendmsg()` and the like.
     MessagesOut = 11, "messages_out", Count, 64;
-    /// Bytes out per 1000 bytes in ([`crate::window::reply_permille`]).
+    /// Bytes out per 1000 bytes in ([`crate::sense::window::reply_permille`]).
     ReplyPermille = 12, "reply_permille", Permille, 1_000;
 }
 

@@ -6,9 +6,9 @@
 //! one form only, so that images of it compare equal. Inserting moves up to 2 KiB, which happens at
 //! most 256 times in the life of a profile. Floor 0, pure; the caller serialises writers.
 
-use crate::abi::MAX_DIRS;
+use crate::wire::abi::MAX_DIRS;
 
-/// A set of up to [`MAX_DIRS`] directory hashes ([`crate::path::hash`]).
+/// A set of up to [`MAX_DIRS`] directory hashes ([`crate::paths::path::hash`]).
 ///
 /// # Invariants
 ///

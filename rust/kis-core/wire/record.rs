@@ -7,7 +7,8 @@
 //! than the module must be able to show what it does not know. Floor 0, pure and total in both
 //! directions; context: any.
 
-use crate::abi::{
+use crate::sense::param::Values;
+use crate::wire::abi::{
     Cause,
     Op,
     Param,
@@ -19,12 +20,11 @@ use crate::abi::{
     RECORD_BYTES,
     RECORD_DATA, //
 };
-use crate::bytes::{
+use crate::wire::bytes::{
     until_nul,
     Reader,
     Writer, //
 };
-use crate::param::Values;
 
 const _: () = assert!(8 * Param::COUNT <= RECORD_DATA);
 
@@ -39,7 +39,7 @@ pub struct Record {
     pub wall_ns: u64,
     /// Number of a [`RecordType`]: `type` in C.
     pub kind: u16,
-    /// `FLAG_*` of [`crate::abi`].
+    /// `FLAG_*` of [`crate::wire::abi`].
     pub flags: u16,
     /// Number of the cell from 1; 0 for none.
     pub cell: u32,
@@ -59,7 +59,7 @@ pub struct Record {
     pub param: u16,
     /// Number of an [`Op`].
     pub op: u16,
-    /// Bits of an [`Action`](crate::abi::Action).
+    /// Bits of an [`Action`](crate::wire::abi::Action).
     pub action: u16,
     /// Number of a [`Cause`].
     pub cause: u16,
@@ -87,11 +87,11 @@ pub struct Record {
     pub lport: u16,
     /// The peer's.
     pub rport: u16,
-    /// `AF_*` of [`crate::abi`], or 0.
+    /// `AF_*` of [`crate::wire::abi`], or 0.
     pub family: u8,
     /// Protocol, or 0.
     pub proto: u8,
-    /// Number of the [`Mode`](crate::abi::Mode) that was in force.
+    /// Number of the [`Mode`](crate::wire::abi::Mode) that was in force.
     pub mode: u8,
     /// Bytes of the path at the beginning of `data`.
     pub path_len: u16,
@@ -256,7 +256,7 @@ impl Record {
 
     /// The parameter; `None` when the record is not about one.
     pub const fn param(&self) -> Option<Param> {
-        if self.flags & crate::abi::FLAG_PARAM == 0 {
+        if self.flags & crate::wire::abi::FLAG_PARAM == 0 {
             return None;
         }
         Param::from_u16(self.param)

@@ -14,7 +14,7 @@ pub struct StreamState {
     /// Generation of the signatures that `state` belongs to; 0 is none.
     pub generation: u32,
     /// Matcher state, to be passed through
-    /// [`Signatures::state`](crate::signatures::Signatures::state) before use.
+    /// [`Signatures::state`](crate::matching::signatures::Signatures::state) before use.
     pub state: u32,
     /// TCP sequence number of the next byte to scan.
     pub next_seq: u32,

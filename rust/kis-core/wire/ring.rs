@@ -11,14 +11,14 @@
 
 pub mod reader;
 
-use crate::abi::{
+use crate::wire::abi::{
     Class,
     ABI,
     MAX_LANES,
     RECORD_BYTES,
     RING_MAGIC, //
 };
-use crate::bytes::{
+use crate::wire::bytes::{
     index,
     Reader,
     Writer, //

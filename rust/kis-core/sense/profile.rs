@@ -11,7 +11,7 @@
 //!
 //! # Image
 //!
-//! Behind the [header](crate::image):
+//! Behind the [header](crate::wire::image):
 //!
 //! | type | field |
 //! |---|---|
@@ -27,34 +27,34 @@
 //!
 //! The image is what was learned, not what follows from it: thresholds are computed again.
 
-use crate::abi::{
-    Phase,
-    MAX_DIRS, //
-};
-use crate::bytes::{
-    index,
-    Reader, //
-};
-use crate::dirs::{
+use crate::paths::dirs::{
     Dirs,
     Inserted, //
 };
-use crate::image::{
-    self,
-    Kind, //
-};
-use crate::param::{
+use crate::sense::param::{
     Param,
     Values, //
 };
-use crate::stats::{
+use crate::sense::stats::{
     Estimator,
     Thresholds,
     MAX_COUNT, //
 };
-use crate::window::{
+use crate::sense::window::{
     AllThresholds,
     Bounds, //
+};
+use crate::wire::abi::{
+    Phase,
+    MAX_DIRS, //
+};
+use crate::wire::bytes::{
+    index,
+    Reader, //
+};
+use crate::wire::image::{
+    self,
+    Kind, //
 };
 use crate::{
     Error,
@@ -164,7 +164,7 @@ impl Profile {
         &self.dirs
     }
 
-    /// Learns a directory ([`crate::path::hash`]), unless it is ready.
+    /// Learns a directory ([`crate::paths::path::hash`]), unless it is ready.
     pub fn learn_dir(&mut self, hash: u64) -> Inserted {
         if self.is_ready() {
             return Inserted::Known;
@@ -337,7 +337,7 @@ fn read_estimator(r: &mut Reader<'_>) -> Option<Estimator> {
 #[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_profile))]
 mod tests {
     use super::*;
-    use crate::window::NO_BOUNDS;
+    use crate::sense::window::NO_BOUNDS;
 
     // 3 KiB each, too much for a frame.
     static EMPTY: Profile = Profile::new();

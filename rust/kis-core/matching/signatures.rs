@@ -10,7 +10,7 @@
 //!
 //! # Image
 //!
-//! Behind the [header](crate::image), little endian:
+//! Behind the [header](crate::wire::image), little endian:
 //!
 //! | bytes | field |
 //! |---|---|
@@ -33,11 +33,11 @@ mod scan;
 pub mod spec;
 mod verify;
 
-use crate::bytes::{
+use crate::wire::bytes::{
     index,
     u32_at, //
 };
-use crate::image::HEADER;
+use crate::wire::image::HEADER;
 use crate::Result;
 
 pub use scan::Hit;
@@ -126,7 +126,7 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         Ok(Self { bytes, view })
     }
 
-    /// How many signatures there are, at most [`MAX_SIGNATURES`](crate::abi::MAX_SIGNATURES).
+    /// How many signatures there are, at most [`MAX_SIGNATURES`](crate::wire::abi::MAX_SIGNATURES).
     pub fn len(&self) -> usize {
         index(self.view.signatures)
     }
@@ -237,7 +237,7 @@ fn string<'a>(strings: &'a [u8], words: &[u8], at: usize) -> Option<&'a [u8]> {
 #[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_signatures))]
 mod tests {
     use super::*;
-    use crate::image;
+    use crate::wire::image;
     use core::ops::ControlFlow;
 
     // "ab" and "b" over the classes {other, a, b}. States: 0 nothing, 1 a, 2 ab, 3 b.

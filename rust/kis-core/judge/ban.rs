@@ -12,7 +12,7 @@
 //! whoever chooses the addresses that get banned cannot make the reach long.
 //!
 //! Floor 0; any context. A static: `static BANS: BanTable<2048> = BanTable::new();` has room for
-//! [`MAX_BANS`](crate::abi::MAX_BANS) and is all zeros until it is used (80 KiB: never on a stack).
+//! [`MAX_BANS`](crate::wire::abi::MAX_BANS) and is all zeros until it is used (80 KiB: never on a stack).
 
 use core::sync::atomic::{
     fence,
@@ -21,7 +21,7 @@ use core::sync::atomic::{
     Ordering, //
 };
 
-use crate::abi::{
+use crate::wire::abi::{
     AF_INET,
     AF_INET6, //
 };

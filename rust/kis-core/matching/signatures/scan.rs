@@ -13,7 +13,7 @@ use super::{
     State,
     TABLE_AT, //
 };
-use crate::bytes::{
+use crate::wire::bytes::{
     index,
     u32_at, //
 };

@@ -12,8 +12,8 @@ use core::sync::atomic::{
 };
 
 use super::Geometry;
-use crate::abi::RECORD_BYTES;
-use crate::record::Record;
+use crate::wire::abi::RECORD_BYTES;
+use crate::wire::record::Record;
 
 /// The mapping.
 pub trait Memory {

@@ -18,7 +18,8 @@
 //! | type 1 signature, a danger signal up | two, kill, ban | two, kill, ban |
 //! | type 1 signature, calm | told only | told only |
 
-use crate::abi::{
+use crate::sense::window::Level;
+use crate::wire::abi::{
     Action,
     Cause,
     Mode,
@@ -31,7 +32,6 @@ use crate::abi::{
     FLAG_DANGER_TWO,
     FLAG_LEARNING, //
 };
-use crate::window::Level;
 
 /// A danger signal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +48,7 @@ pub enum Signal {
 /// The state of the cell that a verdict depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context {
-    /// The mode that is in force for it ([`crate::abi::CellMode::resolve`]).
+    /// The mode that is in force for it ([`crate::wire::abi::CellMode::resolve`]).
     pub mode: Mode,
     /// Whether it learns.
     pub phase: Phase,

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Signatures: their image, the automaton, and what is remembered of a stream.
+
+pub mod signatures;
+pub mod stream;

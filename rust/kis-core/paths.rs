@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Names of files: paths, patterns, and sets of directories.
+
+pub mod dirs;
+pub mod glob;
+pub mod path;
