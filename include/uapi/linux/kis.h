@@ -58,6 +58,10 @@ enum kis_op {
 	KIS_OP_MODULE_LOAD,	/* or unload */
 	KIS_OP_RECEIVE,		/* bytes arrive on a socket of the cell */
 	KIS_OP_MOUNT,		/* mount, unmount, move a mount, pivot the root */
+	KIS_OP_MAP_SHARED,	/* make memory executable that stays writable elsewhere */
+	KIS_OP_MKNOD,		/* make a device node */
+	KIS_OP_SYSCTL,		/* write to a setting of the kernel */
+	KIS_OP_USERMODE_HELPER,	/* have the kernel start a program */
 	KIS_OP_COUNT
 };
 

@@ -119,6 +119,15 @@ numbered! {
         Receive = 11, "receive";
         /// Mount, unmount or move a mount, pivot the root.
         Mount = 12, "mount";
+        /// Make memory executable that can still be written to elsewhere: a shared mapping of a
+        /// file that is open for writing, or a file without a name (memfd).
+        MapShared = 13, "map_shared";
+        /// Make a device node.
+        Mknod = 14, "mknod";
+        /// Write to a setting of the kernel (`/proc/sys`, `/sys`, binfmt_misc and the like).
+        Sysctl = 15, "sysctl";
+        /// Have the kernel start a program of its own accord (core dump, hotplug and the like).
+        UsermodeHelper = 16, "usermode_helper";
     }
 }
 
@@ -348,14 +357,14 @@ mod tests {
             assert_eq!(Op::from_u16(at as u16), Some(op));
             assert_eq!(Op::from_name(op.name().as_bytes()), Some(op));
         }
-        assert_eq!(Op::COUNT, 13);
-        assert_eq!(Op::from_u16(13), None);
+        assert_eq!(Op::COUNT, 17);
+        assert_eq!(Op::from_u16(17), None);
     }
 
     #[test]
     fn op_set_refuses_unknown_bits() {
         assert_eq!(OpSet::from_bits(1), None);
-        assert_eq!(OpSet::from_bits(1 << 13), None);
+        assert_eq!(OpSet::from_bits(1 << 17), None);
         assert_eq!(OpSet::from_bits(OpSet::ALL.bits()), Some(OpSet::ALL));
         assert!(OpSet::EMPTY.with(Op::None).is_empty());
         let set = OpSet::EMPTY.with(Op::Exec).with(Op::Read);

@@ -175,7 +175,9 @@ fn second() -> u32 {
 }
 
 fn default_forbid() -> Vec<String> {
-    [Op::Ptrace, Op::ModuleLoad].map(op_word).to_vec()
+    [Op::Ptrace, Op::ModuleLoad, Op::Mknod, Op::Sysctl]
+        .map(op_word)
+        .to_vec()
 }
 
 impl Default for Tolerization {
@@ -211,13 +213,17 @@ impl Default for DangerOne {
 }
 
 /// What a cell is denied while danger signal two is up, unless its file says otherwise.
-const DENIED_IN_DANGER: [Op; 6] = [
+const DENIED_IN_DANGER: [Op; 10] = [
     Op::Exec,
     Op::Connect,
     Op::MapExec,
     Op::Ptrace,
     Op::ModuleLoad,
     Op::Mount,
+    Op::MapShared,
+    Op::Mknod,
+    Op::Sysctl,
+    Op::UsermodeHelper,
 ];
 
 impl Default for DangerTwo {

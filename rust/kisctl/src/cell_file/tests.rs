@@ -64,7 +64,11 @@ fn image_has_what_the_file_has() {
     assert_eq!((nginx.hold_one_ms(), nginx.hold_two_ms()), (10_000, 10_000));
     assert_eq!(
         nginx.forbid(),
-        OpSet::EMPTY.with(Op::Ptrace).with(Op::ModuleLoad)
+        OpSet::EMPTY
+            .with(Op::Ptrace)
+            .with(Op::ModuleLoad)
+            .with(Op::Mknod)
+            .with(Op::Sysctl)
     );
     assert!(!nginx.deny().contains(Op::Read) && nginx.deny().contains(Op::MapExec));
     assert_eq!(nginx.ban_s(), 0);
@@ -194,7 +198,8 @@ fn each_rule_is_told_at_its_place() {
             json!("fly"),
             "",
             "\"fly\" is not one of \"read\", \"write\", \"create\", \"unlink\", \"rename\", \"exec\", \
-             \"connect\", \"map_exec\", \"ptrace\", \"module_load\", \"mount\"",
+             \"connect\", \"map_exec\", \"ptrace\", \"module_load\", \"mount\", \
+             \"map_shared\", \"mknod\", \"sysctl\", \"usermode_helper\"",
         ),
         ("/cells/0/danger_one/hold_ms", json!(0), "", "0 is less than 1"),
         (
