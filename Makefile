@@ -10,8 +10,11 @@ MAKEFLAGS += --no-print-directory
 PREFIX ?= /usr/local
 DESTDIR ?=
 KERNEL ?= release
+MINUTES ?= 60
+# A soak is for the debug kernel unless another one is asked for.
+SOAK_KERNEL := $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),debug)
 
-.PHONY: all help demo test test-core test-kunit test-vm test-demo test-debug bench-hooks lint fmt fmt-check \
+.PHONY: all help demo test test-core test-kunit test-vm test-demo test-debug soak bench-hooks bench-ticker lint fmt fmt-check \
 	module kisctl vm toolchain kernel guest install doc clean distclean
 
 all: module kisctl ## kis.ko for the test kernel, and kisctl
@@ -50,8 +53,14 @@ bench-%: FORCE
 	@test -x scripts/bench-$* || { echo 'kis: there is no benchmark called $*' >&2; exit 1; }
 	@scripts/bench-$*
 
-bench-hooks: ## instructions that KIS adds to a file open
+soak: ## hostile processes in a cell for MINUTES=60 while it is reloaded, on KERNEL=debug
+	@scripts/vm run --kernel $(SOAK_KERNEL) --timeout $$(($(MINUTES) * 60 + 900)) tests/soak/soak.sh $(MINUTES)
+
+bench-hooks: ## instructions that KIS, and AppArmor, add to a file open
 	@scripts/bench-hooks
+
+bench-ticker: ## instructions that a window costs, with few and with many threads
+	@scripts/bench-ticker
 
 lint: ## every check of the sources
 	@scripts/lint

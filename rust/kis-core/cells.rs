@@ -11,8 +11,9 @@
 //!
 //! | bytes | field |
 //! |---|---|
-//! | 4, 4, 4, 4 | number of cells, of prefixes, bytes of strings, 0 |
-//! | 200 each | cells |
+//! | 4, 4, 4, 4 | number of cells, of bounds, of prefixes, bytes of strings |
+//! | 112 each | cells |
+//! | 16 each | bounds: u32 [`Param`], u32 0, u64 greatest value that is fine |
 //! | 8 each | prefixes: u32 offset and length of a string |
 //! | | strings, without NUL; then zeros up to whole 8 bytes |
 //!
@@ -26,23 +27,27 @@
 //! | 32, 36 | u32 window in ms, windows to learn |
 //! | 40, 44 | u32 factors of the thresholds, 16 fractional bits |
 //! | 48, 52 | u32 ms that danger one, two stay up |
-//! | 56 | u32 seconds that a peer is banned |
-//! | 60, 64 | u32 forbidden operations, operations denied in danger |
-//! | 68 | u32 one bit for each parameter that has a bound |
-//! | 72 | u64 bound of each parameter, 0 where there is none |
-//! | 176 | prefixes for reading, writing, executing: u32 first and number each |
+//! | 56, 60 | u32 seconds that a peer is banned, u32 0 |
+//! | 64, 72 | u64 forbidden operations, operations denied in danger |
+//! | 80 | bounds: u32 first and number |
+//! | 88 | prefixes for reading, writing, executing: u32 first and number each |
 //!
 //! There is one image for one configuration: strings are in the order in which the fields above
-//! name them (all of cell 0, of cell 1, …, then the prefixes), prefixes in the order of the cells,
-//! without gaps. So nothing can hide, overlap, or be read in two ways.
+//! name them (all of cell 0, of cell 1, …, then the prefixes), bounds and prefixes in the order of
+//! the cells, without gaps, the bounds of a cell rising by parameter. So nothing can hide, overlap,
+//! or be read in two ways. No field depends on how many parameters there are.
 
 mod cell;
+pub mod credit;
+pub mod danger;
 pub mod handle;
+pub mod lineage;
+pub mod program;
+pub mod ration;
 pub mod spec;
 mod verify;
 
 use crate::paths::glob;
-use crate::sense::param::Param;
 use crate::wire::bytes::{
     index,
     u32_at, //
@@ -57,6 +62,7 @@ pub use cell::{
 };
 pub use spec::{
     encode,
+    room,
     CellSpec, //
 };
 
@@ -74,7 +80,9 @@ pub const MAX_BAN_S: u32 = 30 * 86_400;
 /// Bytes of the counts behind the header.
 const COUNTS: usize = 16;
 /// Bytes of a cell.
-const CELL: usize = 200;
+const CELL: usize = 112;
+/// Bytes of a bound.
+const BOUND: usize = 16;
 /// Bytes of a prefix.
 const PREFIX: usize = 8;
 /// Where the cells begin.
@@ -101,15 +109,14 @@ mod at {
     pub(super) const HOLD_ONE: usize = 48;
     pub(super) const HOLD_TWO: usize = 52;
     pub(super) const BAN_S: usize = 56;
-    pub(super) const FORBID: usize = 60;
-    pub(super) const DENY: usize = 64;
-    pub(super) const BOUNDED: usize = 68;
-    pub(super) const BOUNDS: usize = 72;
-    pub(super) const TREES: usize = 176;
+    pub(super) const RESERVED: usize = 60;
+    pub(super) const FORBID: usize = 64;
+    pub(super) const DENY: usize = 72;
+    pub(super) const BOUNDS: usize = 80;
+    pub(super) const TREES: usize = 88;
 }
 
-const _: () = assert!(at::BOUNDS + 8 * Param::COUNT == at::TREES);
-const _: () = assert!(at::TREES + 3 * 8 == CELL && Param::COUNT <= 32);
+const _: () = assert!(at::TREES + 8 * Access::ALL.len() == CELL);
 
 /// Whether a cell may have this name: 1 to 31 of `a-z`, `0-9`, `_` and `-`.
 pub fn is_name(name: &[u8]) -> bool {
@@ -121,6 +128,24 @@ pub fn is_name(name: &[u8]) -> bool {
 /// # Invariants
 ///
 /// `verify::image()` has accepted `bytes`, and `view` is what it returned.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::cells::{encode, room, CellSpec, Cells};
+///
+/// let mut spec = CellSpec::new(b"redis", b"/usr/bin/redis-server");
+/// spec.arguments = b"*:6379";
+/// let mut image = vec![0; room(&[spec])];
+/// let len = encode(&[spec], &mut image)?;
+/// let cells = Cells::verify(&image[..len])?;
+/// let (number, cell) = cells
+///     .of_process(b"/usr/bin/redis-server", b"127.0.0.1:6379")
+///     .expect("its cell");
+/// assert_eq!((number, cell.name()), (0, &b"redis"[..]));
+/// assert!(Cells::verify(&image[..len - 8]).is_err());
+/// # Ok::<(), kis_core::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Cells<B> {
     bytes: B,
@@ -132,6 +157,8 @@ pub struct Cells<B> {
 struct View {
     /// Number of cells.
     cells: u32,
+    /// Where the bounds begin.
+    bounds_at: usize,
     /// Where the prefixes begin.
     prefixes_at: usize,
     /// Where the strings begin.
@@ -166,8 +193,11 @@ impl<B: AsRef<[u8]>> Cells<B> {
 
     /// The cell at `i`, from 0.
     pub fn get(&self, i: usize) -> Option<Cell<'_>> {
-        let cells = self.bytes.as_ref().get(CELLS_AT..)?;
-        let cell = cells.chunks_exact(CELL).take(self.len()).nth(i)?;
+        if i >= self.len() {
+            return None;
+        }
+        let at = i.checked_mul(CELL)?.checked_add(CELLS_AT)?;
+        let cell = self.bytes.as_ref().get(at..)?.get(..CELL)?;
         Some(Cell {
             image: self.bytes.as_ref(),
             view: self.view,
@@ -213,9 +243,9 @@ fn string<'a>(image: &'a [u8], strings_at: usize, words: &[u8], at: usize) -> Op
 #[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_cells))]
 mod tests {
     use super::*;
-    use crate::judge::verdict::Tree;
+    use crate::judge::finding::Place;
     use crate::paths::path;
-    use crate::sense::profile::Profile;
+    use crate::sense::param::Param;
     use crate::wire::abi::{
         CellMode,
         Op,
@@ -281,15 +311,79 @@ mod tests {
         let cell = cells.as_ref().ok().and_then(|cells| cells.get(0));
         assert!(cell.is_some());
         let Some(cell) = cell else { return };
-        let mut profile = Profile::new();
-        profile.learn_dir(path::hash(b"/tmp"));
+        let known = path::hash(b"/tmp");
         for (path, want) in [
-            ("/tmp/x", Tree::Inside),
-            ("/tmp/y/x", Tree::Unknown),
-            ("/root/x", Tree::Outside),
+            ("/tmp/x", Place::Inside),
+            ("/tmp/y/x", Place::Unknown),
+            ("/root/x", Place::Outside),
         ] {
-            let place = cell.place(Access::Write, path.as_bytes(), &profile);
+            let place = cell.place(Access::Write, path.as_bytes(), |hash| hash == known);
             assert_eq!(place, want);
+        }
+    }
+
+    #[test]
+    fn moves_gain_no_rights() {
+        let mut out = [0u8; 800];
+        let mut spec = redis();
+        spec.trees[0] = &[b"/srv/www", b"/tmp"];
+        spec.trees[1] = &[b"/srv", b"/tmp", b"/root"];
+        spec.trees[2] = &[b"/srv/bin"];
+        let len = encode(&[spec], &mut out).unwrap_or(0);
+        let cells = Cells::verify(out.get(..len).unwrap_or_default());
+        let cell = cells.as_ref().ok().and_then(|cells| cells.get(0));
+        assert!(cell.is_some());
+        let Some(cell) = cell else { return };
+        let (inside, outside) = (Place::Inside, Place::Outside);
+        for (from, to, is_dir, want) in [
+            ("/srv/www/a", "/tmp/a", false, inside),
+            // A secret, brought where it may be read.
+            ("/root/key", "/srv/www/key", false, outside),
+            ("/root/key", "/root/old", false, inside),
+            // From or to where nothing may be written.
+            ("/etc/shadow", "/tmp/x", false, outside),
+            ("/tmp/x", "/etc/cron.d/x", false, outside),
+            // What was written, to where it may be executed.
+            ("/tmp/x", "/srv/bin/x", false, outside),
+            ("/srv/bin/a", "/srv/bin/b", false, inside),
+            // Everything below comes along.
+            ("/root/d", "/srv", true, outside),
+            ("/root/d", "/srv/www", true, outside),
+            ("/root/d", "/root/e", true, inside),
+            ("/srv/www/d", "/tmp/d", true, inside),
+        ] {
+            let place = cell.moved(from.as_bytes(), to.as_bytes(), is_dir, |_| true);
+            assert_eq!(place, want);
+        }
+    }
+
+    #[test]
+    fn moved_directories_are_learned_by_their_new_names() {
+        let mut out = [0u8; 400];
+        let mut spec = CellSpec::new(b"web", b"/usr/sbin/nginx");
+        spec.learn_dirs = true;
+        let len = encode(&[spec], &mut out).unwrap_or(0);
+        let cells = Cells::verify(out.get(..len).unwrap_or_default());
+        let cell = cells.as_ref().ok().and_then(|cells| cells.get(0));
+        assert!(cell.is_some());
+        let Some(cell) = cell else { return };
+        // Files are kept in /srv and /srv/a; a directory was moved to /srv/b.
+        let known = [
+            path::hash(b"/srv"),
+            path::hash(b"/srv/a"),
+            path::hash_moved(b"/srv/b"),
+        ];
+        for (from, to, is_dir, want) in [
+            ("/srv/x", "/srv/a/x", false, Place::Inside),
+            ("/srv/x", "/srv/b/x", false, Place::Unknown),
+            ("/srv/new", "/srv/b", true, Place::Inside),
+            ("/srv/new", "/srv/a", true, Place::Unknown),
+        ] {
+            let knows = |hash| known.contains(&hash);
+            assert_eq!(
+                cell.moved(from.as_bytes(), to.as_bytes(), is_dir, knows),
+                want
+            );
         }
     }
 

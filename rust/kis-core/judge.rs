@@ -3,4 +3,5 @@
 //! From a finding to what is done about it: verdicts, and bans.
 
 pub mod ban;
+pub mod finding;
 pub mod verdict;

@@ -4,4 +4,5 @@
 
 pub mod dirs;
 pub mod glob;
+pub mod known;
 pub mod path;

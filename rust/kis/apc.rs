@@ -2,153 +2,180 @@
 
 //! The APC: closes the windows of the cells, learns from them, and raises danger signals.
 //!
-//! Floor 3. Runs on a workqueue. Hooks only count; what needs the whole of a window (CPU time,
-//! resident memory, the reply ratio, learning, threshold two of slow parameters) is done here.
+//! Floor 3. Hooks only count; what needs the whole of a window (CPU time, resident memory, the
+//! reply ratio, learning, threshold two of slow parameters) is done here, on a workqueue.
 
 use crate::{
-    cell::{Cell, Table},
-    engine::Engine,
-    sys::{clock, task, ticker::Tick},
-    t_killer::Scene,
+    cells::{cell::Cell, site::Site, table::Table},
+    scribe::Scene,
+    sys::task,
+    t_killer::Killer,
 };
 use core::sync::atomic::Ordering;
-use kernel::page::PAGE_SIZE;
+use kernel::{page::PAGE_SIZE, prelude::*};
 use kis_core::{
+    judge::finding::Finding,
+    sense::detector::{Findings, Observation},
     sense::param::Param,
-    sense::profile::Learned,
-    sense::window::{judge, reply_permille},
-    wire::abi::{Cause, RecordType, MAX_CELLS},
+    sense::phase::Learned,
+    sense::window::{reply_permille, Crossing},
+    wire::abi::{Cause, Mode},
 };
 
 /// Longest pause between two looks at the clock, ms; bans end and signals calm at this pace.
-const PAUSE_MS: u32 = 250;
+pub(crate) const PAUSE_MS: u32 = 250;
 /// Shortest pause, ms.
 const LEAST_MS: u32 = 20;
 
 const PAGE_KIB: u64 = PAGE_SIZE as u64 / 1024;
 
-/// What a look at all tasks gives for each cell.
+/// What a look at the tasks of the cells gives for each of them.
 #[derive(Clone, Copy, Default)]
 struct Usage {
     processes: u32,
     resident_kib: u64,
 }
 
-/// Adds the CPU time of all tasks to their cells, and sums up memory and processes.
-fn usage(table: &Table) -> [Usage; MAX_CELLS] {
-    let mut all = [Usage::default(); MAX_CELLS];
-    task::for_each_thread(|thread| {
-        let Some((i, cell)) = table.of_handle(thread.cell()) else {
-            return;
-        };
-        cell.count(Param::CpuUs, thread.take_cpu_ns() / 1000);
-        if !thread.is_leader() {
-            return;
-        }
-        if let Some(usage) = all.get_mut(i) {
-            usage.processes += 1;
-            usage.resident_kib += thread.resident_pages() * PAGE_KIB;
-        }
-    });
-    all
-}
+/// The APC. What it knows is with the cells.
+pub(crate) struct Apc;
 
-impl Engine {
-    /// Closes the window of a cell.
-    fn close(&self, table: &Table, cell: &Cell, usage: Usage) {
-        let mut values = cell.take_counts();
-        values[Param::RssKib.index()] = usage.resident_kib;
-        values[Param::ReplyPermille.index()] = reply_permille(
-            values[Param::BytesIn.index()],
-            values[Param::BytesOut.index()],
-        );
-        cell.set_last(&values);
-        cell.processes.store(usage.processes, Ordering::Relaxed);
-
-        let (learned, crossings) = {
-            let mut profile = cell.profile.lock();
-            // A cell that does not run has nothing to teach.
-            let learned = if usage.processes == 0 {
-                Learned::More
-            } else {
-                profile.learn(&values, &cell.settings)
-            };
-            if learned != Learned::Nothing {
-                cell.follow(&profile);
-            }
-            // What was just learned cannot be judged by itself.
-            let thresholds = match learned {
-                Learned::Nothing => profile.thresholds(),
-                _ => None,
-            };
-            let mut crossings = [None; Param::COUNT];
-            let judged = judge(&values, thresholds, &cell.settings.bounds);
-            for (slot, crossing) in crossings.iter_mut().zip(judged) {
-                *slot = Some(crossing);
-            }
-            (learned, crossings)
-        };
-        for crossing in crossings.into_iter().flatten() {
-            self.crossed(table, cell, &crossing, Scene::Nobody);
-        }
-        cell.told.store(0, Ordering::Relaxed);
-
-        let mut record = self.record(Some(cell), table.generation, Scene::Nobody);
-        record.set_window_values(&values);
-        self.sink.write(RecordType::Window, record);
-        if learned == Learned::Complete {
-            self.tell_phase(table, cell, Cause::None);
+impl Apc {
+    /// Counts for a cell; where the sum of the open window is above a line, raises the signal at
+    /// once. `scene` makes of the crossing what the record says about it. Any context but NMI.
+    #[inline]
+    pub(crate) fn count(killer: &Killer, site: &Site<'_>, param: Param, n: u64, by: By) {
+        if let Some(sum) = site.cell.gauges.count(param, n) {
+            alarm(killer, site, param, sum, by);
         }
     }
 
-    /// Tells the phase that a cell has come into.
-    pub(crate) fn tell_phase(&self, table: &Table, cell: &Cell, cause: Cause) {
-        let mut record = self.record(Some(cell), table.generation, Scene::Nobody);
-        record.cause = cause as u16;
-        record.value = cell.phase() as u32;
-        self.sink.write(RecordType::Phase, record);
-    }
-
-    /// Tells which danger signals have ended: value 1, 2, or 3 for both.
-    fn calm(&self, table: &Table, cell: &Cell, now: u64) {
-        let (one, two) = cell.take_ended(now);
-        if one || two {
-            let mut record = self.record(Some(cell), table.generation, Scene::Nobody);
-            record.value = u32::from(one) | u32::from(two) << 1;
-            self.sink.write(RecordType::Calm, record);
+    /// A task of a cell is freed: the rest of its CPU time since the last window. No signal from
+    /// here, the window will tell.
+    pub(crate) fn freed(table: &Table, task: task::Task<'_>) {
+        if let Some((_, cell)) = table.of_handle(task.cell()) {
+            cell.gauges.count(Param::CpuUs, task.take_cpu_ns() / 1000);
         }
     }
-}
 
-impl Tick for Engine {
-    fn tick(&self) -> u32 {
-        let now = clock::monotonic_ns();
-        self.bans.expire(now);
-        let cells = self.cells.lock();
-        let Some(table) = cells.get() else {
-            return PAUSE_MS;
-        };
+    /// Closes the windows that are over and tells which signals have ended. May sleep. Gives the
+    /// ms after which it is to be done again.
+    pub(crate) fn tick(killer: &Killer, table: &Table, global: Mode, now: u64) -> u32 {
         let is_due = |cell: &Cell| cell.window_end_ns.load(Ordering::Relaxed) <= now;
         if table.iter().any(is_due) {
-            let usage = usage(table);
-            for (cell, usage) in table.iter().zip(usage) {
-                if is_due(cell) {
-                    self.close(table, cell, usage);
-                    let next = now.saturating_add(u64::from(cell.window_ms) * 1_000_000);
-                    cell.window_end_ns.store(next, Ordering::Relaxed);
+            let room =
+                usage(table).and_then(|usage| Ok((usage, KBox::new(Findings::new(), GFP_KERNEL)?)));
+            // Without memory the windows get longer.
+            if let Ok((usage, mut found)) = room {
+                for (i, (cell, usage)) in table.iter().zip(usage).enumerate() {
+                    if is_due(cell) {
+                        let site = Site::new(table, i, cell, global);
+                        close(killer, &site, usage, &mut found);
+                        let next = now.saturating_add(u64::from(cell.window_ms) * 1_000_000);
+                        cell.window_end_ns.store(next, Ordering::Relaxed);
+                    }
                 }
             }
         }
         let mut pause = PAUSE_MS;
-        for cell in table.iter() {
-            self.calm(table, cell, now);
-            let left = cell
-                .window_end_ns
-                .load(Ordering::Relaxed)
-                .saturating_sub(now)
-                / 1_000_000;
+        for (i, cell) in table.iter().enumerate() {
+            let (one, two) = cell.danger.take_ended(now);
+            if one || two {
+                let site = Site::new(table, i, cell, global);
+                killer.scribe.calm(&site, one, two);
+            }
+            let end = cell.window_end_ns.load(Ordering::Relaxed);
+            let left = end.saturating_sub(now) / 1_000_000;
             pause = pause.min(u32::try_from(left).unwrap_or(PAUSE_MS));
         }
         pause.max(LEAST_MS)
+    }
+}
+
+/// Who makes a count grow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The running task.
+    Current,
+    /// Somebody else: a peer whose bytes arrive.
+    Other,
+}
+
+/// A parameter is above one of its lines.
+#[cold]
+#[inline(never)]
+fn alarm(killer: &Killer, site: &Site<'_>, param: Param, sum: u64, by: By) {
+    let Some((level, threshold)) = site.cell.gauges.learned(param).crossed(sum) else {
+        // The lines were moved meanwhile.
+        return;
+    };
+    let crossing = Crossing {
+        param,
+        level,
+        observed: sum,
+        threshold,
+    };
+    let scene = match by {
+        By::Current => Scene::Count(&crossing),
+        By::Other => Scene::Window(&crossing),
+    };
+    killer.carry_out(site, &Finding::Crossing(level), scene);
+}
+
+/// Adds the CPU time of all tasks to their cells, and sums up memory and processes. May sleep.
+fn usage(table: &Table) -> Result<KVec<Usage>> {
+    let mut all = KVec::with_capacity(table.len(), GFP_KERNEL)?;
+    for _ in 0..table.len() {
+        all.push(Usage::default(), GFP_KERNEL)?;
+    }
+    task::for_each_member(|task| {
+        let Some((i, cell)) = table.of_handle(task.cell()) else {
+            return;
+        };
+        cell.gauges.count(Param::CpuUs, task.take_cpu_ns() / 1000);
+        if let (Some(usage), Some(pages)) = (all.get_mut(i), task.resident_pages()) {
+            usage.processes = usage.processes.saturating_add(1);
+            usage.resident_kib = usage.resident_kib.saturating_add(pages * PAGE_KIB);
+        }
+    });
+    Ok(all)
+}
+
+/// Closes the window of a cell. `found` is room for what is found in it.
+fn close(killer: &Killer, site: &Site<'_>, usage: Usage, found: &mut Findings) {
+    let cell = site.cell;
+    let mut values = cell.gauges.take();
+    values[Param::RssKib.index()] = usage.resident_kib;
+    values[Param::ReplyPermille.index()] = reply_permille(
+        values[Param::BytesIn.index()],
+        values[Param::BytesOut.index()],
+    );
+    cell.gauges.set_last(&values);
+    cell.processes.store(usage.processes, Ordering::Relaxed);
+
+    let seen = Observation::Window {
+        values: &values,
+        processes: usage.processes,
+    };
+    found.clear();
+    let learned = {
+        let mut profile = cell.profile.lock();
+        // First, so that the window is not held against itself.
+        profile.judge(&seen, &cell.settings, found);
+        let learned = profile.learn(&seen, &cell.settings);
+        match learned {
+            Learned::More => cell.show(&profile),
+            Learned::Complete => cell.follow(&profile),
+            Learned::Nothing => {}
+        }
+        learned
+    };
+    for crossing in found.crossings() {
+        let finding = Finding::Crossing(crossing.level);
+        killer.carry_out(site, &finding, Scene::Window(crossing));
+    }
+    cell.ration.begin();
+    killer.scribe.window(site, &values);
+    if learned == Learned::Complete {
+        killer.scribe.phase(site, Cause::None);
     }
 }

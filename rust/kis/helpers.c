@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/cred.h>
+#include <linux/ctype.h>
+#include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/kis.h>
+#include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/poll.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
 #include <linux/vmalloc.h>
-#include <net/tcp.h>
+#include <net/af_unix.h>
+#include <net/sock.h>
 
 #include "helpers.h"
 
@@ -22,7 +27,9 @@
 #pragma weak kis_new_generation
 #pragma weak kis_task_blob
 #pragma weak kis_sock_blob
+#pragma weak kis_task_join
 #pragma weak kis_sock_watch
+#pragma weak kis_walk_members
 #pragma weak kis_walk_threads
 #pragma weak kis_walk_processes
 #pragma weak kis_walk_sockets
@@ -56,6 +63,11 @@ u32 kis_helper_new_generation(void)
 	return kis_new_generation();
 }
 
+u64 kis_helper_current_cell(void)
+{
+	return READ_ONCE(kis_task_blob(current)->cell);
+}
+
 struct kis_task *kis_helper_task_blob(const struct task_struct *task)
 {
 	return kis_task_blob(task);
@@ -71,14 +83,33 @@ void kis_helper_sock_watch(struct sock *sk, u64 cell)
 	kis_sock_watch(sk, cell);
 }
 
-void kis_helper_walk_threads(kis_thread_fn fn, void *arg)
+void kis_helper_task_join(struct task_struct *task, u64 cell, bool met)
+{
+	kis_task_join(task, cell, met);
+}
+
+void kis_helper_walk_process(struct task_struct *task, kis_task_fn fn, void *arg)
+{
+	struct task_struct *thread;
+
+	guard(rcu)();
+	for_each_thread(task, thread)
+		fn(thread, arg);
+}
+
+void kis_helper_walk_members(kis_task_fn fn, void *arg)
+{
+	kis_walk_members(fn, arg);
+}
+
+void kis_helper_walk_threads(kis_task_fn fn, void *arg)
 {
 	kis_walk_threads(fn, arg);
 }
 
-int kis_helper_walk_processes(kis_process_fn fn, void *arg)
+void kis_helper_walk_processes(kis_task_fn fn, void *arg)
 {
-	return kis_walk_processes(fn, arg);
+	kis_walk_processes(fn, arg);
 }
 
 void kis_helper_walk_sockets(struct task_struct *task, kis_sock_fn fn, void *arg)
@@ -126,25 +157,38 @@ u64 kis_helper_process_start_ns(const struct task_struct *task)
 	return READ_ONCE(task->group_leader)->start_boottime;
 }
 
-/* The task lock keeps the mm; rcu_read_lock() callers may take it. */
+/*
+ * The first thread answers for its process, whichever thread still has memory;
+ * -1 for the others, and where none has any.
+ */
 long kis_helper_process_rss_pages(struct task_struct *task)
 {
-	long pages;
+	struct task_struct *thread;
+	long pages = -1;
 
-	task_lock(task);
-	pages = task->mm ? get_mm_rss(task->mm) : 0;
-	task_unlock(task);
+	guard(rcu)();
+	if (!thread_group_leader(task))
+		return pages;
+	for_each_thread(task, thread) {
+		if (!READ_ONCE(thread->mm))
+			continue;
+		task_lock(thread);
+		if (thread->mm)
+			pages = get_mm_rss(thread->mm);
+		task_unlock(thread);
+		break;
+	}
 	return pages;
 }
 
-u64 kis_helper_family_cell(const struct task_struct *task)
+void kis_helper_family_cells(const struct task_struct *task, u64 cells[2])
 {
 	guard(rcu)();
 	/* One that has been released may have outlived its leader and parent. */
 	if (!pid_alive(task))
-		return 0;
-	return kis_helper_task_blob(task->group_leader)->cell ?:
-	       kis_helper_task_blob(rcu_dereference(task->real_parent))->cell;
+		return;
+	cells[0] = READ_ONCE(kis_helper_task_blob(task->group_leader)->cell);
+	cells[1] = READ_ONCE(kis_helper_task_blob(rcu_dereference(task->real_parent))->cell);
 }
 
 u32 kis_helper_task_uid(const struct task_struct *task)
@@ -157,9 +201,13 @@ bool kis_helper_file_writes(const struct file *file)
 	return file->f_mode & FMODE_WRITE;
 }
 
-bool kis_helper_file_is_stored(const struct file *file)
+/* KIS_FILE_* bits: one call for what each open asks. */
+u32 kis_helper_file_kind(const struct file *file)
 {
-	return S_ISREG(file_inode(file)->i_mode) || S_ISBLK(file_inode(file)->i_mode);
+	umode_t mode = file_inode(file)->i_mode;
+
+	return (S_ISREG(mode) || S_ISBLK(mode) ? KIS_FILE_STORED : 0) |
+	       (file->f_mode & FMODE_WRITE ? KIS_FILE_WRITES : 0);
 }
 
 struct sock *kis_helper_socket_sk(const struct socket *sock)
@@ -167,25 +215,56 @@ struct sock *kis_helper_socket_sk(const struct socket *sock)
 	return sock->sk;
 }
 
-bool kis_helper_sk_is_stream(const struct sock *sk)
+/* Of fs/configfs/mount.c, which no header has. */
+#define KIS_CONFIGFS_MAGIC	0x62656570
+
+/* What is set there takes effect on the kernel, and maybe on other processes. */
+bool kis_helper_file_is_control(const struct file *file)
 {
-	return sk_is_tcp(sk) || sk_is_stream_unix(sk);
+	const struct dentry *entry = file_dentry(file), *below = NULL;
+	const struct super_block *sb = entry->d_sb;
+	bool is_control = true;
+
+	switch (sb->s_magic) {
+	case SYSFS_MAGIC:
+	case BINFMTFS_MAGIC:
+	case DEBUGFS_MAGIC:
+	case TRACEFS_MAGIC:
+	case SECURITYFS_MAGIC:
+	case EFIVARFS_MAGIC:
+	case CGROUP_SUPER_MAGIC:
+	case SELINUX_MAGIC:
+	case SMACK_MAGIC:
+	case KIS_CONFIGFS_MAGIC:
+		return true;
+	case PROC_SUPER_MAGIC:
+		break;
+	default:
+		return false;
+	}
+	/*
+	 * Directories of processes have a number for their name; what the
+	 * network namespace of a process has below "net" is not its own.
+	 */
+	rcu_read_lock();
+	while (!IS_ROOT(READ_ONCE(entry->d_parent))) {
+		below = entry;
+		entry = READ_ONCE(entry->d_parent);
+	}
+	is_control = !isdigit(entry->d_name.name[0]) ||
+		     (below && !strcmp(below->d_name.name, "net"));
+	rcu_read_unlock();
+	return is_control;
 }
 
-struct sk_buff *kis_helper_sk_queue_tail(const struct sock *sk)
+bool kis_helper_entry_is_dir(const struct path *dir, const struct dentry *entry)
 {
-	return skb_peek_tail(&sk->sk_receive_queue);
+	return d_is_dir(entry ?: dir->dentry);
 }
 
-struct sk_buff *kis_helper_sk_queue_prev(const struct sock *sk, const struct sk_buff *skb)
+bool kis_helper_sk_is_heard(const struct sock *sk)
 {
-	return skb_queue_is_first(&sk->sk_receive_queue, skb) ? NULL :
-	       skb_queue_prev(&sk->sk_receive_queue, skb);
-}
-
-struct sk_buff *kis_helper_sk_queue_next(const struct sock *sk, const struct sk_buff *skb)
-{
-	return skb_peek_next((struct sk_buff *)skb, &sk->sk_receive_queue);
+	return sk_is_tcp(sk) || sk_is_udp(sk) || sk_is_unix(sk);
 }
 
 const void *kis_helper_skb_network_header(const struct sk_buff *skb)
@@ -296,6 +375,11 @@ u16 kis_helper_sk_family(const struct sock *sk)
 	return sk->sk_family;
 }
 
+u8 kis_helper_sk_protocol(const struct sock *sk)
+{
+	return sk->sk_protocol;
+}
+
 u16 kis_helper_sk_local_port(const struct sock *sk)
 {
 	return sk->sk_num;
@@ -326,17 +410,7 @@ const struct in6_addr *kis_helper_sk_peer_v6(const struct sock *sk)
 	return &sk->sk_v6_daddr;
 }
 
-u32 kis_helper_tcp_read_seq(const struct sock *sk)
-{
-	return tcp_sk(sk)->copied_seq;
-}
-
 u32 kis_helper_skb_len(const struct sk_buff *skb)
 {
 	return skb->len;
-}
-
-u32 kis_helper_tcp_skb_seq(const struct sk_buff *skb)
-{
-	return TCP_SKB_CB(skb)->seq;
 }

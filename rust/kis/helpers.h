@@ -12,17 +12,25 @@
 #include <net/genetlink.h>
 #include <net/sock.h>
 
+/* Something that keeps what is written; open for writing. */
+#define KIS_FILE_STORED		1
+#define KIS_FILE_WRITES		2
+
 /* The KIS LSM, by weak references: see helpers.c. */
 bool kis_helper_has_lsm(void);
 int kis_helper_attach(const struct kis_hooks *hooks);
 void kis_helper_detach(const struct kis_hooks *hooks);
 void kis_helper_synchronize(void);
 u32 kis_helper_new_generation(void);
+u64 kis_helper_current_cell(void);
 struct kis_task *kis_helper_task_blob(const struct task_struct *task);
 struct kis_sock *kis_helper_sock_blob(const struct sock *sk);
 void kis_helper_sock_watch(struct sock *sk, u64 cell);
-void kis_helper_walk_threads(kis_thread_fn fn, void *arg);
-int kis_helper_walk_processes(kis_process_fn fn, void *arg);
+void kis_helper_task_join(struct task_struct *task, u64 cell, bool met);
+void kis_helper_walk_process(struct task_struct *task, kis_task_fn fn, void *arg);
+void kis_helper_walk_members(kis_task_fn fn, void *arg);
+void kis_helper_walk_threads(kis_task_fn fn, void *arg);
+void kis_helper_walk_processes(kis_task_fn fn, void *arg);
 void kis_helper_walk_sockets(struct task_struct *task, kis_sock_fn fn, void *arg);
 char *kis_helper_path_name(const struct path *path, char *buf, int size);
 char *kis_helper_task_exe(struct task_struct *task, char *buf, int size);
@@ -34,15 +42,14 @@ u64 kis_helper_realtime_ns(void);
 u64 kis_helper_task_runtime_ns(struct task_struct *task);
 u64 kis_helper_process_start_ns(const struct task_struct *task);
 long kis_helper_process_rss_pages(struct task_struct *task);
-u64 kis_helper_family_cell(const struct task_struct *task);
+void kis_helper_family_cells(const struct task_struct *task, u64 cells[2]);
 u32 kis_helper_task_uid(const struct task_struct *task);
+u32 kis_helper_file_kind(const struct file *file);
 bool kis_helper_file_writes(const struct file *file);
-bool kis_helper_file_is_stored(const struct file *file);
+bool kis_helper_file_is_control(const struct file *file);
+bool kis_helper_entry_is_dir(const struct path *dir, const struct dentry *entry);
 struct sock *kis_helper_socket_sk(const struct socket *sock);
-bool kis_helper_sk_is_stream(const struct sock *sk);
-struct sk_buff *kis_helper_sk_queue_tail(const struct sock *sk);
-struct sk_buff *kis_helper_sk_queue_prev(const struct sock *sk, const struct sk_buff *skb);
-struct sk_buff *kis_helper_sk_queue_next(const struct sock *sk, const struct sk_buff *skb);
+bool kis_helper_sk_is_heard(const struct sock *sk);
 const void *kis_helper_skb_network_header(const struct sk_buff *skb);
 void *kis_helper_genlmsg_put_reply(struct sk_buff *skb, struct genl_info *info, u8 cmd);
 void *kis_helper_genlmsg_put_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
@@ -65,14 +72,13 @@ void kis_helper_vm_flags_clear(struct vm_area_struct *vma, unsigned long flags);
 const unsigned char *kis_helper_dentry_name(const struct dentry *dentry);
 u32 kis_helper_dentry_name_len(const struct dentry *dentry);
 u16 kis_helper_sk_family(const struct sock *sk);
+u8 kis_helper_sk_protocol(const struct sock *sk);
 u16 kis_helper_sk_local_port(const struct sock *sk);
 u16 kis_helper_sk_peer_port(const struct sock *sk);
 u32 kis_helper_sk_local_v4(const struct sock *sk);
 u32 kis_helper_sk_peer_v4(const struct sock *sk);
 const struct in6_addr *kis_helper_sk_local_v6(const struct sock *sk);
 const struct in6_addr *kis_helper_sk_peer_v6(const struct sock *sk);
-u32 kis_helper_tcp_read_seq(const struct sock *sk);
 u32 kis_helper_skb_len(const struct sk_buff *skb);
-u32 kis_helper_tcp_skb_seq(const struct sk_buff *skb);
 
 #endif

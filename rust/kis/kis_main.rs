@@ -5,17 +5,27 @@
 use kernel::{prelude::*, sync::Arc};
 
 mod apc;
-mod cell;
+mod armoury;
+mod bans;
+mod cells;
 mod control;
 mod engine;
-mod error;
+mod hooks;
+mod image;
+mod scribe;
 mod sink;
 mod sys;
 mod t_helper;
 mod t_killer;
-mod upload;
+mod tick;
+
+// In the tests' own directory: a build of the module for them is the only one that has them.
+#[cfg(CONFIG_KIS_KUNIT_TEST)]
+#[path = "../../tests/kunit/kunit.rs"]
+mod kunit;
 
 use engine::Engine;
+use scribe::Scribe;
 use sink::Sink;
 
 module! {
@@ -40,7 +50,7 @@ struct Kis {
 impl kernel::Module for Kis {
     fn init(module: &'static ThisModule) -> Result<Self> {
         let sink = Arc::new(Sink::new()?, GFP_KERNEL)?;
-        let engine = Engine::new(sink.clone(), sys::clock::monotonic_ns())?;
+        let engine = Engine::new(Scribe::new(sink.clone()), sys::clock::monotonic_ns())?;
         let hooks = sys::hooks::Attachment::new(engine.clone()).inspect_err(|e| {
             pr_err!("{}\n", sys::hooks::why(*e));
         })?;

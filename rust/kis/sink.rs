@@ -3,8 +3,8 @@
 //! Where records go: the lanes of the mapped ring.
 //!
 //! Floor 2. Producers never wait for a consumer: [`Sink::write()`] may be called in any context but
-//! NMI. Each CPU has a lane for alerts and one for telemetry, so that the one cannot drown the
-//! other. The consumer's positions come from user space and are only ever compared
+//! NMI. Each CPU has a lane for each class of records, so that one class cannot drown another. The
+//! consumer's positions come from user space and are only ever compared
 //! (`kis_core::wire::ring::admit()`).
 //!
 //! Locks: a lane's lock is innermost, nothing is taken inside.
@@ -15,7 +15,7 @@ use crate::sys::{
     pages::SharedPages,
     task::Task,
 };
-use core::sync::atomic::{fence, AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 use kernel::{
     cpu::{nr_cpu_ids, CpuId},
     new_spinlock_irq,
@@ -23,26 +23,18 @@ use kernel::{
     sync::SpinLockIrq,
 };
 use kis_core::{
-    wire::abi::{Class, RecordType, RECORD_BYTES},
+    wire::abi::Class,
     wire::record::Record,
-    wire::ring::{admit, Admit, Geometry, PAGE},
+    wire::ring::{
+        reader::{self, Cursor},
+        writer::{self, Lane},
+        Geometry, PAGE,
+    },
 };
 
-/// Slots of a lane: 256 KiB, some seconds of one CPU's alerts at the worst.
-const SLOTS: u32 = 512;
-
-/// Offsets inside `struct kis_lane`.
-const LANE_PRODUCER: usize = 0;
-const LANE_LOST: usize = 8;
-const LANE_BAD_CONSUMER: usize = 16;
-
-/// What the kernel itself believes of a lane; user space sees a copy.
-#[derive(Default)]
-struct Lane {
-    producer: u64,
-    lost: u64,
-    bad_consumer: u64,
-}
+/// Bytes of a lane: some seconds of one CPU's verdicts at the worst. With four classes, 512 KiB a
+/// CPU.
+const LANE_BYTES: u32 = 128 << 10;
 
 /// The ring.
 pub(crate) struct Sink {
@@ -51,21 +43,43 @@ pub(crate) struct Sink {
     lanes: KVec<Pin<KBox<SpinLockIrq<Lane>>>>,
     waiters: Waiters,
     has_consumer: AtomicBool,
-    records: AtomicU64,
-    lost: [AtomicU64; 2],
+}
+
+impl writer::Memory for SharedPages {
+    fn load_u64(&self, offset: usize) -> u64 {
+        SharedPages::load_u64(self, offset)
+    }
+
+    fn store_u64(&self, offset: usize, value: u64) {
+        SharedPages::store_u64(self, offset, value);
+    }
+
+    fn write(&self, offset: usize, bytes: &[u8]) {
+        SharedPages::write(self, offset, bytes);
+    }
+}
+
+/// For the words of the headers only, which the kernel alone writes.
+struct Headers<'a>(&'a SharedPages);
+
+impl reader::Memory for Headers<'_> {
+    fn load_u64(&self, offset: usize) -> u64 {
+        self.0.load_u64(offset)
+    }
+
+    fn copy(&self, _offset: usize, _to: &mut [u8]) {}
 }
 
 impl Sink {
     /// Allocates the ring for all possible CPUs. May sleep.
     pub(crate) fn new() -> Result<Self> {
-        let lanes = nr_cpu_ids().checked_mul(2).ok_or(EOVERFLOW)?;
-        let geometry = Geometry::new(lanes, SLOTS).map_err(|_| E2BIG)?;
+        let geometry = Geometry::for_cpus(nr_cpu_ids(), LANE_BYTES).map_err(|_| E2BIG)?;
         let pages = SharedPages::new(geometry.map_bytes())?;
         pages.write(0, &geometry.to_info());
-        let mut locks = KVec::with_capacity(lanes as usize, GFP_KERNEL)?;
-        for _ in 0..lanes {
+        let mut locks = KVec::with_capacity(geometry.lanes() as usize, GFP_KERNEL)?;
+        for number in 0..geometry.lanes() {
             let lane = KBox::pin_init(
-                new_spinlock_irq!(Lane::default(), "kis::Sink::lane"),
+                new_spinlock_irq!(Lane::new(number), "kis::Sink::lane"),
                 GFP_KERNEL,
             )?;
             locks.push(lane, GFP_KERNEL)?;
@@ -76,87 +90,62 @@ impl Sink {
             lanes: locks,
             waiters: Waiters::new()?,
             has_consumer: AtomicBool::new(false),
-            records: AtomicU64::new(0),
-            lost: [const { AtomicU64::new(0) }; 2],
         })
+    }
+
+    /// A number of each lane, added up over the lanes of the classes that are `counted`.
+    fn sum(
+        &self,
+        counted: impl Fn(Class) -> bool,
+        number: impl Fn(&Cursor, &Headers<'_>) -> u64,
+    ) -> u64 {
+        (0..self.geometry.lanes())
+            .filter(|lane| Geometry::class(*lane).is_some_and(&counted))
+            .filter_map(|lane| Cursor::new(self.geometry, lane, 0))
+            .map(|cursor| number(&cursor, &Headers(&self.pages)))
+            .fold(0, u64::wrapping_add)
     }
 
     /// Records written or lost so far.
     pub(crate) fn records(&self) -> u64 {
-        self.records.load(Ordering::Relaxed)
+        self.sum(|_| true, |cursor, headers| cursor.newest_sequence(headers))
     }
 
-    /// Records of a class that found no room.
-    pub(crate) fn lost(&self, class: Class) -> u64 {
-        self.lost
-            .get(class as usize)
-            .map_or(0, |l| l.load(Ordering::Relaxed))
+    /// Records that found no room, of the classes that are `counted`.
+    pub(crate) fn lost(&self, counted: impl Fn(Class) -> bool) -> u64 {
+        self.sum(counted, |cursor, headers| cursor.lost(headers))
     }
 
     /// Numbers and dates the record and writes it to this CPU's lane of its class. Never fails:
-    /// what finds no room is counted. Any context but NMI.
-    pub(crate) fn write(&self, kind: RecordType, mut record: Record) {
-        record.kind = kind as u16;
-        record.id = self.records.fetch_add(1, Ordering::Relaxed) + 1;
-        record.mono_ns = clock::monotonic_ns();
-        record.wall_ns = clock::realtime_ns();
-        let mut bytes = [0u8; RECORD_BYTES];
-        record.encode_into(&mut bytes);
-        let class = kind.class();
+    /// what finds no room is counted. Any context but NMI. A frame of its own: it holds the record a
+    /// second time, encoded.
+    #[inline(never)]
+    pub(crate) fn write(&self, record: &mut Record<'_>) {
         // Another CPU's lane would do as well: its lock makes it right, this only makes it fast.
-        let Some(number) = self.geometry.lane(CpuId::current().as_u32(), class) else {
-            return;
-        };
-        if self.put(number, &bytes) {
-            self.waiters.wake();
-        } else if let Some(lost) = self.lost.get(class as usize) {
-            lost.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Puts an encoded record into a lane; false when it is full.
-    fn put(&self, number: u32, bytes: &[u8; RECORD_BYTES]) -> bool {
-        let (Some(lane), Some(header), Some(consumer_at)) = (
+        let number = self
+            .geometry
+            .lane(CpuId::current().as_u32(), record.class());
+        let (Some(lane), Some(consumer_at)) = (
             self.lanes.get(number as usize),
-            self.geometry.lane_offset(number),
             self.geometry.consumer_offset(number),
         ) else {
-            return false;
+            return;
         };
-        let mut lane = lane.lock();
-        // Read once; user space may change it at any time.
-        let consumer = self
-            .has_consumer
-            .load(Ordering::Acquire)
-            .then(|| self.pages.load_u64(consumer_at));
-        match admit(lane.producer, consumer, SLOTS) {
-            Admit::Full => {
-                lane.lost += 1;
-                self.pages.store_u64(header + LANE_LOST, lane.lost);
-                return false;
-            }
-            Admit::WriteBadConsumer => {
-                lane.bad_consumer += 1;
-                self.pages
-                    .store_u64(header + LANE_BAD_CONSUMER, lane.bad_consumer);
-            }
-            Admit::Write => {}
-        }
-        let position = lane.producer;
-        let Some(slot) = self.geometry.slot_offset(number, position) else {
-            return false;
+        let is_written = {
+            let mut lane = lane.lock();
+            // Under the lock, so that within a lane time goes as the numbers do.
+            record.head.mono_ns = clock::monotonic_ns();
+            record.head.wall_ns = clock::realtime_ns();
+            // Read once; user space may change it at any time.
+            let consumer = self
+                .has_consumer
+                .load(Ordering::Acquire)
+                .then(|| self.pages.load_u64(consumer_at));
+            lane.write(&self.geometry, &self.pages, consumer, record)
         };
-        // ORDERING: a reader that sees new bytes also sees that the slot is being written: it
-        // loads the sequence number, copies, and loads it again (`ring::reader`).
-        self.pages.store_u64(slot, 0);
-        fence(Ordering::Release);
-        if let Some(body) = bytes.get(8..) {
-            self.pages.write(slot + 8, body);
+        if is_written {
+            self.waiters.wake();
         }
-        self.pages.store_u64(slot, position.wrapping_add(1));
-        lane.producer = position.wrapping_add(1);
-        self.pages.store_u64(header + LANE_PRODUCER, lane.producer);
-        true
     }
 }
 
@@ -172,7 +161,7 @@ impl Mapped for Sink {
     fn open(&self, consumer: bool) -> Result {
         // A process of a cell, of whatever generation, neither reads of itself nor keeps others
         // from reading.
-        if Task::with_current(|task| task.cell()).is_some_and(|handle| handle != 0) {
+        if Task::current_cell() != 0 {
             return Err(EPERM);
         }
         if !consumer {
@@ -185,7 +174,7 @@ impl Mapped for Sink {
         for (number, lane) in (0u32..).zip(&self.lanes) {
             if let Some(at) = self.geometry.consumer_offset(number) {
                 let lane = lane.lock();
-                self.pages.store_u64(at, lane.producer);
+                self.pages.store_u64(at, lane.producer());
             }
         }
         Ok(())
@@ -199,7 +188,7 @@ impl Mapped for Sink {
 
     fn is_ready(&self, consumer: bool) -> bool {
         (0u32..).zip(&self.lanes).any(|(number, lane)| {
-            let produced = lane.lock().producer;
+            let produced = lane.lock().producer();
             let read = self
                 .geometry
                 .consumer_offset(number)

@@ -1,300 +1,156 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The T-helper: matches signatures in the bytes that a cell is about to read.
+//! The T-helper: matches signatures in the bytes that a cell is about to receive.
 //!
 //! Floor 3. It sees a stream as the process will: TCP has ordered and trimmed it. The matcher's
-//! state lives in the socket's blob, so patterns match across segments. Atomic context, also
-//! softirq; the socket's delivery lock is held.
+//! state lives with the socket, so patterns match across segments. Atomic context, also softirq;
+//! the socket's delivery lock is held.
 
 use crate::{
-    cell::{Cell, Image, Table},
-    engine::Engine,
+    armoury::Armoury,
+    cells::site::Site,
+    scribe::{Match, Scene},
     sys::{
-        hooks::Delivery,
-        published::HookContext,
-        sock::{Addresses, Buffer, Receiver, Sock, TcpReceiver},
-        task::Task,
+        hooks::Scan,
+        published::{HookContext, Published},
+        sock::{Buffer, Receiver, Sock},
     },
-    t_killer::Scene,
+    t_killer::Killer,
 };
-use core::{
-    ops::ControlFlow,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use core::{ops::ControlFlow, sync::atomic::Ordering};
 use kernel::prelude::*;
 use kis_core::{
-    judge::verdict::{self, Context, Verdict},
-    matching::signatures::{Hit, Signature, Signatures},
-    matching::stream::StreamState,
-    sense::param::Param,
-    wire::abi::{Op, RecordType},
+    judge::finding::{Finding, Peer},
+    matching::delivery::{Delivery, Found},
+    matching::stream::{Owner, StreamState},
 };
 
-/// Bytes of what was received that a record shows.
-const EXCERPT: usize = 160;
-
-/// Different signatures of one delivery that are told; what matches again is only counted.
-///
-/// A pattern that ends in a loop matches at each byte, and nothing stops it in observe mode.
-const TOLD: usize = 8;
-
-/// Words of a socket's blob behind those of the stream: the process that accepted it.
-const OWNER_PID: usize = 6;
-const OWNER_START: usize = 7;
-
-/// The signatures in force.
-pub(crate) struct Armoury {
-    /// Never 0; streams carry it, as a state means nothing to other signatures.
-    pub(crate) generation: u32,
-    /// The signatures and their table.
-    pub(crate) signatures: Signatures<Image>,
-    /// Matches of each.
-    pub(crate) hits: KVVec<AtomicU64>,
+/// The T-helper.
+#[pin_data]
+pub(crate) struct Helper {
+    /// The signatures in force.
+    #[pin]
+    pub(crate) armoury: Published<Armoury>,
 }
 
-impl Armoury {
-    /// The armoury of a verified image. May sleep.
-    pub(crate) fn new(signatures: Signatures<Image>) -> Result<KBox<Self>> {
-        let mut hits = KVVec::with_capacity(signatures.len(), GFP_KERNEL)?;
-        for _ in 0..signatures.len() {
-            hits.push(AtomicU64::new(0), GFP_KERNEL)?;
-        }
-        Ok(KBox::new(
-            Self {
-                generation: crate::sys::hooks::new_generation(),
-                signatures,
-                hits,
-            },
-            GFP_KERNEL,
-        )?)
-    }
+/// What became of a delivery.
+pub(crate) struct Received {
+    /// What the built-in side is to do with the bytes.
+    pub(crate) scan: Scan,
+    /// How many were looked at.
+    pub(crate) bytes: u64,
 }
 
-/// One delivery to one socket.
-struct Delivered<'a> {
-    engine: &'a Engine,
-    table: &'a Table,
-    cell: &'a Cell,
-    armoury: Option<&'a Armoury>,
-    sk: &'a Receiver<'a>,
-    state: StreamState,
-    bytes: u64,
-    kills: bool,
-    /// Signatures that this delivery has told, as far as there is room.
-    told: [usize; TOLD],
-    told_len: usize,
-}
-
-impl<'a> Delivered<'a> {
-    fn new(
-        engine: &'a Engine,
-        hook: &'a HookContext,
-        sk: &'a Receiver<'a>,
-        words: &[u64; 8],
-    ) -> Option<Self> {
-        let table = engine.cells.get(hook)?;
-        let (_, cell) = table.of_handle(sk.sock().cell())?;
-        let armoury = engine.armoury.get(hook);
-        let mut state = StreamState::from_words(words);
-        // Bytes matched so far belong to other signatures: start anew.
-        let generation = armoury.map_or(0, |a| a.generation);
-        if state.generation != generation {
-            state.generation = generation;
-            state.state = armoury.map_or(0, |a| a.signatures.start());
-        }
-        Some(Self {
-            engine,
-            table,
-            cell,
-            armoury,
-            sk,
-            state,
-            bytes: 0,
-            kills: false,
-            told: [0; TOLD],
-            told_len: 0,
+impl Helper {
+    /// Knows no signatures.
+    pub(crate) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            armoury <- Published::new(),
         })
     }
 
-    /// Looks at the next bytes.
-    fn scan(&mut self, bytes: &[u8], words: &[u64; 8]) -> ControlFlow<()> {
-        let len = bytes.len() as u64;
-        let before = self.state.offset;
-        self.state.offset = before.saturating_add(len);
-        self.bytes += len;
-        let Some(armoury) = self.armoury else {
-            return ControlFlow::Continue(());
-        };
-        let mut state = armoury.signatures.state(self.state.state);
-        let flow = armoury.signatures.scan(&mut state, bytes, |hit| {
-            let offset = before.saturating_add(hit.end as u64);
-            let excerpt = bytes.get(..hit.end).unwrap_or(bytes);
-            self.hit(armoury, &hit, offset, excerpt, words)
-        });
-        self.state.state = state;
-        flow
-    }
-
-    /// A signature matched.
-    fn hit(
-        &mut self,
-        armoury: &Armoury,
-        hit: &Hit,
-        offset: u64,
-        excerpt: &[u8],
-        words: &[u64; 8],
-    ) -> ControlFlow<()> {
-        let Some(signature) = armoury.signatures.get(hit.sig) else {
-            return ControlFlow::Continue(());
-        };
-        let name = self.cell.name.split(|&b| b == 0).next().unwrap_or(&[]);
-        if signature.cell().is_some_and(|only| only != name) {
-            return ControlFlow::Continue(());
-        }
-        if let Some(hits) = armoury.hits.get(hit.sig) {
-            hits.fetch_add(1, Ordering::Relaxed);
-        }
-        self.cell.tally.matches.fetch_add(1, Ordering::Relaxed);
-
-        let ctx = self.cell.context(self.engine.mode());
-        let verdict = verdict::signature(signature.kind(), signature.ban_s(), &ctx);
-        self.cell.raise(verdict.signal);
-        self.engine.tally(self.cell, &verdict);
-        // What is done never depends on what is told; a kill is the last of its connection.
-        if let Some(kind) = verdict.record {
-            let (is_told, n) = self.cell.count_verdict(Op::Receive, kind);
-            if verdict.kills() || (is_told && self.is_first(hit.sig)) {
-                let addresses = self.sk.sock().addresses();
-                self.engine.ban_peer(&addresses, &verdict);
-                let at = (offset, n);
-                self.tell(
-                    kind, &signature, &verdict, &ctx, &addresses, words, at, excerpt,
-                );
-            } else if verdict.bans() {
-                self.engine.ban_peer(&self.sk.sock().addresses(), &verdict);
-            }
-        }
-        if verdict.kills() {
-            self.kills = true;
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// Whether this delivery tells a signature for the first time, as far as it remembers.
-    fn is_first(&mut self, sig: usize) -> bool {
-        if self
-            .told
-            .iter()
-            .take(self.told_len)
-            .any(|told| *told == sig)
-        {
-            return false;
-        }
-        if let Some(place) = self.told.get_mut(self.told_len) {
-            *place = sig;
-            self.told_len += 1;
-        }
-        true
-    }
-
-    /// Writes the record of a match; `at` is its offset and which of the window it is.
-    #[expect(clippy::too_many_arguments, reason = "the record needs them all")]
-    fn tell(
+    /// Bytes are about to be queued on a stream socket.
+    pub(crate) fn stream(
         &self,
-        kind: RecordType,
-        signature: &Signature<'_>,
-        verdict: &Verdict,
-        ctx: &Context,
-        addresses: &Addresses,
-        words: &[u64; 8],
-        at: (u64, u32),
-        excerpt: &[u8],
-    ) {
-        let scene = Scene::Connection(addresses, words[OWNER_PID] as u32, words[OWNER_START]);
-        let mut record = self
-            .engine
-            .record(Some(self.cell), self.table.generation, scene);
-        Engine::fill(&mut record, verdict, ctx, Op::Receive);
-        record.sig_id = signature.id();
-        record.sig_rev = signature.revision();
-        record.offset = at.0;
-        record.n = u64::from(at.1);
-        let tail = excerpt.len().saturating_sub(EXCERPT);
-        record.set_excerpt(excerpt.get(tail..).unwrap_or(excerpt));
-        self.engine.sink.write(kind, record);
+        hook: &HookContext,
+        site: &Site<'_>,
+        killer: &Killer,
+        sk: &mut Receiver<'_, StreamState>,
+        bytes: &Buffer<'_>,
+    ) -> Received {
+        let armoury = self.armoury.get(hook);
+        let begun = *sk.stream();
+        let owner = begun.owner;
+        let (received, ended) = deliver(site, killer, sk.sock(), armoury, begun, owner, bytes);
+        *sk.stream() = ended;
+        received
     }
 
-    /// Puts the state back, counts, and says what becomes of the bytes.
-    fn finish(self, mut words: [u64; 8]) -> Delivery {
-        let (pid, start) = (words[OWNER_PID], words[OWNER_START]);
-        words = self.state.to_words();
-        words[OWNER_PID] = pid;
-        words[OWNER_START] = start;
-        self.sk.set_words(words);
-        if self.bytes != 0 {
-            for (param, n) in [(Param::BytesIn, self.bytes), (Param::MessagesIn, 1)] {
-                self.engine
-                    .count(self.table, self.cell, param, n, Scene::Nobody);
-            }
-        }
-        if self.kills {
-            Delivery::Kill
-        } else {
-            Delivery::Pass
-        }
+    /// A whole datagram is about to be queued: a stream of its own.
+    pub(crate) fn datagram(
+        &self,
+        hook: &HookContext,
+        site: &Site<'_>,
+        killer: &Killer,
+        sk: &Sock<'_>,
+        bytes: &Buffer<'_>,
+    ) -> Received {
+        let armoury = self.armoury.get(hook);
+        let begun = StreamState::default();
+        deliver(site, killer, sk, armoury, begun, Owner::default(), bytes).0
     }
 }
 
-impl Engine {
-    /// TCP has queued bytes.
-    pub(crate) fn deliver_tcp(&self, hook: &HookContext, sk: &TcpReceiver<'_>) -> Delivery {
-        let words = sk.receiver().words();
-        let Some(mut delivered) = Delivered::new(self, hook, sk.receiver(), &words) else {
-            return Delivery::Pass;
-        };
-        let from = if delivered.state.has(StreamState::SEEN) {
-            delivered.state.next_seq
-        } else {
-            sk.read_seq()
-        };
-        let next = sk.tcp_bytes(from, |bytes| delivered.scan(bytes, &words));
-        delivered.state.next_seq = next;
-        delivered.state.flags |= StreamState::SEEN;
-        delivered.finish(words)
-    }
-
-    /// Bytes are about to be queued on a unix stream socket.
-    pub(crate) fn deliver_unix(
-        &self,
-        hook: &HookContext,
-        sk: &Receiver<'_>,
-        buffer: &Buffer<'_>,
-    ) -> Delivery {
-        let words = sk.words();
-        let Some(mut delivered) = Delivered::new(self, hook, sk, &words) else {
-            return Delivery::Pass;
-        };
-        buffer.bytes(|bytes| delivered.scan(bytes, &words));
-        delivered.finish(words)
-    }
-
-    /// A connection was accepted: its records name this process.
-    pub(crate) fn accepted(&self, hook: &HookContext, sk: &Receiver<'_>) {
-        let mut words = sk.words();
-        Task::with_current(|task| {
-            words[OWNER_PID] = u64::from(task.process_id());
-            words[OWNER_START] = task.start_ns();
-        });
-        sk.set_words(words);
-        self.count_current(hook, Param::Accepts, 1);
-    }
-
-    /// Bytes were sent.
-    pub(crate) fn sent(&self, hook: &HookContext, sk: &Sock<'_>, bytes: usize) {
-        if sk.is_stream() {
-            self.count_current(hook, Param::BytesOut, bytes as u64);
-            self.count_current(hook, Param::MessagesOut, 1);
+/// Looks at bytes that are about to be queued.
+fn deliver(
+    site: &Site<'_>,
+    killer: &Killer,
+    sk: &Sock<'_>,
+    armoury: Option<&Armoury>,
+    begun: StreamState,
+    owner: Owner,
+    bytes: &Buffer<'_>,
+) -> (Received, StreamState) {
+    let mut scan = Scan::Seen;
+    let delivery = match armoury {
+        None => {
+            let mut delivery = Delivery::new(begun, 0, 0);
+            bytes.bytes(|block| {
+                delivery.pass(block);
+                ControlFlow::Continue(())
+            });
+            delivery
         }
+        Some(armoury) => {
+            let signatures = &armoury.signatures;
+            let mut delivery = Delivery::new(begun, armoury.generation, signatures.start());
+            bytes.bytes(|block| {
+                delivery.scan(signatures, block, |found| {
+                    if hit(site, killer, sk, armoury, owner, found) {
+                        scan = Scan::Kill;
+                        return ControlFlow::Break(());
+                    }
+                    ControlFlow::Continue(())
+                })
+            });
+            delivery
+        }
+    };
+    let bytes = delivery.bytes();
+    (Received { scan, bytes }, delivery.finish())
+}
+
+/// A signature matched. Whether the connection is reset.
+#[cold]
+#[inline(never)]
+fn hit(
+    site: &Site<'_>,
+    killer: &Killer,
+    sk: &Sock<'_>,
+    armoury: &Armoury,
+    owner: Owner,
+    found: &Found<'_>,
+) -> bool {
+    let Some(signature) = armoury.signatures.get(found.sig) else {
+        return false;
+    };
+    if !signature.is_for(kis_core::wire::bytes::until_nul(&site.cell.name)) {
+        return false;
     }
+    armoury.count_hit(found.sig);
+    site.cell.tally.matches.fetch_add(1, Ordering::Relaxed);
+    let addresses = sk.addresses();
+    let peer = Peer::of(addresses.family as u8, &addresses.local, &addresses.peer);
+    let finding = Finding::Match {
+        kind: signature.kind(),
+        ban_s: signature.ban_s(),
+        peer,
+    };
+    let what = Match {
+        found,
+        signature: &signature,
+        addresses: &addresses,
+        owner,
+    };
+    killer.carry_out(site, &finding, Scene::Match(&what)).kills
 }

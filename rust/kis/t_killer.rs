@@ -1,171 +1,156 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The T-killer: carries verdicts out and tells them.
+//! The T-killer: carries every verdict out, and has it told.
 //!
 //! Floor 3. What it can do: let a hook return `EPERM`, have a connection reset, ban an address for
-//! a time. Bans are the only state: they end by themselves, and with the module.
+//! a time. All findings of all organs come through [`Killer::carry_out()`], which is the one path
+//! from finding to verdict, action and record. Any context but NMI.
 
 use crate::{
-    cell::Cell,
-    engine::Engine,
-    sys::{
-        clock::{self, random},
-        netfilter::PacketFilter,
-        sock::Addresses,
-        task::Task,
+    bans::Bans,
+    cells::{
+        cell::Cell,
+        site::Site, //
     },
+    scribe::{Scene, Scribe, Told},
+    sys::hooks::Outcome,
 };
-use core::sync::atomic::Ordering;
-use kernel::{new_spinlock_irq, prelude::*, sync::SpinLockIrq};
+use core::sync::atomic::{AtomicU64, Ordering};
+use kernel::{prelude::*, sync::Arc};
 use kis_core::{
-    judge::ban::{self, Added, Ban, BanTable},
-    judge::verdict::{Context, Verdict},
-    wire::abi::{Action, Op, RecordType, AF_INET, AF_INET6, FLAG_CONN, MAX_BANS},
-    wire::record::Record,
+    judge::finding::{Finding, Place},
+    judge::verdict::{decide, passes, Context, Verdict},
+    wire::abi::{Action, Mode, Op, RecordType},
 };
 
-/// `IPPROTO_TCP`.
-const TCP: u8 = 6;
-
-/// Slots of the table; it is full at half of them.
-const SLOTS: usize = MAX_BANS * 2;
-
-/// The table, static as it is too large for a stack to make it on. Lookups take no lock.
-static TABLE: BanTable<SLOTS> = BanTable::new();
-
-/// Banned addresses.
-///
-/// There is one engine, and so one of these.
-#[pin_data]
-pub(crate) struct Bans {
-    #[pin]
-    writer: SpinLockIrq<()>,
+/// What was done since the module was loaded.
+#[derive(Default)]
+pub(crate) struct Totals {
+    /// Calls denied.
+    pub(crate) denied: AtomicU64,
+    /// Connections reset.
+    pub(crate) killed: AtomicU64,
+    /// Packets of banned peers dropped.
+    pub(crate) dropped: AtomicU64,
 }
 
-impl Bans {
-    /// Nobody is banned. The seed keeps strangers from choosing addresses that collide.
-    pub(crate) fn new() -> impl PinInit<Self> {
-        TABLE.reseed(random());
+/// The T-killer.
+#[pin_data]
+pub(crate) struct Killer {
+    /// Banned addresses.
+    #[pin]
+    pub(crate) bans: Bans,
+    /// What was done.
+    pub(crate) totals: Totals,
+    /// Who tells it.
+    pub(crate) scribe: Arc<Scribe>,
+}
+
+/// What has become of a finding.
+#[derive(Clone, Copy)]
+pub(crate) struct Done {
+    /// The call is to be denied.
+    pub(crate) denies: bool,
+    /// The connection is to be reset.
+    pub(crate) kills: bool,
+}
+
+impl Done {
+    const NOTHING: Self = Self {
+        denies: false,
+        kills: false,
+    };
+
+    /// What the hook of a call returns.
+    pub(crate) fn outcome(self) -> Outcome {
+        if self.denies {
+            Outcome::deny(EPERM)
+        } else {
+            Outcome::PASS
+        }
+    }
+}
+
+impl Killer {
+    /// Has done nothing yet.
+    pub(crate) fn new(scribe: Arc<Scribe>) -> impl PinInit<Self> {
         pin_init!(Self {
-            writer <- new_spinlock_irq!((), "kis::Bans"),
+            bans <- Bans::new(),
+            totals: Totals::default(),
+            scribe,
         })
     }
 
-    /// Bans an address (IPv4 mapped) for a time. Any context but NMI.
-    pub(crate) fn add(&self, address: [u8; 16], ttl_ns: u64) -> kis_core::Result<Added> {
-        let until = clock::monotonic_ns().saturating_add(ttl_ns);
-        let _guard = self.writer.lock();
-        TABLE.add(address, until)
+    /// Whether nothing will come of an operation there.
+    #[inline]
+    pub(crate) fn passes(site: &Site<'_>, op: Op, place: Place) -> bool {
+        passes(op, place, &site.context())
     }
 
-    /// Ends a ban; false when there was none.
-    pub(crate) fn remove(&self, address: [u8; 16]) -> bool {
-        let _guard = self.writer.lock();
-        TABLE.remove(address)
-    }
-
-    /// Sweeps bans that have ended.
-    pub(crate) fn expire(&self, now: u64) {
-        if !TABLE.is_empty() {
-            let _guard = self.writer.lock();
-            TABLE.expire(now, |_| {});
+    /// Decides on a finding and carries the verdict out: raises the signal, counts, bans, tells.
+    /// What the caller has to do itself is in the answer.
+    #[inline]
+    pub(crate) fn carry_out(&self, site: &Site<'_>, finding: &Finding, scene: Scene<'_>) -> Done {
+        let ctx = site.context();
+        let verdict = decide(finding, &ctx);
+        match verdict.record {
+            None => Done::NOTHING,
+            Some(kind) => self.apply(site, &ctx, finding, &verdict, kind, scene),
         }
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        TABLE.len()
-    }
-
-    /// The ban at a place in the order of the table.
-    pub(crate) fn nth(&self, n: usize) -> Option<Ban> {
-        TABLE.iter().nth(n)
-    }
-}
-
-/// Whether an address is the host's own (127.0.0.0/8, ::1, unspecified): a signature that matches
-/// there must not cut local services off from each other. The officer still can.
-fn is_own(address: &[u8; 16]) -> bool {
-    matches!(
-        address,
-        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0 | 127, ..]
-            | [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 | 1]
-    )
-}
-
-/// What a record says about where it happened.
-#[derive(Clone, Copy)]
-pub(crate) enum Scene<'a> {
-    /// The running task did it.
-    Current,
-    /// It happened to a connection of a process (id and start).
-    Connection(&'a Addresses, u32, u64),
-    /// Nobody in particular.
-    Nobody,
-}
-
-impl Engine {
-    /// A record about a cell, with all that is known of the scene.
-    pub(crate) fn record(&self, cell: Option<&Cell>, generation: u32, scene: Scene<'_>) -> Record {
-        let mut record = Record::new();
-        if let Some(cell) = cell {
-            record.cell = cell.number;
-            record.generation = generation;
-            record.cell_name = cell.name;
-            record.mode = cell.mode().resolve(self.mode()) as u8;
-        } else {
-            record.mode = self.mode() as u8;
-        }
-        match scene {
-            Scene::Current => {
-                Task::with_current(|task| {
-                    record.pid = task.process_id();
-                    record.tid = task.thread_id();
-                    record.uid = task.uid();
-                    record.start_ns = task.start_ns();
-                    record.comm = task.name();
-                });
+    #[cold]
+    #[inline(never)]
+    fn apply(
+        &self,
+        site: &Site<'_>,
+        ctx: &Context,
+        finding: &Finding,
+        verdict: &Verdict,
+        kind: RecordType,
+        scene: Scene<'_>,
+    ) -> Done {
+        let cell = site.cell;
+        cell.raise(verdict.signal);
+        self.tally(cell, verdict);
+        let op = finding.op();
+        let nth = cell.ration.verdict(op, kind);
+        // What is done never depends on what is told; a kill is the last of its connection.
+        let is_told = match scene {
+            Scene::Call(_) | Scene::Arrival => nth.is_told(),
+            Scene::Count(crossing) | Scene::Window(crossing) => {
+                cell.ration.crossing(crossing.param, crossing.level)
             }
-            Scene::Connection(addresses, pid, start_ns) => {
-                record.pid = pid;
-                record.start_ns = start_ns;
-                record.family = addresses.family as u8;
-                if matches!(record.family, AF_INET | AF_INET6) {
-                    record.proto = TCP;
-                    record.laddr = unmapped(record.family, addresses.local);
-                    record.raddr = unmapped(record.family, addresses.peer);
-                    record.lport = addresses.local_port;
-                    record.rport = addresses.peer_port;
-                    record.flags |= FLAG_CONN;
-                }
+            Scene::Match(found) => {
+                self.ban(verdict, &found.addresses.peer);
+                verdict.kills() || (nth.is_told() && found.found.is_first)
             }
-            Scene::Nobody => {}
+        };
+        if is_told {
+            let told = Told { op, nth, scene };
+            self.scribe.verdict(kind, site, ctx, verdict, told);
         }
-        record
-    }
-
-    /// Fills a verdict into a record.
-    pub(crate) fn fill(record: &mut Record, verdict: &Verdict, ctx: &Context, op: Op) {
-        record.flags |= verdict.flags(ctx);
-        record.op = op as u16;
-        record.action = verdict.action.bits();
-        record.cause = verdict.cause as u16;
+        Done {
+            denies: verdict.denies(),
+            kills: verdict.kills(),
+        }
     }
 
     /// Counts what a verdict does or would do.
-    pub(crate) fn tally(&self, cell: &Cell, verdict: &Verdict) {
+    fn tally(&self, cell: &Cell, verdict: &Verdict) {
+        let tally = &cell.tally;
         for (action, done, would, all) in [
             (
                 Action::DENY,
-                &cell.tally.denied,
-                &cell.tally.would_deny,
-                &self.denied,
+                &tally.denied,
+                &tally.would_deny,
+                &self.totals.denied,
             ),
             (
                 Action::KILL,
-                &cell.tally.killed,
-                &cell.tally.would_kill,
-                &self.killed,
+                &tally.killed,
+                &tally.would_kill,
+                &self.totals.killed,
             ),
         ] {
             if !verdict.action.contains(action) {
@@ -180,53 +165,25 @@ impl Engine {
         }
     }
 
-    /// Names an address (IPv4 mapped) as the peer of a record.
-    pub(crate) fn set_peer(record: &mut Record, peer: &[u8; 16]) {
-        (record.family, _) = ban::family(peer);
-        record.raddr = unmapped(record.family, *peer);
-        record.flags |= FLAG_CONN;
-    }
-
-    /// Bans the peer of a connection if the verdict says so and it may be banned.
-    pub(crate) fn ban_peer(&self, addresses: &Addresses, verdict: &Verdict) {
-        let is_ip = matches!(addresses.family as u8, AF_INET | AF_INET6);
-        let is_self = addresses.peer == addresses.local || is_own(&addresses.peer);
-        if verdict.bans() && is_ip && !is_self {
+    /// Bans a peer if the verdict says so.
+    fn ban(&self, verdict: &Verdict, peer: &[u8; 16]) {
+        if verdict.bans() {
             // A full table is told by `kisctl status`; the connection is reset all the same.
             let _ = self
                 .bans
-                .add(addresses.peer, u64::from(verdict.ban_s) * 1_000_000_000);
+                .add(*peer, u64::from(verdict.ban_s) * 1_000_000_000);
         }
     }
-}
 
-/// The form of an address in records: IPv4 in the first four bytes.
-fn unmapped(family: u8, address: [u8; 16]) -> [u8; 16] {
-    let [.., a, b, c, d] = address;
-    if family == AF_INET {
-        [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-    } else {
-        address
-    }
-}
-
-impl PacketFilter for Engine {
-    fn drops(&self, peer: &[u8; 16]) -> bool {
-        if TABLE.is_empty() {
-            return false;
-        }
-        let Some(slot) = TABLE.lookup(*peer, clock::monotonic_ns()) else {
+    /// Whether a packet from `peer` (IPv4 mapped) is dropped. Softirq.
+    pub(crate) fn drops(&self, mode: Mode, peer: &[u8; 16]) -> bool {
+        let Some(n) = self.bans.drops(peer) else {
             return false;
         };
-        let n = TABLE.count_drop(slot);
-        self.dropped.fetch_add(1, Ordering::Relaxed);
+        self.totals.dropped.fetch_add(1, Ordering::Relaxed);
         // Tell the first, the second, the fourth …: a flood is told without being one.
         if n.is_power_of_two() {
-            let mut record = self.record(None, 0, Scene::Nobody);
-            Self::set_peer(&mut record, peer);
-            record.action = Action::BAN.bits();
-            record.observed = n;
-            self.sink.write(RecordType::BanDrop, record);
+            self.scribe.ban_drop(mode, peer, n);
         }
         true
     }

@@ -9,16 +9,6 @@ import time
 WIDTH = 100
 
 
-def wait_for(seconds, condition, pause=0.05):
-    """Waits until `condition()` is true and gives what it gave; false when the time is over."""
-    end = time.monotonic() + seconds
-    while True:
-        result = condition()
-        if result or time.monotonic() > end:
-            return result
-        time.sleep(pause)
-
-
 class Abort(Exception):
     """The demo cannot go on."""
 

@@ -33,7 +33,9 @@ in_ns peer ip link set lo up
 ip link set lo up
 
 # pings NS FROM TO [N]: how many of N pings are answered.
-pings() { in_ns "$1" ping -n -q -c "${4:-1}" -i 0.1 -W 0.5 -I "$2" "$3" 2>&1 | sed -n 's/.* \([0-9]*\) received.*/\1/p'; }
+pings() {
+	in_ns "$1" ping -n -q -c "${4:-1}" -i 0.1 -W 0.5 -I "$2" "$3" 2>&1 | sed -n 's/.* \([0-9]*\) received.*/\1/p'
+}
 pinged() { [ "$(pings "$@")" = 1 ]; }
 
 # Answers each connection with what it has read, after "got ".
@@ -100,12 +102,16 @@ is "with the time that is left" "$(jq -n "$(ban_of $PEER4 ttl_ms) | . > 570000 a
 is "nothing was dropped yet" "$(ban_of $PEER4 dropped)" 0
 is "no ping is answered" "$(pings peer $PEER4 $HOST4 5)" 0
 is "each packet is counted" "$(ban_of $PEER4 dropped) $(status dropped)" "5 5"
-is "the first, second and fourth are told" "$(records "$since" 'select(.event_type == "kis_ban_drop") | [.src_ip, .action]' | tr '\n' ' ')" \
+is "the first, second and fourth are told" \
+	"$(records "$since" 'select(.event_type == "kis_ban_drop") | [.src_ip, .action]' | tr '\n' ' ')" \
 	"[\"$PEER4\",\"ban\"] [\"$PEER4\",\"ban\"] [\"$PEER4\",\"ban\"] "
-is "the ban itself is told" "$(records "$since" 'select(.event_type == "kis_control") | [.command, .value, .cause]')" '["ban_add",600000,"officer"]'
+is "the ban itself is told" \
+	"$(records "$since" 'select(.event_type == "kis_control") | [.command, .value, .cause]')" \
+	'["ban_add",600000,"officer"]'
 is "no TCP connection is made" "$(talk peer $PEER4 $HOST4 hello)" silence
 is "answers to us do not come either" "$(pings host $HOST4 $PEER4)" 0
-is "another address of the same machine is not banned" "$(pings peer $OTHER4 $HOST4) $(talk peer $OTHER4 $HOST4 hello)" "1 got hello"
+is "another address of the same machine is not banned" \
+	"$(pings peer $OTHER4 $HOST4) $(talk peer $OTHER4 $HOST4 hello)" "1 got hello"
 is "IPv6 is not banned" "$(pings peer $PEER6 $HOST6) $(talk peer $PEER6 $HOST6 hello)" "1 got hello"
 touch "$WORK/go"
 dropped=$(ban_of $PEER4 dropped)
@@ -126,7 +132,8 @@ kisctl ban add $PEER4 --ttl 600 >/dev/null
 began=$(awk '{print int($1 * 1000)}' /proc/uptime)
 ttl=$((5 * SLOW)) # long enough for a slow machine to look at it while it holds
 kisctl ban add $PEER4 --ttl $ttl >/dev/null
-is "a second ban is not a second entry, but its time counts" "$(jq -n "[$(status bans), $(ban_of $PEER4 ttl_ms) <= ${ttl}000]" -c)" "[1,true]"
+is "a second ban is not a second entry, but its time counts" \
+	"$(jq -n "[$(status bans), $(ban_of $PEER4 ttl_ms) <= ${ttl}000]" -c)" "[1,true]"
 is "it holds" "$(pings peer $PEER4 $HOST4)" 0
 check "it ends by itself" wait_for "$LIMIT" not_banned $PEER4
 ended=$(awk '{print int($1 * 1000)}' /proc/uptime)
@@ -149,7 +156,8 @@ kisctl ban del $PEER4 >/dev/null
 
 # --- bad addresses and times
 
-for bad in 'add 10.0.0' 'add host.example' 'add 10.0.0.1/8' 'add 10.0.0.1 --ttl 0' 'add 10.0.0.1 --ttl 2592001' 'del nonsense'; do
+for bad in 'add 10.0.0' 'add host.example' 'add 10.0.0.1/8' 'add 10.0.0.1 --ttl 0' 'add 10.0.0.1 --ttl 2592001' \
+	'del nonsense'; do
 	# shellcheck disable=SC2086 # several arguments
 	kisctl ban $bad >/dev/null 2>&1
 	is "ban $bad: usage" "$? $(bans)" "2 []"
@@ -171,7 +179,8 @@ in_ns right python3 "$WORK/server.py" $PORT &
 right_answers() { [ "$(talk left 10.88.0.1 10.88.0.2 hello)" = "got hello" ]; }
 check "control: TCP between two namespaces" wait_for "$LIMIT" right_answers
 kisctl ban add 10.88.0.1 >/dev/null
-is "a ban counts in every namespace" "$(pings left 10.88.0.1 10.88.0.2 3) $(talk left 10.88.0.1 10.88.0.2 hello)" "0 silence"
+is "a ban counts in every namespace" "$(pings left 10.88.0.1 10.88.0.2 3) $(talk left 10.88.0.1 10.88.0.2 hello)" \
+	"0 silence"
 is "its packets are counted" "$([ "$(ban_of 10.88.0.1 dropped)" -ge 4 ] && echo yes)" yes
 kisctl ban del 10.88.0.1 >/dev/null
 check "TCP is back" right_answers
@@ -185,7 +194,8 @@ ip -n late addr add 10.89.0.3/24 dev kisv3
 ip link set kisv2 up
 ip -n late link set kisv3 up
 wait_for "$LIMIT" pinged late 10.89.0.3 10.89.0.1
-is "a namespace that comes later: banned, and not" "$(pings late 10.89.0.2 10.89.0.1) $(pings late 10.89.0.3 10.89.0.1)" "0 1"
+is "a namespace that comes later: banned, and not" \
+	"$(pings late 10.89.0.2 10.89.0.1) $(pings late 10.89.0.3 10.89.0.1)" "0 1"
 is "the new namespace's own side" "$(pings host 10.89.0.1 10.89.0.2) $(pings host 10.89.0.1 10.89.0.3)" "0 1"
 kisctl ban del 10.89.0.2 >/dev/null
 
@@ -195,7 +205,9 @@ sigs '{"id": 1, "revision": 1, "type": 2, "message": "short", "pattern": "EVIL[0
 	'{"id": 3, "revision": 1, "type": 2, "message": "very short", "pattern": "NAUGHTY[0-9]", "ban_s": 3}' \
 	'{"id": 2, "revision": 1, "type": 2, "message": "as the cell says", "pattern": "WICKED[0-9]"}'
 server_cell() {
-	cells '{"name": "server", "program": "'"$(readlink -f /usr/bin/python3)"'", "arguments": "*/server.py *", "files": {"learn": false},
+	cells \
+		'{"name": "server", "program": "'"$(readlink -f /usr/bin/python3)"'", "arguments": "*/server.py *",
+		"files": {"learn": false},
 		"danger_two": {"hold_ms": 1, "deny": [], "ban_s": '"$1"'}}'
 }
 server_cell 0
@@ -203,13 +215,16 @@ kisctl mode observe >/dev/null
 since=$(newest)
 is "control: while observing the bytes come through" "$(talk peer $PEER4 $HOST4 EVIL1)" "got EVIL1"
 is "control: nobody is banned" "$(bans) $(pings peer $PEER4 $HOST4)" "[] 1"
-is "control: what would have been done is told" "$(records "$since" 'select(.signature) | [.signature.id, .action, .applied, .src_ip]')" "[1,\"kill+ban\",false,\"$PEER4\"]"
+is "control: what would have been done is told" \
+	"$(records "$since" 'select(.signature) | [.signature.id, .action, .applied, .src_ip]')" \
+	"[1,\"kill+ban\",false,\"$PEER4\"]"
 kisctl mode enforce >/dev/null
 since=$(newest)
 is "while enforcing the connection is reset" "$(talk peer $PEER4 $HOST4 EVIL1)" ECONNRESET
 is "its peer is banned" "$(bans)" "[\"$PEER4\"]"
 is "for as long as the signature says" "$(jq -n "$(ban_of $PEER4 ttl_ms) | . > 100000 and . <= 250000")" true
-is "it is told" "$(records "$since" 'select(.signature) | [.signature.id, .action, .applied, .src_ip]')" "[1,\"kill+ban\",true,\"$PEER4\"]"
+is "it is told" "$(records "$since" 'select(.signature) | [.signature.id, .action, .applied, .src_ip]')" \
+	"[1,\"kill+ban\",true,\"$PEER4\"]"
 is "its packets are dropped" "$(pings peer $PEER4 $HOST4)" 0
 is "others' are not" "$(talk peer $OTHER4 $HOST4 hello)" "got hello"
 kisctl ban del $PEER4 >/dev/null
@@ -223,8 +238,10 @@ is "IPv6: its peer is banned" "$(bans) $(pings peer $PEER6 $HOST6)" "[\"$PEER6\"
 kisctl ban del $PEER6 >/dev/null
 server_cell 600
 is "a cell's ban: the connection is reset" "$(talk peer $OTHER4 $HOST4 WICKED1)" ECONNRESET
-is "a cell's ban: for as long as the cell says" "$(bans) $(jq -n "$(ban_of $OTHER4 ttl_ms) | . > 570000 and . <= 600000")" "[\"$OTHER4\"] true"
-is "the signature's time counts before the cell's" "$(talk peer $PEER4 $HOST4 EVIL1) $(jq -n "$(ban_of $PEER4 ttl_ms) <= 250000")" "ECONNRESET true"
+is "a cell's ban: for as long as the cell says" \
+	"$(bans) $(jq -n "$(ban_of $OTHER4 ttl_ms) | . > 570000 and . <= 600000")" "[\"$OTHER4\"] true"
+is "the signature's time counts before the cell's" \
+	"$(talk peer $PEER4 $HOST4 EVIL1) $(jq -n "$(ban_of $PEER4 ttl_ms) <= 250000")" "ECONNRESET true"
 kisctl ban del $OTHER4 >/dev/null
 kisctl ban del $PEER4 >/dev/null 2>&1
 
@@ -236,7 +253,8 @@ for own in 127.0.0.1 127.1.2.3 $HOST4; do
 done
 is "from ::1: reset, not banned" "$(talk host ::1 ::1 EVIL1) $(bans) $(pings host ::1 ::1)" "ECONNRESET [] 1"
 kisctl ban add 127.0.0.1 >/dev/null
-is "the officer can ban even that" "$(bans) $(pings host 127.0.0.1 127.0.0.1) $(talk host 127.0.0.1 127.0.0.1 hello)" '["127.0.0.1"] 0 silence'
+is "the officer can ban even that" \
+	"$(bans) $(pings host 127.0.0.1 127.0.0.1) $(talk host 127.0.0.1 127.0.0.1 hello)" '["127.0.0.1"] 0 silence'
 check "and end it" kisctl ban del 127.0.0.1
 is "then it is back" "$(pings host 127.0.0.1 127.0.0.1) $(talk host 127.0.0.1 127.0.0.1 hello)" "1 got hello"
 
@@ -245,7 +263,6 @@ is "then it is back" "$(pings host 127.0.0.1 127.0.0.1) $(talk host 127.0.0.1 12
 full() {
 	python3 - "$1" <<'END'
 import sys
-sys.path.insert(0, "/mnt/kis/repo/tests/vm")
 from kis import Netlink
 nl = Netlink()
 for i in range(int(sys.argv[1])):

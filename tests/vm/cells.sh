@@ -18,8 +18,11 @@ mkfifo "$WORK/a/orphan"
 
 # cell NAME PROGRAM ARGUMENTS DIR
 cell() {
-	echo '{"name": "'"$1"'", "program": "'"$2"'", "arguments": "'"$3"'", "mode": "enforce", "window_ms": 200, "tolerization": {"windows": 3},
-		"files": {"learn": false, "write": ["'"$4"'", "/dev", "/tmp/kis-none"]}, "danger_two": {"hold_ms": 1, "deny": []}}'
+	echo \
+		'{"name": "'"$1"'", "program": "'"$2"'", "arguments": "'"$3"'", "mode": "enforce",
+		"window_ms": 200, "tolerization": {"windows": 3},
+		"files": {"learn": false, "write": ["'"$4"'", "/dev", "/tmp/kis-none"]},
+		"danger_two": {"hold_ms": 1, "deny": []}}'
 }
 A=$(cell a "$PYTHON" '*/worker.py alpha*' "$WORK/a")
 B=$(cell b "$PYTHON" '*/worker.py beta*' "$WORK/b")
@@ -58,7 +61,8 @@ worker beta
 worker other
 worker peer
 is "alpha starts a shell" "$(tell alpha1 "start('/usr/bin/bash', '-c', '''$(shell_code "$WORK/a/pipe")''')")" "done"
-is "alpha leaves a shell behind as an orphan" "$(tell alpha1 "orphan('/usr/bin/bash', '-c', '''$(shell_code "$WORK/a/orphan")''')")" "done"
+is "alpha leaves a shell behind as an orphan" \
+	"$(tell alpha1 "orphan('/usr/bin/bash', '-c', '''$(shell_code "$WORK/a/orphan")''')")" "done"
 # A second kind of alpha, of which there is no cell: the arguments decide.
 worker gamma
 
@@ -77,7 +81,8 @@ for who in alpha1 other; do
 		tell peer "connect($at, '$who$where')" >/dev/null
 		tell "$who" "accept('$where')" >/dev/null
 		tell peer "send('$who$where', b'EVIL1')" >/dev/null
-		is "control: without cells $who reads it over $where" "$(tell "$who" "receive('$where', 5)")" "done b'EVIL1'"
+		is "control: without cells $who reads it over $where" "$(tell "$who" "receive('$where', 5)")" \
+			"done b'EVIL1'"
 	done
 done
 
@@ -91,7 +96,8 @@ for who in alpha1 "shell:$WORK/a/pipe"; do
 	is "${who##*/kis-test.*/} writes where the cell may" "$(writes "$who" "$WORK/a")" "done"
 done
 is "a program of its own that ran already is in its cell" "$(writes "shell:$WORK/repl/pipe" "$WORK/out")" denied
-is "an orphan with another program is not known from before the load" "$(writes "shell:$WORK/a/orphan" "$WORK/out")" "done"
+is "an orphan with another program is not known from before the load" "$(writes "shell:$WORK/a/orphan" "$WORK/out")" \
+	"done"
 for who in other gamma; do
 	is "$who is in no cell" "$(writes "$who" "$WORK/out")" "done"
 	is "not in that of others either" "$(writes "$who" "$WORK/a")" "done"
@@ -103,7 +109,10 @@ for where in tcp unix; do
 	tell peer "send('other$where', b'xEVIL2')" >/dev/null
 	is "that of others is not" "$(tell other "receive('$where', 6)")" "done b'xEVIL2'"
 done
-is "both are told" "$(records "$since" 'select(.signature.id == 5 and .applied and .action == "kill" and .cell == "a") | .proto // "none"' | wc -l)" 2
+is "both are told" \
+	"$(records "$since" \
+	'select(.signature.id == 5 and .applied and .action == "kill" and .cell == "a") | .proto // "none"' |
+	wc -l)" 2
 
 while read -r program name want; do
 	is "exec of ${program##*/} with argument $name" "$(touched "$program" -m -- "$WORK/out/$name")" "$want"
@@ -124,27 +133,41 @@ is "a program of the cell in the cell's directory" "$(touched /usr/bin/touch -m 
 
 is "a forked child is in the cell" "$(tell alpha1 "forked('touch(\"$WORK/out/forked\")')")" "done denied"
 is "it writes where the cell may" "$(tell alpha1 "forked('touch(\"$WORK/a/forked\")')")" "done done"
-is "an executed child is in the cell" "$(tell alpha1 "run('/usr/bin/mkdir', '$WORK/out/ran')") $(there "$WORK/out/ran")" "done 1 missing"
-is "it writes where the cell may" "$(tell alpha1 "run('/usr/bin/mkdir', '$WORK/a/ran')") $(there "$WORK/a/ran")" "done 0 there"
-is "the child of an executed child is" "$(tell alpha1 "run('/usr/bin/bash', '-c', '(mkdir $WORK/out/ran; true) & wait')") $(there "$WORK/out/ran")" "done 0 missing"
-is "a child of another process is not" "$(tell other "run('/usr/bin/mkdir', '$WORK/out/ran')") $(there "$WORK/out/ran")" "done 0 there"
+is "an executed child is in the cell" \
+	"$(tell alpha1 "run('/usr/bin/mkdir', '$WORK/out/ran')") $(there "$WORK/out/ran")" "done 1 missing"
+is "it writes where the cell may" "$(tell alpha1 "run('/usr/bin/mkdir', '$WORK/a/ran')") $(there "$WORK/a/ran")" \
+	"done 0 there"
+is "the child of an executed child is" \
+	"$(tell alpha1 "run('/usr/bin/bash', '-c', '(mkdir $WORK/out/ran; true) & wait')") $(there "$WORK/out/ran")" \
+	"done 0 missing"
+is "a child of another process is not" \
+	"$(tell other "run('/usr/bin/mkdir', '$WORK/out/ran')") $(there "$WORK/out/ran")" "done 0 there"
 
 # --- two cells at a time
 
 is "alpha does not write where beta may" "$(writes alpha1 "$WORK/b")" denied
 is "beta does" "$(writes beta "$WORK/b")" "done"
 is "beta does not write where alpha may" "$(writes beta "$WORK/a")" denied
-is "their denials are told by their names" "$(records "$since" 'select(.op == "create" and .action == "deny" and .applied)
+is "their denials are told by their names" \
+	"$(records "$since" 'select(.op == "create" and .action == "deny" and .applied)
 	| select(.pid == '"${PID[alpha1]}"' or .pid == '"${PID[beta]}"') | [.cell, .pid]' | sort -u | tr '\n' ' ')" \
 	"[\"a\",${PID[alpha1]}] [\"b\",${PID[beta]}] "
-is "of the others nothing is told" "$(count "$since" 'select(.pid == '"${PID[other]}"' or .pid == '"${PID[gamma]}"' or .pid == '"${PID[peer]}"')')" 0
+is "of the others nothing is told" \
+	"$(count "$since" \
+	'select(.pid == '"${PID[other]}"' or .pid == '"${PID[gamma]}"' or .pid == '"${PID[peer]}"')')" 0
 
 # oneshot TAG PATH: the word of a worker that is started for one task.
-is "control: a program of cell b writes where b may" "$("$PYTHON" -BIS "$HERE/worker.py" beta "touch('$WORK/b/once')")" "done"
+is "control: a program of cell b writes where b may" \
+	"$("$PYTHON" -BIS "$HERE/worker.py" beta "touch('$WORK/b/once')")" "done"
 is "control: and not where a may" "$("$PYTHON" -BIS "$HERE/worker.py" beta "touch('$WORK/a/once')")" denied
-tell alpha1 "run('/usr/bin/bash', '-c', '''exec $PYTHON -BIS $HERE/worker.py beta 'touch(\"$WORK/b/twice\")' >$WORK/a/hop 2>&1''')" >/dev/null
+# hop PATH: alpha executes beta's program, which is to make a file.
+hop() {
+	local command="exec $PYTHON -BIS $HERE/worker.py beta 'touch(\"$1\")' >$WORK/a/hop 2>&1"
+	tell alpha1 "run('/usr/bin/bash', '-c', '''$command''')" >/dev/null
+}
+hop "$WORK/b/twice"
 is "alpha that executes beta's program is no beta" "$(cat "$WORK/a/hop") $(there "$WORK/b/twice")" "denied missing"
-tell alpha1 "run('/usr/bin/bash', '-c', '''exec $PYTHON -BIS $HERE/worker.py beta 'touch(\"$WORK/a/twice\")' >$WORK/a/hop 2>&1''')" >/dev/null
+hop "$WORK/a/twice"
 is "it is alpha still" "$(cat "$WORK/a/hop") $(there "$WORK/a/twice")" "done there"
 
 # Now the orphan is one that the cell has begotten; it and its shell are its processes.
@@ -157,7 +180,9 @@ check "the other cell too" wait_for "$LIMIT" in_cell b 1
 # --- a reload keeps who is in, and what was learned
 
 for name in a b repl; do check "$name is ready" wait_for "$LIMIT" is_ready "$name"; done
-learned() { kisctl --json profile show "$1" | jq -c '[.phase, .windows, [.params[] | [.mean, .deviation, .peak, .n]]]'; }
+learned() {
+	kisctl --json profile show "$1" | jq -c '[.phase, .windows, [.params[] | [.mean, .deviation, .peak, .n]]]'
+}
 before=$(learned a)$(learned b)
 generation=$(status generation)
 cp /usr/bin/bash "$WORK/repl/new" && mv "$WORK/repl/new" "$WORK/repl/program"
@@ -182,8 +207,10 @@ is "a connection from before the reload is reset" "$(tell alpha1 "receive('again
 
 # A cell with this name and another program is another cell.
 cells "$(cell a /usr/bin/redis-server '*' "$WORK/a")" "$B" "$REPL"
-is "a cell with another program has learned nothing" "$(kisctl --json profile show a | jq -c '[.phase, .windows]')" '["learning",0]'
-is "its former processes are free" "$(writes alpha1 "$WORK/out") $(writes "shell:$WORK/a/orphan2" "$WORK/out")" "done done"
+is "a cell with another program has learned nothing" "$(kisctl --json profile show a | jq -c '[.phase, .windows]')" \
+	'["learning",0]'
+is "its former processes are free" "$(writes alpha1 "$WORK/out") $(writes "shell:$WORK/a/orphan2" "$WORK/out")" \
+	"done done"
 
 # --- unload frees
 

@@ -11,14 +11,19 @@
 plan 12
 
 # example N: the N-th block of JSON in README.md.
-example() { awk -v want="$1" '/^```/ { inside = $0 == "```json"; n += inside; next } inside && n == want' "$REPO/README.md"; }
+example() {
+	awk -v want="$1" '/^```/ { inside = $0 == "```json"; n += inside; next } inside && n == want' "$REPO/README.md"
+}
 
 example 1 >"$WORK/whole.json"
 jq '.cells[0].tolerization.windows = 4' "$WORK/whole.json" >"$WORK/cells.json"
 example 2 >"$WORK/signatures.json"
 
 start_nginx
-traversal() { printf 'GET /a/../../etc/passwd HTTP/1.0\r\n\r\n' | timeout 10 nc -N 127.0.0.1 80 >"$WORK/answer"; grep -q '^HTTP/1.1 400' "$WORK/answer"; }
+traversal() {
+	printf 'GET /a/../../etc/passwd HTTP/1.0\r\n\r\n' | timeout 10 nc -N 127.0.0.1 80 >"$WORK/answer"
+	grep -q '^HTTP/1.1 400' "$WORK/answer"
+}
 reset() { ! traversal && [ ! -s "$WORK/answer" ]; }
 normal() { [ "$(curl -s http://127.0.0.1/index.html)" = '<h1>it works</h1>' ]; }
 

@@ -10,7 +10,8 @@
 plan 16
 
 missing=
-for p in nginx redis-server redis-cli psql sshd ssh vsftpd apache2 python3 curl wrk ab nmap hping3 tcpreplay nft ip socat \
+for p in nginx redis-server redis-cli psql sshd ssh vsftpd apache2 python3 curl wrk ab nmap hping3 tcpreplay nft ip \
+	socat \
 	strace stress-ng ss jq tcpdump; do
 	command -v "$p" >/dev/null || missing="$missing $p"
 done
@@ -44,7 +45,9 @@ is "vsftpd serves" "$(curl -s ftp://127.0.0.1/pub/hello)" hello
 stop_vsftpd
 
 start_sshd
-is "sshd lets a key in" "$(ssh -i "$WORK/id" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR root@127.0.0.1 echo in)" in
+is "sshd lets a key in" \
+	"$(ssh -i "$WORK/id" \
+	-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR root@127.0.0.1 echo in)" in
 stop_sshd
 
 check "network namespaces work" ip netns add kis-test

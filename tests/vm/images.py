@@ -4,6 +4,7 @@
 
 import struct
 
+ABI = 2
 CELLS, SIGNATURES, PROFILE = range(3)
 
 
@@ -32,23 +33,30 @@ def cells_image(name=b"self", program=b"/no/such/program", prefixes=(b"/tmp", b"
     texts = [name, program, b"*", *prefixes]
     places = strings(texts)
     cell = b"".join(struct.pack("<II", *place) for place in places[:3])
-    cell += struct.pack("<12I", 2, 0, 60000, 100, 4 << 16, 8 << 16, 1000, 1000, 0, 0, 0, 1)
-    cell += struct.pack("<13Q", 10**9, *[0] * 12)
+    cell += struct.pack("<10I", 2, 0, 60000, 100, 4 << 16, 8 << 16, 1000, 1000, 0, 0)
+    cell += struct.pack("<2Q2I", 0, 0, 0, 1)
     cell += struct.pack("<6I", 0, 0, 0, len(prefixes), len(prefixes), 0)
-    body = struct.pack("<4I", 1, len(prefixes), sum(map(len, texts)), 0) + cell
+    body = struct.pack("<4I", 1, 1, len(prefixes), sum(map(len, texts))) + cell
+    body += struct.pack("<2IQ", 0, 0, 10**9)
     body += b"".join(struct.pack("<II", *place) for place in places[3:]) + b"".join(texts)
     return seal(CELLS, body)
 
 
 def signatures_image():
     """One signature that finds the letter x: a table of two states and two classes."""
-    body = struct.pack("<8I", 1, 2, 2, 1, 1, 5, 0, 0)
-    body += bytes(int(b == ord("x")) for b in range(256))
-    body += struct.pack("<4I", 0, 8, 0, 8) + struct.pack("<2I", 0, 1) + struct.pack("<I", 0)
-    body += struct.pack("<8I", 77, 1, 1, 0, 0, 5, 5, 0) + b"an x!"
+    rows = struct.pack("<8I", 77, 1, 1, 0, 0, 5, 5, 0)
+    automaton = struct.pack("<6I", 2, 2, 1, 1, 0, 0) + bytes(int(b == ord("x")) for b in range(256))
+    automaton += struct.pack("<4I", 0, 8, 0, 8) + struct.pack("<2I", 0, 1) + struct.pack("<I", 0)
+    sections = (rows, b"an x!", automaton)
+    body, at = struct.pack("<2I", len(sections), 0), 32 + 8 + 16 * len(sections)
+    for kind, section in enumerate(sections, 1):
+        body += struct.pack("<4I", kind, 0, at, len(section))
+        at += len(section) + -len(section) % 8
+    for section in sections:
+        body += section + bytes(-len(section) % 8)
     return seal(SIGNATURES, body)
 
 
 def seal(kind, body):
     body += bytes(-len(body) % 8)
-    return reseal(b"KISI" + struct.pack("<IIIQQ", 1, kind, 32 + len(body), 0, 0) + body)
+    return reseal(b"KISI" + struct.pack("<IIIQQ", ABI, kind, 32 + len(body), 0, 0) + body)

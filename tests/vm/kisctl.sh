@@ -25,6 +25,8 @@ code() {
 		diag "exit code $got, said: $(cat "$WORK/code.err")"
 	fi
 }
+# words WORD…: all of them in one line.
+words() { echo "$*"; }
 # keys FILTER ARGUMENT…: the names of the JSON object (or of what FILTER makes of it), in a line.
 keys() {
 	local filter=$1
@@ -38,12 +40,15 @@ chmod 755 "$WORK"
 worker alpha
 worker beta
 cell() {
-	echo '{"name": "'"$1"'", "program": "'"$PYTHON"'", "arguments": "*/worker.py '"$2"'", "window_ms": 100, "tolerization": {"windows": '"$3"'}, "mode": "observe"}'
+	echo \
+		'{"name": "'"$1"'", "program": "'"$PYTHON"'", "arguments": "*/worker.py '"$2"'",
+		"window_ms": 100, "tolerization": {"windows": '"$3"'}, "mode": "observe"}'
 }
 # Long enough for a slow machine to see alpha learning before it is ready.
 windows=$((20 * SLOW))
 cells "$(cell alpha alpha $windows)" "$(cell beta beta 100000)"
-sigs '{"id": 7, "revision": 2, "type": 1, "message": "seven", "pattern": "SEVEN", "cell": "alpha"}' '{"id": 8, "type": 2, "message": "eight", "pattern": "EIGHT"}'
+sigs '{"id": 7, "revision": 2, "type": 1, "message": "seven", "pattern": "SEVEN", "cell": "alpha"}' \
+	'{"id": 8, "type": 2, "message": "eight", "pattern": "EIGHT"}'
 kisctl ban add 192.0.2.1 --ttl 86400 >/dev/null
 check "a cell becomes ready" wait_for "$LIMIT" is_ready alpha
 
@@ -83,35 +88,57 @@ is "what was not permitted was not done" "$(status mode) $(status bans) $(status
 
 # --- the names in the JSON
 
-is "status has its names" "$(keys . status)" "abi bans cells denied dropped generation killed lost_alerts lost_telemetry mode records schema_version signatures uptime_ns"
-is "no command is status" "$(kisctl --json | jq -c '[.abi, .cells, .signatures, .bans]')" '[1,2,2,1]'
-is "doctor has its names" "$(keys . doctor) $(kisctl --json doctor | jq -c '[.can_run, ([.checks[].result] | unique)]')" 'can_run checks schema_version [true,["ok"]]'
+is "status has its names" "$(keys . status)" \
+	"$(words abi bans cells denied dropped generation killed lost_alerts lost_telemetry mode records \
+		schema_version signatures uptime_ns)"
+is "no command is status" "$(kisctl --json | jq -c '[.abi, .cells, .signatures, .bans]')" '[2,2,2,1]'
+is "doctor has its names" \
+	"$(keys . doctor) $(kisctl --json doctor | jq -c '[.can_run, ([.checks[].result] | unique)]')" \
+	'can_run checks schema_version [true,["ok"]]'
 is "cell list has its names" "$(keys '.cells[0]' cell list)" \
-	"arguments danger danger_one_ms danger_two_ms denied id killed matches mode name phase processes program tolerization window_ms windows windows_needed would_deny would_kill"
-is "cell list tells what was loaded" "$(kisctl --json cell list | jq -c '[.cells[] | [.id, .name, .program, .arguments, .mode, .window_ms, .windows_needed]]')" \
-	"[[1,\"alpha\",\"$PYTHON\",\"*/worker.py alpha\",\"observe\",100,$windows],[2,\"beta\",\"$PYTHON\",\"*/worker.py beta\",\"observe\",100,100000]]"
+	"$(words arguments danger danger_one_ms danger_two_ms denied id killed matches mode name phase processes \
+		program tolerization window_ms windows windows_needed would_deny would_kill)"
+is "cell list tells what was loaded" \
+	"$(kisctl --json cell list |
+	jq -c '[.cells[] | [.id, .name, .program, .arguments, .mode, .window_ms, .windows_needed]]')" \
+	"$(jq -nc --arg python "$PYTHON" '[[1, "alpha", $python, "*/worker.py alpha", "observe", 100, '$windows'],
+		[2, "beta", $python, "*/worker.py beta", "observe", 100, 100000]]')"
 is "profile show has its names" "$(keys . profile show alpha), $(keys '.params[0]' profile show alpha)" \
-	"cell directories directories_overflowed params phase schema_version windows windows_needed, bound deviation mean n observed param peak threshold_one threshold_two unit"
-is "sig list tells what was loaded" "$(kisctl --json sig list | jq -c '[.signatures[] | [.id, .revision, .type, .message, .cell, .hits]]')" \
+	"$(words cell directories directories_overflowed params phase schema_version windows windows_needed, \
+		bound deviation mean n observed param peak threshold_one threshold_two unit)"
+is "sig list tells what was loaded" \
+	"$(kisctl --json sig list | jq -c '[.signatures[] | [.id, .revision, .type, .message, .cell, .hits]]')" \
 	'[[7,2,1,"seven","alpha",0],[8,1,2,"eight",null,0]]'
-is "ban list tells who is banned" "$(keys '.bans[0]' ban list) $(kisctl --json ban list | jq -c '.bans | length')" "address dropped ttl_ms 1"
-is "cell check has its names" "$(keys . cell check "$WORK/cells.json")" "cells file image_bytes loaded schema_version valid warnings"
-is "limits are those of kis.h" "$(kisctl --json limits | jq -c '[.limits | .. | numbers] | contains([32, 4096, 256, 1024])')" true
-is "every object has a version" "$(for c in status doctor limits 'cell list' 'cell show alpha' 'profile show alpha' 'sig list' 'ban list' 'watch --once'; do
+is "ban list tells who is banned" "$(keys '.bans[0]' ban list) $(kisctl --json ban list | jq -c '.bans | length')" \
+	"address dropped ttl_ms 1"
+is "cell check has its names" "$(keys . cell check "$WORK/cells.json")" \
+	"cells file image_bytes loaded schema_version valid warnings"
+is "limits are those of kis.h" \
+	"$(kisctl --json limits | jq -c '[.limits | .. | numbers] | contains([32, 4096, 256, 1024])')" true
+is "every object has a version" \
+	"$(for c in status doctor limits 'cell list' 'cell show alpha' 'profile show alpha' 'sig list' 'ban list' \
+	'watch --once'; do
 	# shellcheck disable=SC2086 # several arguments
 	kisctl --json $c | jq .schema_version
 done | sort | uniq -c | xargs)" "9 1"
 since=$(newest)
 kisctl mode enforce --cell beta >/dev/null
 like "an alert has its names" "$(told_control 'keys_unsorted | join(" ")')" \
-	'^"schema_version id time mono_ns boot_id event_type cell cell_id generation pid tid uid start_ns comm signal cause op action applied mode phase danger_one danger_two command value"$'
-is "an alert tells what was done, and where" "$(told_control '[.event_type, .command, .cell, .value, .uid]')" '["kis_control","mode_set","beta",1,0]'
+	"^\"$(words schema_version id time mono_ns boot_id event_type cell cell_id generation pid tid uid start_ns \
+		comm signal cause op action applied mode phase danger_one danger_two command value)\"$"
+is "an alert tells what was done, and where" "$(told_control '[.event_type, .command, .cell, .value, .uid]')" \
+	'["kis_control","mode_set","beta",1,0]'
 is "the boot is this one" "$(told_control .boot_id)" "\"$(cat /proc/sys/kernel/random/boot_id)\""
-is "the mode is the cell's alone" "$(status mode) $(of_cell alpha mode) $(of_cell beta mode)" "observe observe enforce"
+is "the mode is the cell's alone" "$(status mode) $(of_cell alpha mode) $(of_cell beta mode)" \
+	"observe observe enforce"
 id=$(told_control .id)
 is "alerts --count gives the newest" "$(kisctl --json alerts --count 1 | jq .id)" "$id"
-is "alerts --cell gives those of a cell" "$(kisctl --json alerts --cell beta --since "$since" | jq .id) $(kisctl --json alerts --cell alpha --since "$since" | jq .id)" "$id "
-is "telemetry comes when it is asked for" "$(kisctl --json alerts | jq -r .event_type | grep -c kis_window) $(kisctl --json alerts --telemetry | jq -r .event_type | grep -q kis_window && echo there)" "0 there"
+is "alerts --cell gives those of a cell" \
+	"$(kisctl --json alerts --cell beta --since "$since" |
+	jq .id) $(kisctl --json alerts --cell alpha --since "$since" | jq .id)" "$id "
+is "telemetry comes when it is asked for" \
+	"$(kisctl --json alerts | jq -r .event_type | grep -c kis_window) $(kisctl --json alerts --telemetry |
+	jq -r .event_type | grep -q kis_window && echo there)" "0 there"
 
 # --- for people
 
@@ -120,10 +147,14 @@ like "doctor speaks" "$(kisctl doctor)" '^ok +module +kis.ko is loaded and answe
 like "cell list speaks" "$(kisctl cell list)" '^ *(1 +)?alpha +ready'
 like "cell show speaks" "$(kisctl cell show alpha)" 'rss_kib'
 like "explain speaks" "$(kisctl explain "$id")" 'enforce'
-like "explain in JSON has the sentences and the record" "$(kisctl --json explain "$id" | jq -c '[.id, .event_type, (.explanation | length > 20)]')" "^\[$id,\"kis_control\",true\]$"
+like "explain in JSON has the sentences and the record" \
+	"$(kisctl --json explain "$id" | jq -c '[.id, .event_type, (.explanation | length > 20)]')" \
+	"^\[$id,\"kis_control\",true\]$"
 like "watch --once prints a table with bars" "$(kisctl watch --once --cell alpha)" 'rss_kib.*\[[#.|]+\]'
 like "watch says who still learns" "$(kisctl watch --once --cell beta)" 'rss_kib.*learning'
-is "watch in JSON has the cells with all parameters" "$(kisctl --json watch --once | jq -c '[.mode, [.cells[].name], [.cells[].params | length]]')" '["observe",["alpha","beta"],[13,13]]'
+is "watch in JSON has the cells with all parameters" \
+	"$(kisctl --json watch --once | jq -c '[.mode, [.cells[].name], [.cells[].params | length]]')" \
+	'["observe",["alpha","beta"],[13,13]]'
 is "no colours for a pipe" "$(for c in status 'cell list' 'watch --once' doctor; do
 	# shellcheck disable=SC2086 # several arguments
 	kisctl $c
@@ -131,7 +162,11 @@ done | grep -c $'\e')" 0
 
 # --- files that are no good change nothing
 
-state() { echo "$(kisctl --json status | jq -c '[.generation, .cells, .signatures, .bans, .mode]') $(kisctl --json sig list | jq -c '[.signatures[].id]') $(kisctl --json cell list | jq -c '[.cells[] | .name, .phase]')"; }
+state() {
+	kisctl --json status | jq -c '[.generation, .cells, .signatures, .bans, .mode]'
+	kisctl --json sig list | jq -c '[.signatures[].id]'
+	kisctl --json cell list | jq -c '[.cells[] | .name, .phase]'
+}
 before=$(state)
 bad() {
 	local kind=$1 name=$2 text=$3
@@ -142,37 +177,61 @@ bad() {
 }
 bad cell "no JSON" 'bad.json:2:1: not JSON' <<<'{"version": 1, "cells": ['
 bad cell "empty" 'bad.json:1:' </dev/null
-bad cell "unknown key" 'bad.json:1:.*/cells/0.*colour' <<<'{"version": 1, "cells": [{"name": "a", "program": "/bin/x", "colour": 1}]}'
-bad cell "key twice" 'bad.json:1:.*given before' <<<'{"version": 1, "cells": [{"name": "a", "name": "b", "program": "/bin/x"}]}'
-bad cell "bad value" 'bad.json:1:.*/cells/0/window_ms.*100' <<<'{"version": 1, "cells": [{"name": "a", "program": "/bin/x", "window_ms": 99}]}'
-bad cell "relative program" 'bad.json:1:.*/cells/0/program' <<<'{"version": 1, "cells": [{"name": "a", "program": "bin/x"}]}'
-bad cell "name twice" 'bad.json:1:.*/cells/1/name' <<<'{"version": 1, "cells": [{"name": "a", "program": "/bin/x"}, {"name": "a", "program": "/bin/y"}]}'
-bad cell "33 cells" 'bad.json:1:.*32' < <(jq -nc '{version: 1, cells: [range(33) | {name: "c\(.)", program: "/bin/x\(.)"}]}')
+bad cell "unknown key" 'bad.json:1:.*/cells/0.*colour' \
+	<<<'{"version": 1, "cells": [{"name": "a", "program": "/bin/x", "colour": 1}]}'
+bad cell "key twice" 'bad.json:1:.*given before' \
+	<<<'{"version": 1, "cells": [{"name": "a", "name": "b", "program": "/bin/x"}]}'
+bad cell "bad value" 'bad.json:1:.*/cells/0/window_ms.*100' \
+	<<<'{"version": 1, "cells": [{"name": "a", "program": "/bin/x", "window_ms": 99}]}'
+bad cell "relative program" 'bad.json:1:.*/cells/0/program' \
+	<<<'{"version": 1, "cells": [{"name": "a", "program": "bin/x"}]}'
+bad cell "name twice" 'bad.json:1:.*/cells/1/name' \
+	<<<'{"version": 1, "cells": [{"name": "a", "program": "/bin/x"}, {"name": "a", "program": "/bin/y"}]}'
+bad cell "257 cells" 'bad.json:1:.*256' \
+	< <(jq -nc '{version: 1, cells: [range(257) | {name: "c\(.)", program: "/bin/x\(.)"}]}')
 bad cell "signatures for cells" 'bad.json:1:' <"$WORK/sigs.json"
-bad cell "two below one" 'bad.json:1:.*thresholds' <<<'{"version": 1, "cells": [{"name": "a", "program": "/bin/x", "thresholds": {"one": 4, "two": 3}}]}'
-bad sig "bad pattern" 'bad.json:1:.*/signatures/0/pattern' <<<'{"version": 1, "signatures": [{"id": 1, "type": 1, "message": "m", "pattern": "a("}]}'
-bad sig "matches nothing" 'bad.json:1:.*/signatures/0/pattern' <<<'{"version": 1, "signatures": [{"id": 1, "type": 1, "message": "m", "pattern": "a*"}]}'
-bad sig "id twice" 'bad.json:1:.*/signatures/1/id' <<<'{"version": 1, "signatures": [{"id": 1, "type": 1, "message": "m", "pattern": "a"}, {"id": 1, "type": 1, "message": "m", "pattern": "b"}]}'
-bad sig "type 3" 'bad.json:1:.*/signatures/0/type' <<<'{"version": 1, "signatures": [{"id": 1, "type": 3, "message": "m", "pattern": "a"}]}'
+bad cell "two below one" 'bad.json:1:.*thresholds' \
+	<<<'{"version": 1, "cells": [{"name": "a", "program": "/bin/x", "thresholds": {"one": 4, "two": 3}}]}'
+bad sig "bad pattern" 'bad.json:1:.*/signatures/0/pattern' \
+	<<<'{"version": 1, "signatures": [{"id": 1, "type": 1, "message": "m", "pattern": "a("}]}'
+bad sig "matches nothing" 'bad.json:1:.*/signatures/0/pattern' \
+	<<<'{"version": 1, "signatures": [{"id": 1, "type": 1, "message": "m", "pattern": "a*"}]}'
+bad sig "id twice" 'bad.json:1:.*/signatures/1/id' \
+	< <(jq -nc '{version: 1, signatures: ["a", "b"] | map({id: 1, type: 1, message: "m", pattern: .})}')
+bad sig "type 3" 'bad.json:1:.*/signatures/0/type' \
+	<<<'{"version": 1, "signatures": [{"id": 1, "type": 3, "message": "m", "pattern": "a"}]}'
 bad sig "binary" 'bad.json' < <(head -c 4096 "$PYTHON")
 code 1 '' kisctl --json cell check "$WORK/bad.json"
-is "check tells the faults in JSON" "$(jq -c '[.valid, (.errors | length > 0), (.errors[0] | keys)]' "$WORK/code.out")" '[false,true,["column","file","line","message","next","pointer"]]'
-is "--dry-run changes nothing" "$(kisctl --json cell load --dry-run "$WORK/cells.json" | jq .loaded) $(state)" "false $before"
+is "check tells the faults in JSON" \
+	"$(jq -c '[.valid, (.errors | length > 0), (.errors[0] | keys)]' "$WORK/code.out")" \
+	'[false,true,["column","file","line","message","next","pointer"]]'
+is "--dry-run changes nothing" "$(kisctl --json cell load --dry-run "$WORK/cells.json" | jq .loaded) $(state)" \
+	"false $before"
 
 # --- profiles travel
 
-learned() { kisctl --json profile show "$1" | jq -c '[.phase, .windows, .directories, [.params[] | [.mean, .deviation, .peak, .n, .threshold_one, .threshold_two]]]'; }
+learned() {
+	kisctl --json profile show "$1" | jq -c '[.phase, .windows, .directories,
+		[.params[] | [.mean, .deviation, .peak, .n, .threshold_one, .threshold_two]]]'
+}
 alpha=$(learned alpha)
 check "export" kisctl profile export alpha "$WORK/alpha.profile"
 is "export to a pipe is the same" "$(kisctl profile export alpha | cmp - "$WORK/alpha.profile" && echo same)" same
-is "export in JSON is the same" "$(kisctl --json profile export alpha | jq -r .image_base64 | base64 -d | cmp - "$WORK/alpha.profile" && echo same)" same
+is "export in JSON is the same" \
+	"$(kisctl --json profile export alpha | jq -r .image_base64 | base64 -d | cmp - "$WORK/alpha.profile" &&
+	echo same)" same
 kisctl profile reset alpha >/dev/null
-is "after a reset it learns anew" "$(kisctl --json profile show alpha | jq -c "[.phase, .windows < $windows]")" '["learning",true]'
-is "--dry-run imports nothing" "$(kisctl --json profile import --dry-run beta "$WORK/alpha.profile" | jq -c '[.loaded, .windows, .phase]') $(of_cell beta phase)" "[false,$windows,\"ready\"] learning"
+is "after a reset it learns anew" "$(kisctl --json profile show alpha | jq -c "[.phase, .windows < $windows]")" \
+	'["learning",true]'
+is "--dry-run imports nothing" \
+	"$(kisctl --json profile import --dry-run beta "$WORK/alpha.profile" |
+	jq -c '[.loaded, .windows, .phase]') $(of_cell beta phase)" "[false,$windows,\"ready\"] learning"
 since=$(newest)
 check "import" kisctl profile import alpha "$WORK/alpha.profile"
 is "it is what it was" "$(learned alpha)" "$alpha"
-is "the phase is told" "$(records "$since" 'select(.event_type == "kis_phase" and .cell == "alpha") | [.value, .cause]' | tail -n 1)" '[1,"officer"]'
+is "the phase is told" \
+	"$(records "$since" 'select(.event_type == "kis_phase" and .cell == "alpha") | [.value, .cause]' |
+	tail -n 1)" '[1,"officer"]'
 check "import for another cell" kisctl profile import beta "$WORK/alpha.profile"
 is "that has learned the same then" "$(learned beta)" "$alpha"
 is "export after import is the same" "$(kisctl profile export beta | cmp - "$WORK/alpha.profile" && echo same)" same
@@ -181,7 +240,6 @@ is "export after import is the same" "$(kisctl profile export beta | cmp - "$WOR
 kisctl profile reset beta >/dev/null
 cat >"$WORK/corrupt.py" <<'END'
 import subprocess, sys
-sys.path.insert(0, "/mnt/kis/repo/tests/vm")
 from kis import Netlink
 good = open(sys.argv[1], "rb").read()
 images = [good[:n] for n in (0, 1, 23, len(good) // 2, len(good) - 1)] + [good + b"x", good * 2]
@@ -206,7 +264,8 @@ for i, image in enumerate(images):
     through_kernel += commits(image)
 print(len(images) > 100, through_kisctl, through_kernel, commits(good))
 END
-is "corrupt images are refused by kisctl and by the kernel" "$(python3 "$WORK/corrupt.py" "$WORK/alpha.profile" 2>&1)" "True 0 0 True"
+is "corrupt images are refused by kisctl and by the kernel" \
+	"$(python3 "$WORK/corrupt.py" "$WORK/alpha.profile" 2>&1)" "True 0 0 True"
 is "control: the good one is in force" "$(learned beta)" "$alpha"
 code 1 'not a profile' kisctl profile import alpha "$WORK/cells.json"
 
@@ -219,7 +278,10 @@ code 5 'not loaded' kisctl cell load "$WORK/cells.json"
 code 5 'not loaded' kisctl mode enforce
 code 5 '' kisctl alerts
 code 5 '' kisctl doctor
-is "doctor says what to do" "$(kisctl --json doctor | jq -c '[.can_run, (.checks[] | select(.name == "module") | [.result, (.next | test("insmod"))])]')" '[false,["fail",true]]'
+is "doctor says what to do" \
+	"$(kisctl --json doctor |
+	jq -c '[.can_run, (.checks[] | select(.name == "module") | [.result, (.next | test("insmod"))])]')" \
+	'[false,["fail",true]]'
 code 0 '^$' kisctl cell check "$WORK/cells.json"
 code 0 '^$' kisctl sig check "$WORK/sigs.json"
 code 0 '^$' kisctl limits

@@ -16,8 +16,9 @@ WINDOW=$((200 * SLOW))
 # Long enough to be seen on a busy machine.
 HOLD=$((3000 * SLOW))
 # The smallest steps that are worth a signal.
-FLOORS='{"cpu_us": 20000, "rss_kib": 4096, "files_opened": 4, "files_written": 2, "files_created": 2, "execs": 1, "connects": 2,
-	"accepts": 8, "bytes_in": 16384, "bytes_out": 16384, "messages_in": 64, "messages_out": 64, "reply_permille": 1000}'
+FLOORS='{"cpu_us": 20000, "rss_kib": 4096, "files_opened": 4, "files_written": 2, "files_created": 2,
+	"execs": 1, "connects": 2, "accepts": 8, "bytes_in": 16384, "bytes_out": 16384, "messages_in": 64,
+	"messages_out": 64, "reply_permille": 1000}'
 
 # cell NAME TAG WINDOWS MORE
 cell() {
@@ -32,7 +33,8 @@ windows() { records "$2" 'select(.event_type == "kis_window" and .cell == "'"$1"
 another_window() {
 	local since
 	since=$(newest)
-	wait_for "$LIMIT" told "$since" 'select(.event_type == "kis_window" and .cell == "'"$1"'")' || bail "no window of $1 ends"
+	wait_for "$LIMIT" told "$since" 'select(.event_type == "kis_window" and .cell == "'"$1"'")' ||
+		bail "no window of $1 ends"
 }
 summed() { jq -sc 'reduce .[] as $w ({}; reduce ($w | to_entries[]) as $e (.; .[$e.key] += $e.value))'; }
 # measured WHO CODE…: the sums over the windows in which it was done.
@@ -55,7 +57,11 @@ of() {
 	jq -r '[.[$ARGS.positional[]] | tostring] | join(" ")' --args "$@" <<<"$sums"
 }
 within() {
-	if [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then ok "$1"; else not_ok "$1" && diag "got $2, wanted $3 to $4"; fi
+	if [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then
+		ok "$1"
+	else
+		not_ok "$1" && diag "got $2, wanted $3 to $4"
+	fi
 }
 
 mkdir -p "$WORK"/{known,unknown,within,outside,kept}
@@ -77,7 +83,8 @@ is "it learns" "$(of_cell soft phase) $(of_cell soft tolerization)" "learning so
 
 sums=$(measured soft "read('$FILE', 7)" "write('$FILE', 5)" "read('/dev/null', 9)")
 is "files opened and written" "$(of "$sums" files_opened files_written files_created)" "12 5 0"
-sums=$(measured soft "[touch(f'$WORK/known/new{i}') for i in range(3)] and None" "os.mkdir('$WORK/known/dir')" "os.symlink('x', '$WORK/known/link')" \
+sums=$(measured soft "[touch(f'$WORK/known/new{i}') for i in range(3)] and None" "os.mkdir('$WORK/known/dir')" \
+	"os.symlink('x', '$WORK/known/link')" \
 	"os.truncate('$FILE', 1)")
 is "files created and truncated" "$(of "$sums" files_opened files_written files_created)" "3 4 5"
 sums=$(measured soft "[run('/usr/bin/true') for i in range(4)] and None")
@@ -141,11 +148,17 @@ since=$(newest)
 another_window soft
 tell peer "send('unix', bytes(250), 4)" >/dev/null
 another_window soft
-is "bytes and messages in over unix" "$(windows soft "$since" | jq -sc '[([.[].bytes_in] | add), ([.[].messages_in] | add)]')" "[1000,4]"
-sums=$(measured soft "held.__setitem__('u', socket.socket(socket.AF_INET, socket.SOCK_DGRAM))" "held['u'].sendto(bytes(400), ('127.0.0.1', 9999)) and None")
-is "datagrams are no stream" "$(of "$sums" bytes_out messages_out)" "0 0"
+is "bytes and messages in over unix" \
+	"$(windows soft "$since" | jq -sc '[([.[].bytes_in] | add), ([.[].messages_in] | add)]')" "[1000,4]"
+sums=$(measured soft "held.__setitem__('u', socket.socket(socket.AF_INET, socket.SOCK_DGRAM))" \
+	"held['u'].sendto(bytes(400), ('127.0.0.1', 9999)) and None")
+is "datagrams count as well" "$(of "$sums" bytes_out messages_out)" "400 1"
 is "the ratio is that of bytes out and in, in each window" \
-	"$(windows soft "$begin" | jq -sc 'all(.[]; .reply_permille == (if .bytes_in == 0 then 0 else (.bytes_out * 1000 / ([.bytes_in, 4096] | max) | floor) end))
+	"$(windows soft "$begin" |
+	jq \
+		-sc \
+		'all(.[]; .reply_permille == (
+			if .bytes_in == 0 then 0 else (.bytes_out * 1000 / ([.bytes_in, 4096] | max) | floor) end))
 		and any(.[]; .reply_permille > 0)')" true
 
 # --- what is learned: the profile against all windows so far
@@ -153,22 +166,31 @@ is "the ratio is that of bytes out and in, in each window" \
 since=$(newest)
 cells "$(cell soft soft 1 '"files": {"learn": true}')"
 check "it becomes ready" wait_for "$LIMIT" is_ready soft
-is "that is told" "$(records "$since" 'select(.event_type == "kis_phase") | [.cell, .value, .cause]')" '["soft",1,"none"]'
-last=$(records "$since" 'select(.event_type == "kis_phase") | .id')
-records "$begin" 'select(.event_type == "kis_window" and .id < '"$last"') | .values' >"$WORK/windows"
+is "that is told" "$(records "$since" 'select(.event_type == "kis_phase") | [.cell, .value, .cause]')" \
+	'["soft",1,"none"]'
+last=$(records "$since" 'select(.event_type == "kis_phase") | .mono_ns')
+records "$begin" 'select(.event_type == "kis_window" and .mono_ns <= '"$last"') | .values' >"$WORK/windows"
 profile soft >"$WORK/profile"
 n=$(wc -l <"$WORK/windows")
-is "as many windows are learned as were measured" "$(jq -c '[.windows, ([.params[].n] | unique)]' "$WORK/profile")" "[$n,[$n]]"
+is "as many windows are learned as were measured" "$(jq -c '[.windows, ([.params[].n] | unique)]' "$WORK/profile")" \
+	"[$n,[$n]]"
 is "mean, deviation and peak are those of the windows" \
-	"$(jq -c --slurpfile w "$WORK/windows" '.params[] | . as $p | [$w[][$p.param]] | (add / length) as $mean | (map(. - $mean | . * .) | add / length | sqrt) as $dev
-		| select(($p.mean - $mean | fabs) > 0.002 or ($p.deviation - $dev | fabs) > 0.002 + $dev / 1e9 or $p.peak != max) | [$p, $mean, $dev, max]' "$WORK/profile")" ""
+	"$(jq -c --slurpfile w "$WORK/windows" \
+	'.params[] | . as $p | [$w[][$p.param]] | (add / length) as $mean
+		| (map(. - $mean | . * .) | add / length | sqrt) as $dev
+		| select(($p.mean - $mean | fabs) > 0.002 or ($p.deviation - $dev | fabs) > 0.002 + $dev / 1e9
+			or $p.peak != max)
+		| [$p, $mean, $dev, max]' "$WORK/profile")" ""
 is "none of them is all zero" "$(jq -c '[.params[] | select(.peak == 0) | .param]' "$WORK/profile")" "[]"
 is "the thresholds follow from them" \
 	"$(jq -c --argjson floors "$FLOORS" '.params[] | . as $p | $floors[.param] as $floor
-		| ([.peak, (.mean + 4 * .deviation | ceil)] | max + $floor) as $one | ([.peak, (.mean + 8 * .deviation | ceil)] | max + 2 * $floor) as $two
-		| select((.threshold_one - $one | fabs) > 1 or (.threshold_two - $two | fabs) > 1 or .threshold_one >= .threshold_two) | [., $one, $two]' "$WORK/profile")" ""
+		| ([.peak, (.mean + 4 * .deviation | ceil)] | max + $floor) as $one
+		| ([.peak, (.mean + 8 * .deviation | ceil)] | max + 2 * $floor) as $two
+		| select((.threshold_one - $one | fabs) > 1 or (.threshold_two - $two | fabs) > 1 or
+			.threshold_one >= .threshold_two) | [., $one, $two]' "$WORK/profile")" ""
 is "there are thirteen" "$(jq '.params | length' "$WORK/profile")" 13
-is "directories are those that were written in" "$(jq -c '[.directories, .directories_overflowed]' "$WORK/profile")" "[1,false]"
+is "directories are those that were written in" "$(jq -c '[.directories, .directories_overflowed]' "$WORK/profile")" \
+	"[1,false]"
 
 # --- danger signals and their numbers
 
@@ -176,8 +198,11 @@ one=$(param soft files_opened .threshold_one) two=$(param soft files_opened .thr
 # agrees TYPE SIGNAL SINCE PARAM: how the record's numbers compare with the profile.
 agrees() {
 	records "$3" 'select(.event_type == "'"$1"'" and .param == "'"$4"'")' >"$WORK/told"
-	jq -c --slurpfile p "$WORK/profile" '. as $r | ($p[0].params[] | select(.param == $r.param)) as $p | [.signal, .cause, .cell, .phase, .mode, .action,
-		.mean == $p.mean, .deviation == $p.deviation, .n == $p.n, .threshold == $p.threshold_'"$2"', .observed > .threshold]' "$WORK/told"
+	jq -c --slurpfile p "$WORK/profile" \
+		'. as $r | ($p[0].params[] | select(.param == $r.param)) as $p
+		| [.signal, .cause, .cell, .phase, .mode, .action, .mean == $p.mean,
+			.deviation == $p.deviation, .n == $p.n, .threshold == $p.threshold_'"$2"',
+			.observed > .threshold]' "$WORK/told"
 }
 danger() { of_cell soft danger; }
 is_danger() { [ "$(danger)" = "$1" ]; }
@@ -199,8 +224,10 @@ opened() {
 # A window that ends in between can take some away; then once more.
 check "one more is danger one" wait_for "$LIMIT" opened $((one + 1))
 is "the cell is in danger" "$(danger)" 1
-is "its numbers are those of the profile" "$(agrees kis_danger_one one "$since" files_opened)" '["one","threshold","soft","ready","observe","none",true,true,true,true,true]'
-is "told at once, with the value at that moment" "$(jq -c '[.observed, .threshold, .unit, .pid]' "$WORK/told")" "[$((one + 1)),$one,\"\",${PID[soft]}]"
+is "its numbers are those of the profile" "$(agrees kis_danger_one one "$since" files_opened)" \
+	'["one","threshold","soft","ready","observe","none",true,true,true,true,true]'
+is "told at once, with the value at that moment" "$(jq -c '[.observed, .threshold, .unit, .pid]' "$WORK/told")" \
+	"[$((one + 1)),$one,\"\",${PID[soft]}]"
 is "it is not danger two" "$(count "$since" 'select(.event_type == "kis_danger_two")')" 0
 check "calm is told when it has ended" wait_for "$LIMIT" is_calm "$since" 1
 is "the cell is calm" "$(danger)" 0
@@ -210,11 +237,15 @@ opened_two() {
 }
 check "one more than the second threshold is danger two" wait_for "$LIMIT" opened_two $((two + 1))
 is "the cell is in danger two" "$(danger)" 2
-is "its numbers are those of the profile" "$(agrees kis_danger_two two "$since" files_opened)" '["two","threshold","soft","ready","observe","none",true,true,true,true,true]'
-is "told at once, with the value at that moment" "$(jq -c '[.observed, .threshold]' "$WORK/told")" "[$((two + 1)),$two]"
-is "danger one is told before it" "$(agrees kis_danger_one one "$since" files_opened)" '["one","threshold","soft","ready","observe","none",true,true,true,true,true]'
+# On a slow machine it takes more than one window to see it.
+is "its numbers are those of the profile" "$(agrees kis_danger_two two "$since" files_opened | sort -u)" \
+	'["two","threshold","soft","ready","observe","none",true,true,true,true,true]'
+is "told at once, with the value at that moment" "$(jq -c '[.observed, .threshold]' "$WORK/told" | sort -u)" \
+	"[$((two + 1)),$two]"
+is "danger one is told before it" "$(agrees kis_danger_one one "$since" files_opened | sort -u)" \
+	'["one","threshold","soft","ready","observe","none",true,true,true,true,true]'
 check "calm is told of both" wait_for "$LIMIT" is_calm "$since" 3
-explained=$(kisctl explain "$(jq .id "$WORK/told")")
+explained=$(kisctl explain "$(jq .id "$WORK/told" | tail -n 1)")
 like "explain has the numbers too" "$explained" "$one"
 
 # What is known only when the window ends.
@@ -222,29 +253,40 @@ rss_two=$(param soft rss_kib .threshold_two)
 another_window soft
 since=$(newest)
 tell soft "allocate($((rss_two / 1024 + 8)))" >/dev/null
-check "memory above its threshold is danger two" wait_for "$LIMIT" told "$since" 'select(.event_type == "kis_danger_two" and .param == "rss_kib")'
-is "its numbers are those of the profile" "$(agrees kis_danger_two two "$since" rss_kib | sort -u)" '["two","threshold","soft","ready","observe","none",true,true,true,true,true]'
+check "memory above its threshold is danger two" wait_for "$LIMIT" told "$since" \
+	'select(.event_type == "kis_danger_two" and .param == "rss_kib")'
+is "its numbers are those of the profile" "$(agrees kis_danger_two two "$since" rss_kib | sort -u)" \
+	'["two","threshold","soft","ready","observe","none",true,true,true,true,true]'
 observed=$(jq -s '.[0].observed' "$WORK/told")
-is "what was observed is what the window had" "$(windows soft "$since" | jq -s --argjson o "$observed" 'any(.[]; .rss_kib == $o)')" true
+is "what was observed is what the window had" \
+	"$(windows soft "$since" | jq -s --argjson o "$observed" 'any(.[]; .rss_kib == $o)')" true
 tell soft "held.pop('memory') and None" >/dev/null
 another_window soft
 check "calm again" wait_for "$LIMIT" is_danger 0
-is "a ready cell learns no more" "$(profile soft | jq -c '[.windows, .params[].mean]')" "$(jq -c '[.windows, .params[].mean]' "$WORK/profile")"
+is "a ready cell learns no more" "$(profile soft | jq -c '[.windows, .params[].mean]')" \
+	"$(jq -c '[.windows, .params[].mean]' "$WORK/profile")"
 
 # --- directories: learned, unknown, and an officer's prefixes
 
 kisctl mode observe >/dev/null
 since=$(newest)
-is "control: observing, a file is made in an unknown directory" "$(tell soft "touch('$WORK/unknown/a')") $(ls "$WORK/unknown")" "done a"
-is "control: that is told" "$(records "$since" 'select(.op == "create" and .cause == "self") | [.event_type, .action, .applied, .path]')" \
+is "control: observing, a file is made in an unknown directory" \
+	"$(tell soft "touch('$WORK/unknown/a')") $(ls "$WORK/unknown")" "done a"
+is "control: that is told" \
+	"$(records "$since" \
+	'select(.op == "create" and .cause == "self") | [.event_type, .action, .applied, .path]')" \
 	"[\"kis_danger_two\",\"deny\",false,\"$WORK/unknown/a\"]"
 kisctl mode enforce >/dev/null
 since=$(newest)
-is "enforcing, in an unknown directory it is denied" "$(tell soft "touch('$WORK/unknown/b')") $(ls "$WORK/unknown")" "denied a"
-is "that is told" "$(records "$since" 'select(.op == "create" and .cause == "self") | [.event_type, .action, .applied, .path]')" \
+is "enforcing, in an unknown directory it is denied" "$(tell soft "touch('$WORK/unknown/b')") $(ls "$WORK/unknown")" \
+	"denied a"
+is "that is told" \
+	"$(records "$since" \
+	'select(.op == "create" and .cause == "self") | [.event_type, .action, .applied, .path]')" \
 	"[\"kis_danger_two\",\"deny\",true,\"$WORK/unknown/b\"]"
 since=$(newest)
-is "in the learned directory it is done" "$(tell soft "touch('$WORK/known/b')") $([ -e "$WORK/known/b" ] && echo there)" "done there"
+is "in the learned directory it is done" \
+	"$(tell soft "touch('$WORK/known/b')") $([ -e "$WORK/known/b" ] && echo there)" "done there"
 is "reading is free" "$(tell soft "read('$WORK/unknown/a')")" "done"
 is "nothing is told of it" "$(count "$since" 'select(.op != "none")')" 0
 
@@ -255,10 +297,14 @@ cells "$(cell soft soft 100000 '"files": {"learn": true}')"
 is "before: it is ready" "$(of_cell soft phase)" ready
 since=$(newest)
 check "profile reset" kisctl profile reset soft
-is "it learns, and knows nothing" "$(profile soft | jq -c '[.phase, .directories, .params[0].threshold_one]')" '["learning",0,null]'
-is "that is told" "$(records "$since" 'select(.event_type == "kis_phase") | [.cell, .value, .cause]')" '["soft",0,"officer"]'
-is "the unknown directory is learned now" "$(tell soft "touch('$WORK/unknown/c')") $(profile soft | jq .directories)" "done 1"
-is "what was learned before is gone" "$(tell soft "touch('$WORK/known/c')") $(profile soft | jq .directories)" "done 2"
+is "it learns, and knows nothing" "$(profile soft | jq -c '[.phase, .directories, .params[0].threshold_one]')" \
+	'["learning",0,null]'
+is "that is told" "$(records "$since" 'select(.event_type == "kis_phase") | [.cell, .value, .cause]')" \
+	'["soft",0,"officer"]'
+is "the unknown directory is learned now" \
+	"$(tell soft "touch('$WORK/unknown/c')") $(profile soft | jq .directories)" "done 1"
+is "what was learned before is gone" "$(tell soft "touch('$WORK/known/c')") $(profile soft | jq .directories)" \
+	"done 2"
 since=$(newest)
 tell soft "read('$FILE', $((two * 2)))" >/dev/null
 is "control: what is danger for a ready cell is none while it learns" "$(count "$since" 'select(.param)')" 0
@@ -274,7 +320,8 @@ kisctl mode enforce >/dev/null
 BOUNDS='"bounds": {"files_opened": {"max": 10}}, "files": {"learn": true, "write": ["'"$WORK/within"'"]}'
 begin=$(newest)
 bounded() {
-	cells "$(cell soft2 soft "$1" "$BOUNDS" soft)" "$(cell hard hard "$1" "$BOUNDS" hard)" "$(cell count count 12 '"files": {"learn": false}')"
+	cells "$(cell soft2 soft "$1" "$BOUNDS" soft)" "$(cell hard hard "$1" "$BOUNDS" hard)" \
+		"$(cell count count 12 '"files": {"learn": false}')"
 }
 bounded 100000
 for name in soft2:soft hard:hard; do
@@ -283,31 +330,48 @@ for name in soft2:soft hard:hard; do
 	since=$(newest)
 	tell "$who" "read('$FILE', 60)" >/dev/null
 	is "$cell: beyond the officer's bound is danger two, learning or not" \
-		"$(records "$since" 'select(.param) | [.event_type, .cell, .cause, .observed, .threshold, .phase]' | head -n 1)" "[\"kis_danger_two\",\"$cell\",\"bound\",11,10,\"learning\"]"
-	is "$cell: outside of the officer's prefixes is denied" "$(tell "$who" "touch('$WORK/outside/$cell')") $(ls "$WORK/outside")" "denied "
-	is "$cell: that is told" "$(records "$since" 'select(.op == "create") | [.cause, .action, .applied, .phase, .cell]')" "[\"tree\",\"deny\",true,\"learning\",\"$cell\"]"
-	is "$cell: within them it is done" "$(tell "$who" "touch('$WORK/within/$cell')") $(there "$WORK/within/$cell")" "done there"
+		"$(records "$since" 'select(.param) | [.event_type, .cell, .cause, .observed, .threshold, .phase]' |
+		head -n 1)" "[\"kis_danger_two\",\"$cell\",\"bound\",11,10,\"learning\"]"
+	is "$cell: outside of the officer's prefixes is denied" \
+		"$(tell "$who" "touch('$WORK/outside/$cell')") $(ls "$WORK/outside")" "denied "
+	is "$cell: that is told" \
+		"$(records "$since" 'select(.op == "create") | [.cause, .action, .applied, .phase, .cell]')" \
+		"[\"tree\",\"deny\",true,\"learning\",\"$cell\"]"
+	is "$cell: within them it is done" \
+		"$(tell "$who" "touch('$WORK/within/$cell')") $(there "$WORK/within/$cell")" "done there"
 done
-is "control: outside is where others may" "$(tell free "touch('$WORK/outside/free')") $(ls "$WORK/outside")" "done free"
+is "control: outside is where others may" "$(tell free "touch('$WORK/outside/free')") $(ls "$WORK/outside")" \
+	"done free"
 check "a cell that is left alone becomes ready" wait_for "$LIMIT" is_ready count
-is "it learned as many windows as it was told" "$(profile count | jq -c '[.windows, .windows_needed, .params[0].n]')" "[12,12,12]"
-last=$(records "$begin" 'select(.event_type == "kis_phase" and .cell == "count") | .id')
-is "when they had been measured" "$(records "$begin" 'select(.event_type == "kis_window" and .cell == "count" and .id < '"$last"') | .id' | wc -l)" 12
+is "it learned as many windows as it was told" \
+	"$(profile count | jq -c '[.windows, .windows_needed, .params[0].n]')" "[12,12,12]"
+last=$(records "$begin" 'select(.event_type == "kis_phase" and .cell == "count") | .mono_ns')
+is "when they had been measured" \
+	"$(records "$begin" 'select(.event_type == "kis_window" and .cell == "count" and .mono_ns <= '"$last"') | .id' |
+	wc -l)" 12
 another_window soft2
 another_window hard
 bounded 1
 for name in soft2 hard; do check "$name becomes ready" wait_for "$LIMIT" is_ready "$name"; done
-is "each is told once" "$(records "$begin" 'select(.event_type == "kis_phase" and .value == 1) | .cell' | sort | tr '\n' ' ')" '"count" "hard" "soft2" '
+is "each is told once" \
+	"$(records "$begin" 'select(.event_type == "kis_phase" and .value == 1) | .cell' | sort | tr '\n' ' ')" \
+	'"count" "hard" "soft2" '
 for name in soft2 hard; do
-	last=$(records "$begin" 'select(.event_type == "kis_phase" and .cell == "'$name'") | .id')
-	records "$begin" 'select(.event_type == "kis_window" and .cell == "'$name'" and .id < '"$last"') | .values.files_opened' >"$WORK/opened"
+	last=$(records "$begin" 'select(.event_type == "kis_phase" and .cell == "'$name'") | .mono_ns')
+	records "$begin" \
+		'select(.event_type == "kis_window" and .cell == "'$name'" and .mono_ns <= '"$last"')
+			| .values.files_opened' >"$WORK/opened"
 	case $name in
 	soft2) want=$(jq -sc '[length, max, max > 10]' "$WORK/opened") ;;
 	hard) want=$(jq -sc 'map(select(. <= 10)) | [length, max, (max > 10)]' "$WORK/opened") ;;
 	esac
-	is "$name: windows and peak of what it learned" "$(param $name files_opened '[.n, .peak, .peak > 10]')" "$want"
+	is "$name: windows and peak of what it learned" "$(param $name files_opened '[.n, .peak, .peak > 10]')" \
+		"$want"
 	is "$name: the values beyond the bound were there" "$(jq -s 'any(.[]; . > 10)' "$WORK/opened")" true
-	is "$name: the other values of that window are learned" "$(param $name execs .n)" "$(profile $name | jq .windows)"
+	is "$name: the other values of that window are learned" "$(param $name execs .n)" \
+		"$(profile $name | jq .windows)"
 done
-is "soft has learned what hard has not" "$(param soft2 files_opened '.peak > 10') $(param hard files_opened ".n < $(profile hard | jq .windows)")" "true true"
+is "soft has learned what hard has not" \
+	"$(param soft2 files_opened '.peak > 10') $(param hard files_opened ".n < $(profile hard | jq .windows)")" \
+	"true true"
 kisctl cell unload >/dev/null

@@ -25,14 +25,16 @@ kisctl doctor >"$WORK/doctor.out" 2>&1 || {
 cells() {
 	local IFS=,
 	printf '{"version": 1, "cells": [%s]}\n' "$*" >"$WORK/cells.json"
-	kisctl cell load "$WORK/cells.json" >"$WORK/load.out" 2>&1 || bail "cells were refused: $(cat "$WORK/load.out")"
+	kisctl cell load "$WORK/cells.json" >"$WORK/load.out" 2>&1 ||
+		bail "cells were refused: $(cat "$WORK/load.out")"
 }
 
 # sigs SIGNATURE…: replaces all signatures by these JSON objects.
 sigs() {
 	local IFS=,
 	printf '{"version": 1, "signatures": [%s]}\n' "$*" >"$WORK/sigs.json"
-	kisctl sig load "$WORK/sigs.json" >"$WORK/load.out" 2>&1 || bail "signatures were refused: $(cat "$WORK/load.out")"
+	kisctl sig load "$WORK/sigs.json" >"$WORK/load.out" 2>&1 ||
+		bail "signatures were refused: $(cat "$WORK/load.out")"
 }
 
 # status KEY
@@ -41,8 +43,8 @@ status() { kisctl --json status | jq -r ".$1"; }
 # of_cell NAME KEY: from kisctl cell list.
 of_cell() { kisctl --json cell list | jq -r --arg name "$1" ".cells[] | select(.name == \$name) | .$2"; }
 
-# newest: the number of the newest record. What an asynchronous kill tells may still come.
-newest() { status records; }
+# newest: the time after which everything is new. What an asynchronous kill tells may still come.
+newest() { date -u +%Y-%m-%dT%H:%M:%S.%NZ; }
 
 # records SINCE FILTER: what was told after a record, one JSON object a line.
 records() { kisctl --json alerts --telemetry --since "$1" | jq -c "$2"; }

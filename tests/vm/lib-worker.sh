@@ -19,7 +19,8 @@ worker() {
 	PID[$tag]=$!
 	exec {in}<>"$WORK/$tag.in" {out}<>"$WORK/$tag.out"
 	IN[$tag]=$in OUT[$tag]=$out
-	read -r -t "$START_LIMIT" -u "$out" line && [ "$line" = ready ] || bail "worker $tag did not start: $(cat "$WORK/$tag.err")"
+	read -r -t "$START_LIMIT" -u "$out" line && [ "$line" = ready ] ||
+		bail "worker $tag did not start: $(cat "$WORK/$tag.err")"
 }
 
 # tell TAG CODE: lets it do that; its answer.

@@ -20,6 +20,8 @@ TAP_PLAN=
 TAP_FAILED=0
 WORK=$(mktemp -d /tmp/kis-test.XXXXXX)
 REPO=${REPO:-/mnt/kis/repo}
+# What the helpers in Python share.
+export PYTHONPATH=$REPO/tests/lib PYTHONDONTWRITEBYTECODE=1
 
 # Every child goes when the scenario does.
 tap_exit() {
@@ -161,7 +163,8 @@ start_redis() {
 	rm -f /var/log/redis/redis.log
 	redis-server /etc/redis/kis.conf >/dev/null 2>&1 &
 	REDIS_PID=$!
-	wait_for "$START_LIMIT" redis-cli ping || bail "redis did not start: $(tail -n 3 /var/log/redis/redis.log 2>/dev/null)"
+	wait_for "$START_LIMIT" redis-cli ping ||
+		bail "redis did not start: $(tail -n 3 /var/log/redis/redis.log 2>/dev/null)"
 }
 
 stop_redis() {
@@ -204,7 +207,10 @@ start_nginx() {
 				listen [::]:80 default_server;
 				root /var/www/kis;
 				index index.php index.html;
-				location ~ \.php\$ { include /etc/nginx/snippets/fastcgi-php.conf; fastcgi_pass unix:$sock; }
+				location ~ \.php\$ {
+					include /etc/nginx/snippets/fastcgi-php.conf;
+					fastcgi_pass unix:$sock;
+				}
 			}
 		}
 	CONF
@@ -235,14 +241,13 @@ start_postgres() {
 	mkdir -p /run/postgresql /var/lib/postgresql
 	chown postgres: /run/postgresql /var/lib/postgresql
 	[ -e "$PG_DATA/PG_VERSION" ] ||
-		runuser -u postgres -- "$PG_BIN/initdb" -D "$PG_DATA" -A trust -N --no-locale >"$WORK/initdb.out" 2>&1 ||
+		runuser -u postgres -- "$PG_BIN/initdb" -D "$PG_DATA" -A trust -N --no-locale \
+			>"$WORK/initdb.out" 2>&1 ||
 		bail "initdb failed: $(tail -n 1 "$WORK/initdb.out")"
 	(cd / && exec runuser -u postgres -- "$PG_BIN/postgres" -D "$PG_DATA" -k /run/postgresql -c fsync=off) \
 		>/var/log/postgres.log 2>&1 &
 	# shellcheck disable=SC2034 # for scenarios
-	# shellcheck disable=SC2034 # for scenarios
 	PG_PID=$!
-
 	wait_for $((START_LIMIT * 2)) runuser -u postgres -- psql -qAt -h /run/postgresql -c 'select 1' ||
 		bail "postgresql did not start: $(tail -n 3 /var/log/postgres.log)"
 }
@@ -256,7 +261,8 @@ start_vsftpd() {
 	mkdir -p /srv/ftp/pub /var/run/vsftpd/empty
 	[ -e /srv/ftp/pub/hello ] || echo hello >/srv/ftp/pub/hello
 	printf '%s\n' listen=YES listen_ipv6=NO background=NO anonymous_enable=YES anon_root=/srv/ftp \
-		local_enable=YES write_enable=YES seccomp_sandbox=NO secure_chroot_dir=/var/run/vsftpd/empty "$@" >"$WORK/vsftpd.conf"
+		local_enable=YES write_enable=YES seccomp_sandbox=NO secure_chroot_dir=/var/run/vsftpd/empty "$@" \
+		>"$WORK/vsftpd.conf"
 	vsftpd "$WORK/vsftpd.conf" >/dev/null 2>&1 &
 	VSFTPD_PID=$!
 	wait_port 21
@@ -274,7 +280,8 @@ start_sshd() {
 	ssh-keygen -q -t ed25519 -N '' -f "$WORK/id"
 	mkdir -p "$WORK/keys"
 	cp "$WORK/id.pub" "$WORK/keys/authorized"
-	/usr/sbin/sshd -D -o "AuthorizedKeysFile=.ssh/authorized_keys $WORK/keys/authorized" -o StrictModes=no -o UsePAM=no \
+	/usr/sbin/sshd -D -o "AuthorizedKeysFile=.ssh/authorized_keys $WORK/keys/authorized" \
+		-o StrictModes=no -o UsePAM=no \
 		-o PermitRootLogin=yes >/dev/null 2>&1 &
 	SSHD_PID=$!
 	wait_port 22

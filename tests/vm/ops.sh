@@ -39,10 +39,10 @@ try exec "$dir/tools/tool"
 try connect python3 -IS -c 'import _socket; _socket.socket().connect(("127.0.0.1", 7070))'
 try map_exec python3 -IS -c '
 import mmap
-m = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)'
+m = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)'
 try mprotect python3 -IS -c '
 import ctypes, mmap, os
-m = mmap.mmap(-1, 4096)
+m = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE)
 at = ctypes.addressof(ctypes.c_char.from_buffer(m))
 libc = ctypes.CDLL(None, use_errno=True)
 if libc.mprotect(ctypes.c_void_p(at), 4096, 5):

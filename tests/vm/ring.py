@@ -15,11 +15,27 @@ import sys
 import threading
 import time
 
-from kis import PAGE, SLOW, Netlink, Ring, each, kernel_complaints, kisctl, ok, same, wait
+from kis import (
+    FINDING,
+    HOST,
+    PAGE,
+    RECORD_MAX,
+    SLOW,
+    TELEMETRY,
+    VERDICT,
+    Netlink,
+    Ring,
+    each,
+    kernel_complaints,
+    ok,
+    same,
+    wait,
+)
 
-ALERT, TELEMETRY = 0, 1
-CONTROL, MATCH_CALM = 6, 65
+CONTROL, CONTROL_BODY = 6, 6
 MODE_SET = 8
+# Bytes of the record that alerts() writes.
+ALERT_BYTES = 160
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = ctypes.c_void_p
 libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
@@ -127,17 +143,18 @@ def records_in_order():
     after = [ring.lane(n)["producer"] for n in range(ring.lanes)]
     ok("a consumer starts at the end", all(b <= s <= a for b, s, a in zip(before, starts, after)), (before, starts, after))
     alerts(60)
-    got = []
-    for lane in range(0, ring.lanes, 2):
-        for position in range(starts[lane], ring.lane(lane)["producer"]):
-            record = ring.slot(lane, position)
-            got.append((record["id"], record["seq"] == position + 1, record["type"], record["observed"], record["pid"]))
+    lanes = [ring.read(n, starts[n]) for n in ring.of(VERDICT)]
+    got = [record for lane in lanes for record in lane]
     same("60 alerts are there", len(got), 60)
-    same("each has the number of its place", {g[1] for g in got}, {True})
-    same("each says what was done", {g[2:4] for g in got}, {(CONTROL, MODE_SET)})
-    same("each says by whom", {g[4] for g in got}, {os.getpid()})
-    ids = sorted(g[0] for g in got)
-    ok("no number comes twice", len(set(ids)) == 60 and ids[-1] - ids[0] >= 59, ids)
+    follows = [r["sequence"] - lane[0]["sequence"] == i for lane in lanes for i, r in enumerate(lane)]
+    same("in a lane each has the number behind the one before", set(follows), {True})
+    passes = [a["mono_ns"] <= b["mono_ns"] for lane in lanes for a, b in zip(lane, lane[1:])]
+    ok("and time goes as the numbers do", all(passes))
+    told = {(r["type"], r["body"], r["command"], r["len"]) for r in got}
+    same("each says what was done", told, {(CONTROL, CONTROL_BODY, MODE_SET, ALERT_BYTES)})
+    same("each says by whom", {r["pid"] for r in got}, {os.getpid()})
+    numbered = {r["id"] for r in got if r["lane"] in ring.of(VERDICT)}
+    same("no number comes twice, and each names a lane of its class", len(numbered), 60)
     ring.close()
 
 
@@ -167,30 +184,36 @@ def polling():
 def hostile_positions():
     """Whatever the consumer's page says: alerts go on to be written, or are counted as lost."""
     ring = Ring(consumer=True)
-    slots = ring.slots
+    size = ring.lane_bytes
+
+    def told(since):
+        """How many alerts were written, and how many lost."""
+        written = sum(len(ring.read(n, since[n]["producer"])) for n in ring.of(VERDICT))
+        return written, sum(ring.lane(n)["lost"] - since[n]["lost"] for n in ring.of(VERDICT))
+
+    def now():
+        return [ring.lane(n) for n in range(ring.lanes)]
+
     for name, position in [
         ("zero", lambda p: 0),
         ("one ahead", lambda p: p + 1),
         ("far ahead", lambda p: p + (1 << 62)),
         ("all bits", lambda p: (1 << 64) - 1),
         ("the sign", lambda p: 1 << 63),
-        ("a lap behind", lambda p: p - slots),
-        ("a lap and one behind", lambda p: p - slots - 1),
-        ("two laps behind", lambda p: p - 2 * slots),
+        ("a lap behind", lambda p: p - size),
+        ("a lap and one behind", lambda p: p - size - 1),
+        ("two laps behind", lambda p: p - 2 * size),
     ]:
-        before = [ring.lane(n) for n in range(ring.lanes)]
+        before = now()
         for n in range(ring.lanes):
             ring.move(n, position(before[n]["producer"]))
         alerts(10)
-        after = [ring.lane(n) for n in range(ring.lanes)]
-        written = sum(a["producer"] - b["producer"] for a, b in zip(after[::2], before[::2]))
-        lost = sum(a["lost"] - b["lost"] for a, b in zip(after[::2], before[::2]))
-        same(f"position {name}: each alert is written or counted as lost", written + lost, 10)
+        same(f"position {name}: each alert is written or counted as lost", sum(told(before)), 10)
         ring.catch_up()
         alerts(1)
-    before = ring.all("producer", ALERT), ring.all("lost", ALERT), ring.all("bad_consumer", ALERT)
+    bad = ring.all("bad_consumer", VERDICT)
     same("alerts go on afterwards", nl.do("mode-set", mode=0).error, 0)
-    ok("impossible positions are counted", before[2] > 0, before)
+    ok("impossible positions are counted", bad > 0, bad)
 
     stop = threading.Event()
 
@@ -198,59 +221,74 @@ def hostile_positions():
         rng = random.Random(1)
         while not stop.is_set():
             for n in range(ring.lanes):
-                ring.move(n, rng.choice((0, rng.getrandbits(64), ring.lane(n)["producer"], ring.lane(n)["producer"] - slots)))
+                producer = ring.lane(n)["producer"]
+                ring.move(n, rng.choice((0, rng.getrandbits(64), producer, producer - size)))
 
     thread = threading.Thread(target=wobble)
-    start, lost = ring.all("producer", ALERT), ring.all("lost", ALERT)
+    before = now()
     thread.start()
     alerts(600)
     stop.set()
     thread.join()
-    total = ring.all("producer", ALERT) - start + ring.all("lost", ALERT) - lost
-    same("positions that move all the time: 600 alerts are written or counted", total, 600)
-    status = nl.status()
-    same("the status counts the same losses", status["lost-alerts"], ring.all("lost", ALERT))
+    numbers = sum(ring.lane(n)["sequence"] - before[n]["sequence"] for n in ring.of(VERDICT))
+    counted = (sum(told(before)), numbers)
+    same("positions that move all the time: 600 alerts are written or counted", counted, (600, 600))
+    same("the status counts the same losses", nl.status()["lost-alerts"], lost_alerts(ring))
     # Nothing that user space does changes what the kernel believes.
     header = ring.map[:32], ring.lane(0)
-    same("the headers are as they were", (int.from_bytes(header[0][:4], "little"), header[1]["producer"] > 0), (0x3153494B, True))
+    same(
+        "the headers are as they were",
+        (int.from_bytes(header[0][:4], "little"), header[1]["producer"] > 0),
+        (0x3153494B, True),
+    )
     ring.close()
+
+
+def lost_alerts(ring):
+    return sum(ring.all("lost", kind) for kind in (VERDICT, FINDING, HOST))
 
 
 def a_full_lane():
     ring = Ring(consumer=True)
     base = [ring.lane(n) for n in range(ring.lanes)]
-    alerts(2 * ring.slots + 300)
-    for n in range(0, ring.lanes, 2):
-        lane = ring.lane(n)
-        ok(f"a lane keeps {ring.slots} unread records at most", lane["producer"] - base[n]["producer"] <= ring.slots, lane)
-    written = sum(ring.lane(n)["producer"] - base[n]["producer"] for n in range(0, ring.lanes, 2))
-    lost = sum(ring.lane(n)["lost"] - base[n]["lost"] for n in range(0, ring.lanes, 2))
-    same("what found no room is counted", written + lost, 2 * ring.slots + 300)
+    # More than all lanes hold together.
+    flood = len(ring.of(VERDICT)) * (ring.lane_bytes // ALERT_BYTES) + 300
+    alerts(flood)
+    for n in ring.of(VERDICT):
+        unread = ring.lane(n)["producer"] - base[n]["producer"]
+        ok(f"a lane keeps {ring.lane_bytes} unread bytes at most", unread <= ring.lane_bytes, unread)
+    got = {n: ring.read(n, base[n]["producer"]) for n in ring.of(VERDICT)}
+    written = sum(len(records) for records in got.values())
+    lost = sum(ring.lane(n)["lost"] - base[n]["lost"] for n in ring.of(VERDICT))
+    same("what found no room is counted", written + lost, flood)
     ok("some have found none", lost > 0)
-    whole = all(ring.slot(n, p) for n in range(0, ring.lanes, 2) for p in range(base[n]["producer"], ring.lane(n)["producer"]))
+    whole = all(r["len"] == ALERT_BYTES and r["command"] == MODE_SET for records in got.values() for r in records)
     ok("what was written is there still", whole)
     ring.catch_up()
-    before = ring.all("producer", ALERT)
+    before = ring.producers()
     alerts(5)
-    same("after reading there is room again", ring.all("producer", ALERT) - before, 5)
+    same("after reading there is room again", sum(len(ring.read(n, before[n])) for n in ring.of(VERDICT)), 5)
     ring.close()
     # Without a consumer the newest are kept and nothing counts as lost.
     lost = nl.status()["lost-alerts"]
-    alerts(2 * ring.slots + 300)
+    alerts(flood)
     same("without a consumer nothing is lost", nl.status()["lost-alerts"], lost)
     ring = Ring()
-    n = max(range(0, ring.lanes, 2), key=lambda n: ring.lane(n)["producer"])
-    end = ring.lane(n)["producer"]
-    got = [ring.slot(n, p) is not None for p in range(end - ring.slots, end)]
-    ok("the newest records of a lane are there", all(got), got.count(False))
-    same("older ones are gone, and a reader can tell", ring.slot(n, end - ring.slots - 1), None)
+    n = max(ring.of(VERDICT), key=lambda n: ring.lane(n)["sequence"])
+    lane, left = ring.lane(n), ring.read(n)
+    numbers = [r["sequence"] for r in left]
+    room = sum((r["len"] + 7) // 8 * 8 for r in left)
+    is_full = ring.lane_bytes - RECORD_MAX < room <= ring.lane_bytes
+    newest = list(range(lane["sequence"] - len(left) + 1, lane["sequence"] + 1))
+    ok("the newest records of a lane are there", numbers == newest and is_full, len(left), room)
+    same("older ones are gone, and a reader can tell", ring.record(n, lane["oldest"] - ALERT_BYTES), None)
     ring.close()
 
 
 def telemetry_cannot_drown_alerts():
     """A flood of matches in a calm cell fills its lanes; alerts have their own."""
     ring = Ring(consumer=True)
-    written, lost, alerts_lost = ring.all("producer", TELEMETRY), ring.all("lost", TELEMETRY), ring.all("lost", ALERT)
+    written, lost, alerts_lost = ring.all("producer", TELEMETRY), ring.all("lost", TELEMETRY), lost_alerts(ring)
     end = time.monotonic() + 30 * SLOW
     # Each delivery is told once, and of those only the first in a window.
     with socket.create_connection(("127.0.0.1", 7071)) as s:
@@ -259,13 +297,15 @@ def telemetry_cannot_drown_alerts():
             for _ in range(100):
                 s.sendall(b"drowning")
     ok("a flood of telemetry fills its lanes and is lost then", ring.all("lost", TELEMETRY) - lost >= 100)
-    ok("what had room was written", ring.all("producer", TELEMETRY) - written >= ring.slots)
+    ok("what had room was written", ring.all("producer", TELEMETRY) - written > ring.lane_bytes - RECORD_MAX)
     ring.catch_up()
-    start = ring.all("producer", ALERT)
+    start = ring.all("sequence", VERDICT)
     alerts(100)
-    same("alerts have room meanwhile", ring.all("producer", ALERT) - start, 100)
-    same("no alert is lost", ring.all("lost", ALERT), alerts_lost)
-    same("the status says so", (nl.status()["lost-alerts"], nl.status()["lost-telemetry"]), (alerts_lost, ring.all("lost", TELEMETRY)))
+    same("alerts have room meanwhile", ring.all("sequence", VERDICT) - start, 100)
+    same("no alert is lost", lost_alerts(ring), alerts_lost)
+    status = nl.status()
+    counted = (status["lost-alerts"], status["lost-telemetry"])
+    same("the status says so", counted, (alerts_lost, ring.all("lost", TELEMETRY)))
     ring.close()
 
 

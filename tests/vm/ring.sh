@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-kis.sh"
 
-HELPER=68
+HELPER=69
 plan $((1 + HELPER))
 
 cells '{"name": "sink", "program": "/usr/bin/socat", "arguments": "*7071*", "files": {"learn": false},

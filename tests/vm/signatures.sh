@@ -34,8 +34,9 @@ for tag in free cell; do
 	python3 "$HERE/sigserver.py" "$tag" "$WORK/$tag" "$port" &
 	wait_for "$START_LIMIT" test -e "$WORK/$tag/ready" || bail "the server did not start"
 done
-cells '{"name": "server", "program": "/usr/bin/python3.13", "arguments": "*/sigserver.py cell *", "files": {"learn": false},
-	"window_ms": 60000, "tolerization": {"windows": 100000}, "danger_one": {"hold_ms": '$((1000 * SLOW))'},
+cells '{"name": "server", "program": "/usr/bin/python3.13", "arguments": "*/sigserver.py cell *",
+	"files": {"learn": false}, "window_ms": 60000, "tolerization": {"windows": 100000},
+	"danger_one": {"hold_ms": '$((1000 * SLOW))'},
 	"danger_two": {"hold_ms": 1, "deny": []}}'
 sigs '{"id": 7, "revision": 1, "type": 2, "message": "evil", "pattern": "EVIL[0-9]"}' \
 	'{"id": 8, "revision": 1, "type": 1, "message": "calm", "pattern": "CALM[0-9]"}'

@@ -71,7 +71,8 @@ run_ops() {
 	bash "$HERE/ops.sh" "$1" "$dir" >"$WORK/ops.out" 2>&1
 	while read -r name text; do RESULT[$name]=$text; done <"$WORK/ops.out"
 	records "$since" 'select(.op != "none" and .pid != '"${RESULT[pid]}"')' >"$WORK/records"
-	while read -r n key; do TOLD[$key]=$n; done < <(jq -r --arg dir "$dir/" 'select(.action == "deny" and .cell == "ops"
+	while read -r n key; do TOLD[$key]=$n; done \
+		< <(jq -r --arg dir "$dir/" 'select(.action == "deny" and .cell == "ops"
 		and .event_type == "kis_danger_two" and .signal == "two")
 		| "\(.op) \(.cause) \(.path // "-" | ltrimstr($dir)) \(.applied)"' "$WORK/records" | sort | uniq -c)
 }
@@ -143,7 +144,8 @@ echo "$modprobe" >/proc/sys/kernel/modprobe
 
 # Danger signal two denies what was allowed until then, and nothing else.
 cells '{"name": "danger", "program": "/usr/bin/python3.13", "arguments": "*/danger.py inside *",
-	"files": {"learn": false}, "forbid": ["ptrace"], "danger_two": {"hold_ms": 600000, "deny": ["write", "create", "unlink", "rename", "exec", "connect", "map_exec", "module_load"]}}'
+	"files": {"learn": false}, "forbid": ["ptrace"], "danger_two": {"hold_ms": 600000,
+	"deny": ["write", "create", "unlink", "rename", "exec", "connect", "map_exec", "module_load"]}}'
 for mode in observe enforce; do
 	kisctl mode "$mode" >/dev/null
 	kisctl cell load "$WORK/cells.json" >/dev/null
@@ -160,7 +162,8 @@ for mode in observe enforce; do
 	esac
 	is "$mode: reading is no danger" "${RESULT[read]:-}" "done"
 	is "$mode: what raised danger two is $want" "${RESULT[ptrace]:-}" "$want"
-	vetoes=$(jq -r --argjson applied "$applied" 'select(.event_type == "kis_veto" and .cause == "danger" and .action == "deny"
+	vetoes=$(jq -r --argjson applied "$applied" \
+		'select(.event_type == "kis_veto" and .cause == "danger" and .action == "deny"
 		and .applied == $applied and .danger_two) | .op' "$WORK/records.danger" | sort -u | tr '\n' ' ')
 	for op in $DANGER; do
 		is "$mode: in danger $op is $want" "${RESULT[$op]:-}" "$want"

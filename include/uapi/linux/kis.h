@@ -12,15 +12,15 @@
 #include <linux/types.h>
 
 /* Raised by any change of this file or of an image format. */
-#define KIS_ABI			1
+#define KIS_ABI			2
 
 /* Limits; each is checked by kisctl and, without trust in it, by the kernel. */
-#define KIS_MAX_CELLS		32	/* each costs about 8 KiB */
+#define KIS_MAX_CELLS		256	/* each costs about 12 KiB */
 #define KIS_MAX_SIGNATURES	4096
 #define KIS_MAX_PREFIXES	32	/* in one path list of a cell */
 #define KIS_MAX_DIRS		256	/* learned directories of a cell */
 #define KIS_MAX_BANS		1024
-#define KIS_MAX_IMAGE		(16u << 20)	/* bytes of one upload */
+#define KIS_MAX_IMAGE		(64u << 20)	/* bytes of one upload */
 #define KIS_NAME_LEN		32	/* cell name, with its NUL */
 #define KIS_PATH_LEN		256	/* path, prefix or pattern, with its NUL */
 #define KIS_MESSAGE_LEN		128	/* signature message, with its NUL */
@@ -35,7 +35,7 @@ enum kis_param {
 	KIS_PARAM_EXECS,
 	KIS_PARAM_CONNECTS,
 	KIS_PARAM_ACCEPTS,
-	KIS_PARAM_BYTES_IN,	/* received on TCP and unix stream sockets */
+	KIS_PARAM_BYTES_IN,	/* received on TCP, UDP and unix sockets */
 	KIS_PARAM_BYTES_OUT,	/* handed to sendmsg() and the like */
 	KIS_PARAM_MESSAGES_IN,	/* deliveries to a socket's receive queue */
 	KIS_PARAM_MESSAGES_OUT,	/* calls of sendmsg() and the like */
@@ -43,7 +43,7 @@ enum kis_param {
 	KIS_PARAM_COUNT
 };
 
-/* What a cell's process is about to do; KIS_OP_BIT() of these make op sets. */
+/* What a cell's process is about to do; KIS_OP_BIT() of these make op sets, of 64 at most. */
 enum kis_op {
 	KIS_OP_NONE,
 	KIS_OP_READ,		/* open a file for reading only */
@@ -65,7 +65,7 @@ enum kis_op {
 	KIS_OP_COUNT
 };
 
-#define KIS_OP_BIT(op)		(1u << (op))
+#define KIS_OP_BIT(op)		(1ull << (op))
 
 enum kis_phase {
 	KIS_PHASE_LEARNING,
@@ -74,21 +74,36 @@ enum kis_phase {
 
 /* The class of a ring lane. */
 enum kis_class {
-	KIS_CLASS_ALERT,
-	KIS_CLASS_TELEMETRY,
+	KIS_CLASS_VERDICT,	/* breaches, vetoes, matches, bans, the officer */
+	KIS_CLASS_FINDING,	/* crossings, ends of signals, phases */
+	KIS_CLASS_TELEMETRY,	/* windows, type 1 matches while calm */
+	KIS_CLASS_HOST,		/* what happens outside of any cell; none yet */
 	KIS_CLASS_COUNT
 };
 
+/* What a record tells. */
 enum kis_record_type {
-	KIS_RECORD_DANGER_ONE = 1,	/* alert: first threshold crossed */
-	KIS_RECORD_DANGER_TWO,		/* alert: second threshold, match, breach */
-	KIS_RECORD_VETO,		/* alert: denied because danger two is up */
-	KIS_RECORD_CALM,		/* alert: a danger signal has ended */
-	KIS_RECORD_PHASE,		/* alert: learning -> ready and back */
-	KIS_RECORD_CONTROL,		/* alert: the officer changed something */
-	KIS_RECORD_BAN_DROP,		/* alert: packets of a banned peer dropped */
-	KIS_RECORD_WINDOW = 64,		/* telemetry: data is __u64[KIS_PARAM_COUNT] */
-	KIS_RECORD_MATCH_CALM,		/* telemetry: type 1 match while calm */
+	KIS_RECORD_DANGER_ONE = 1,	/* first threshold crossed */
+	KIS_RECORD_DANGER_TWO,		/* second threshold, match, breach */
+	KIS_RECORD_VETO,		/* denied because danger two is up */
+	KIS_RECORD_CALM,		/* a danger signal has ended */
+	KIS_RECORD_PHASE,		/* learning -> ready and back */
+	KIS_RECORD_CONTROL,		/* the officer changed something */
+	KIS_RECORD_BAN_DROP,		/* packets of a banned peer dropped */
+	KIS_RECORD_WINDOW = 64,		/* the values of a window */
+	KIS_RECORD_MATCH_CALM,		/* type 1 match while calm */
+};
+
+/* Which body a record has. */
+enum kis_body {
+	KIS_BODY_OPERATION = 1,	/* struct kis_operation, then the path */
+	KIS_BODY_CROSSING,	/* struct kis_crossing */
+	KIS_BODY_MATCH,		/* struct kis_match, then the excerpt */
+	KIS_BODY_CALM,		/* struct kis_calm */
+	KIS_BODY_PHASE_SET,	/* struct kis_phase_set */
+	KIS_BODY_CONTROL,	/* struct kis_control */
+	KIS_BODY_BAN_DROP,	/* struct kis_ban_drop */
+	KIS_BODY_WINDOW,	/* struct kis_window, then a __u64 a parameter */
 };
 
 /* Why. */
@@ -102,6 +117,7 @@ enum kis_cause {
 	KIS_CAUSE_SIGNATURE,
 	KIS_CAUSE_DANGER,	/* danger signal two is up */
 	KIS_CAUSE_OFFICER,	/* netlink */
+	KIS_CAUSE_UNSEEN,	/* received bytes that could not be looked at */
 };
 
 /* What was decided; a set. */
@@ -115,94 +131,191 @@ enum kis_cause {
 #define KIS_FLAG_PATH_CUT	(1u << 2)	/* the path's beginning is missing */
 #define KIS_FLAG_DANGER_ONE	(1u << 3)	/* danger one was up */
 #define KIS_FLAG_DANGER_TWO	(1u << 4)	/* danger two was up */
-#define KIS_FLAG_PARAM		(1u << 5)	/* param, observed ... n are set */
-#define KIS_FLAG_CONN		(1u << 6)	/* addresses and ports are set */
 
-#define KIS_RECORD_DATA		288
+#define KIS_RECORD_MAX		4096	/* bytes of a record */
+#define KIS_ID_LANE_BITS	10	/* low bits of an id: the lane */
 
 /**
- * struct kis_record - one slot of a ring lane, 512 bytes
- * @seq: position of the slot in its lane plus one; 0 while it is written
- * @id: number of the record since the module was loaded, over all lanes
- * @mono_ns: CLOCK_MONOTONIC
+ * struct kis_record - what every record begins with
+ * @len: bytes of the record; the next one begins at the next multiple of 8
+ * @body_at: where the body begins, from the record's beginning
+ * @data_at: where the data begin; they end with the record
+ * @body: enum kis_body
+ * @id: number of the record in its lane, from 1, times 2^KIS_ID_LANE_BITS, plus
+ *	the lane; what was lost has numbers too
+ * @mono_ns: CLOCK_MONOTONIC, in a lane never less than in the record before
  * @wall_ns: CLOCK_REALTIME
- * @type: enum kis_record_type
- * @flags: KIS_FLAG_*
+ * @start_ns: the process's start, CLOCK_BOOTTIME: with @pid a stable id
  * @cell: number of the cell in its configuration, from 1; 0 for none
  * @generation: of the cell configuration
- * @pid: process (thread group) in the initial pid namespace; 0 for none
- * @tid: thread
- * @uid: real user id in the initial user namespace
- * @start_ns: the process's start, CLOCK_BOOTTIME: with @pid a stable id
- * @comm: the thread's name, NUL padded
- * @param: enum kis_param; for a KIS_RECORD_CONTROL of image-commit the kind of
- *	image (KIS_IMAGE_KIND_*)
- * @op: enum kis_op
- * @action: KIS_ACTION_*
+ * @pid: process (thread group) whose call it was, in the initial pid namespace;
+ *	0 for none
+ * @tid: its thread
+ * @uid: its real user id in the initial user namespace
+ * @type: enum kis_record_type
+ * @flags: KIS_FLAG_*
  * @cause: enum kis_cause
- * @observed: value of @param in this window so far; for KIS_RECORD_CONTROL the
- *	netlink command (KIS_CMD_*)
- * @mean: learned mean, 16 fractional bits
- * @deviation: learned root of the mean square deviation, 16 fractional bits
- * @threshold: the threshold or bound that was crossed
- * @n: windows learned; for a verdict on an operation or a match which one of
- *	this window it is: the first 64 are told, then the 128th, the 256th ...
- * @sig_id: signature
- * @sig_rev: its revision
- * @offset: bytes of the stream up to and with the last byte of the match
- * @laddr: local address; IPv4 in the first four bytes
- * @raddr: the peer's
- * @lport: local port, host order
- * @rport: the peer's
- * @family: AF_INET, AF_INET6, AF_UNIX or 0
- * @proto: IPPROTO_TCP or 0
+ * @action: KIS_ACTION_*
  * @mode: enum kis_mode that was in force, never KIS_MODE_INHERIT
- * @pad: 0
- * @path_len: bytes of a path at the beginning of @data
- * @excerpt_len: bytes of received data behind it, up to the match's end
- * @value: for KIS_RECORD_CONTROL and _PHASE: what it was set to
+ * @comm: the thread's name, NUL padded
  * @cell_name: NUL padded
- * @data: path, then excerpt; or parameters
+ *
+ * A newer module may have more in front of @body_at and of @data_at than is
+ * known here: go by these, not by sizes. What an older one does not have is 0.
  */
 struct kis_record {
-	__u64 seq;
+	__u16 len;
+	__u16 body_at;
+	__u16 data_at;
+	__u16 body;
 	__u64 id;
 	__u64 mono_ns;
 	__u64 wall_ns;
-	__u16 type;
-	__u16 flags;
+	__u64 start_ns;
 	__u32 cell;
 	__u32 generation;
 	__u32 pid;
 	__u32 tid;
 	__u32 uid;
-	__u64 start_ns;
-	char comm[16];
-	__u16 param;
-	__u16 op;
-	__u16 action;
+	__u16 type;
+	__u16 flags;
 	__u16 cause;
+	__u16 action;
+	__u32 mode;
+	char comm[16];
+	char cell_name[KIS_NAME_LEN];
+};
+
+/**
+ * struct kis_operation - a verdict on an operation; data: the path, if any
+ * @op: enum kis_op; KIS_OP_NONE for an attempt to command KIS
+ * @reserved: 0
+ * @nth: which of its type and operation in this window it is: the first 64 are
+ *	told, then the 128th, the 256th ...
+ */
+struct kis_operation {
+	__u16 op;
+	__u16 reserved;
+	__u32 nth;
+};
+
+/**
+ * struct kis_crossing - a parameter above a line, the cause says which
+ * @observed: its value in this window so far
+ * @threshold: the threshold or bound that was crossed
+ * @mean: learned mean, 16 fractional bits
+ * @deviation: learned root of the mean square deviation, 16 fractional bits
+ * @windows: windows learned
+ * @param: enum kis_param
+ * @reserved: 0
+ */
+struct kis_crossing {
 	__u64 observed;
+	__u64 threshold;
 	__u64 mean;
 	__u64 deviation;
-	__u64 threshold;
-	__u64 n;
+	__u32 windows;
+	__u16 param;
+	__u16 reserved;
+};
+
+/**
+ * struct kis_match - a signature matched; data: what was received, up to the
+ *	match's end
+ * @sig_id: signature
+ * @sig_rev: its revision
+ * @offset: bytes of the stream up to and with the last byte of the match
+ * @owner_start_ns: start of the process that accepted the connection
+ * @owner_pid: that process; 0 where it is not known
+ * @nth: as in struct kis_operation
+ * @laddr: local address; IPv4 in the first four bytes
+ * @raddr: the peer's
+ * @lport: local port, host order
+ * @rport: the peer's
+ * @family: AF_INET, AF_INET6, AF_UNIX or 0; only the first two have addresses
+ * @proto: IPPROTO_TCP or 0
+ * @reserved: 0
+ */
+struct kis_match {
 	__u32 sig_id;
 	__u32 sig_rev;
 	__u64 offset;
+	__u64 owner_start_ns;
+	__u32 owner_pid;
+	__u32 nth;
 	__u8 laddr[16];
 	__u8 raddr[16];
 	__u16 lport;
 	__u16 rport;
 	__u8 family;
 	__u8 proto;
-	__u8 mode;
-	__u8 pad;
-	__u16 path_len;
-	__u16 excerpt_len;
-	__u32 value;
-	char cell_name[KIS_NAME_LEN];
-	__u8 data[KIS_RECORD_DATA];
+	__u16 reserved;
+};
+
+/**
+ * struct kis_calm - danger signals have ended
+ * @one: 1 if danger one has
+ * @two: 1 if danger two has
+ */
+struct kis_calm {
+	__u32 one;
+	__u32 two;
+};
+
+/**
+ * struct kis_phase_set - a cell has come into a phase
+ * @phase: enum kis_phase
+ * @windows_needed: windows that the cell is to learn in all
+ */
+struct kis_phase_set {
+	__u32 phase;
+	__u32 windows_needed;
+};
+
+/**
+ * struct kis_control - what the officer changed
+ * @command: the netlink command, KIS_CMD_*
+ * @image: of image-commit, the kind of image, KIS_IMAGE_KIND_*
+ * @count: of image-commit, how many cells or signatures are loaded
+ * @mode: of mode-set, enum kis_mode
+ * @ttl_ms: of ban-add, how long the ban lasts
+ * @family: of a ban, AF_INET or AF_INET6
+ * @reserved: 0
+ * @address: of a ban; IPv4 in the first four bytes
+ */
+struct kis_control {
+	__u32 command;
+	__u32 image;
+	__u32 count;
+	__u32 mode;
+	__u32 ttl_ms;
+	__u8 family;
+	__u8 reserved[3];
+	__u8 address[16];
+};
+
+/**
+ * struct kis_ban_drop - packets of a banned peer were dropped
+ * @dropped: how many under this ban; told for the 1st, 2nd, 4th, 8th ...
+ * @address: the peer's; IPv4 in the first four bytes
+ * @family: AF_INET or AF_INET6
+ * @reserved: 0
+ */
+struct kis_ban_drop {
+	__u64 dropped;
+	__u8 address[16];
+	__u8 family;
+	__u8 reserved[7];
+};
+
+/**
+ * struct kis_window - a window has ended; data: a __u64 for each parameter
+ * @window_ms: length of the cell's windows
+ * @reserved: 0
+ */
+struct kis_window {
+	__u32 window_ms;
+	__u32 reserved;
 };
 
 /*
@@ -212,14 +325,21 @@ struct kis_record {
  *	page 1		__u64 consumer[KIS_MAX_LANES]: the only page that user space
  *			may map writable (alone, of a file opened for writing)
  *	lanes_offset	struct kis_lane[lanes], 64 bytes each
- *	data_offset	lanes * slots * struct kis_record
+ *	data_offset	lanes * lane_bytes
  *
- * Lane number = cpu * KIS_CLASS_COUNT + class. Slot of position p: p % slots.
+ * Class of a lane: its number % classes. The other part of the number is the
+ * CPU; CPUs beyond the lanes share those of others. Position p of a lane is its
+ * byte p % lane_bytes. Positions only grow. A record begins at a multiple of 8
+ * and may go over the end of the lane to its beginning. From oldest to producer
+ * there are whole records, one behind the other.
+ *
  * One file at a time may be open for writing: the consumer. While it is, a
- * record that finds slots unread records before it is lost and counted in
- * its lane. Without a consumer, and for whoever maps for reading only, the
- * oldest records are overwritten: a reader copies a slot and then checks that
- * seq still is p + 1.
+ * record that would overwrite what the consumer has not read is lost and counted
+ * in its lane. Without a consumer, and for whoever maps for reading only, the
+ * oldest records are overwritten, and oldest moves on before they are: a reader
+ * copies a record and then checks that oldest is not beyond it.
+ *
+ * The order of all records is that of mono_ns, then that of lane and number.
  *
  * The consumer's positions are set to the end of each lane when it opens the
  * device. poll() says POLLIN when a lane holds records that it has not read.
@@ -234,18 +354,18 @@ struct kis_record {
  * @magic: KIS_RING_MAGIC
  * @abi: KIS_ABI
  * @lanes: number of lanes
- * @slots: slots of a lane, a power of two
- * @slot_bytes: sizeof(struct kis_record)
+ * @lane_bytes: bytes of a lane, a power of two
+ * @classes: KIS_CLASS_COUNT
  * @lanes_offset: of the lane headers, bytes from the mapping's start
- * @data_offset: of lane 0's first slot
+ * @data_offset: of lane 0's first byte
  * @map_bytes: length of the whole mapping
  */
 struct kis_ring_info {
 	__u32 magic;
 	__u32 abi;
 	__u32 lanes;
-	__u32 slots;
-	__u32 slot_bytes;
+	__u32 lane_bytes;
+	__u32 classes;
 	__u32 lanes_offset;
 	__u32 data_offset;
 	__u32 map_bytes;
@@ -254,15 +374,19 @@ struct kis_ring_info {
 /**
  * struct kis_lane - header of a lane, written by the kernel
  * @producer: position behind the newest record
+ * @oldest: position of the oldest record that is not overwritten
+ * @sequence: number of the newest record, written or lost
  * @lost: records that found no room
  * @bad_consumer: consumer positions that were impossible, and so ignored
  * @reserved: 0
  */
 struct kis_lane {
 	__u64 producer;
+	__u64 oldest;
+	__u64 sequence;
 	__u64 lost;
 	__u64 bad_consumer;
-	__u64 reserved[5];
+	__u64 reserved[3];
 };
 
 #endif /* _UAPI_LINUX_KIS_H */

@@ -9,29 +9,22 @@ use super::{
     at,
     string,
     View,
+    BOUND,
     HARD,
     KILL,
     LEARN_DIRS,
     PREFIX,
     WINDOW_MS, //
 };
-use crate::judge::verdict::{
-    Context,
-    Tree, //
-};
+use crate::judge::finding::Place;
 use crate::paths::path;
+use crate::sense::bound::Bounds;
 use crate::sense::param::Param;
-use crate::sense::profile::{
-    Profile,
-    Settings, //
-};
-use crate::sense::window::Bounds;
+use crate::sense::profile::Settings;
 use crate::wire::abi::{
     CellMode,
-    Mode,
     Op,
-    OpSet,
-    Phase, //
+    OpSet, //
 };
 use crate::wire::bytes::{
     index,
@@ -40,6 +33,16 @@ use crate::wire::bytes::{
 };
 
 /// How a file is used, for the officer's path lists.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::cells::Access;
+/// use kis_core::wire::abi::Op;
+///
+/// assert_eq!(Access::of(Op::Rename), Some(Access::Write));
+/// assert_eq!(Access::of(Op::Connect), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Read.
@@ -66,6 +69,26 @@ impl Access {
 }
 
 /// A cell of a verified image.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::cells::{encode, room, Access, CellSpec, Cells};
+/// use kis_core::judge::finding::Place;
+///
+/// let mut spec = CellSpec::new(b"redis", b"/usr/bin/redis-server");
+/// spec.trees[Access::Write as usize] = &[b"/var/lib/redis"];
+/// spec.learn_dirs = true;
+/// let mut image = vec![0; room(&[spec])];
+/// let len = encode(&[spec], &mut image)?;
+/// let cells = Cells::verify(&image[..len])?;
+/// let cell = cells.get(0).expect("a cell");
+/// let place = |path, known| cell.place(Access::Write, path, |_| known);
+/// assert_eq!(place(b"/var/lib/redis/dump.rdb", true), Place::Inside);
+/// assert_eq!(place(b"/var/lib/redis/dump.rdb", false), Place::Unknown);
+/// assert_eq!(place(b"/etc/passwd", true), Place::Outside);
+/// # Ok::<(), kis_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Cell<'a> {
     pub(super) image: &'a [u8],
@@ -74,9 +97,28 @@ pub struct Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// The word at an offset in the cell.
+    /// The 32-bit word at an offset in the cell.
     fn word(&self, at: usize) -> u32 {
         u32_at(self.cell, at).unwrap_or(0)
+    }
+
+    /// The set of operations at an offset in the cell.
+    fn ops(&self, at: usize) -> OpSet {
+        u64_at(self.cell, at)
+            .and_then(OpSet::from_bits)
+            .unwrap_or_default()
+    }
+
+    /// The list whose first and number are at an offset in the cell: bytes of a table of entries
+    /// of `size` bytes that begins at `table`.
+    fn list(&self, at: usize, table: usize, size: usize) -> &'a [u8] {
+        // OVERFLOW: verified to be within the image, so below 2^26; saturates otherwise.
+        let skip = index(self.word(at)).saturating_mul(size);
+        let len = index(self.word(at.saturating_add(4))).saturating_mul(size);
+        self.image
+            .get(table.saturating_add(skip)..)
+            .and_then(|bytes| bytes.get(..len))
+            .unwrap_or_default()
     }
 
     /// The string that an offset in the cell names.
@@ -143,12 +185,10 @@ impl<'a> Cell<'a> {
 
     /// The officer's bound on a parameter: the greatest value that is fine.
     pub fn bound(&self, param: Param) -> Option<u64> {
-        let i = param.index();
-        if self.word(at::BOUNDED) & (1 << i) == 0 {
-            return None;
-        }
-        // OVERFLOW: two small constants.
-        u64_at(self.cell, at::BOUNDS + 8 * i)
+        self.list(at::BOUNDS, self.view.bounds_at, BOUND)
+            .chunks_exact(BOUND)
+            .find(|bound| u32_at(bound, 0) == Some(u32::from(param as u16)))
+            .and_then(|bound| u64_at(bound, 8))
     }
 
     /// All bounds.
@@ -160,28 +200,21 @@ impl<'a> Cell<'a> {
     pub fn tree(&self, access: Access) -> Prefixes<'a> {
         // OVERFLOW: small constants.
         let at = at::TREES + 8 * access as usize;
-        // OVERFLOW: verified to be within the image, so below 2^24; saturates otherwise.
-        let skip = index(self.word(at)).saturating_mul(PREFIX);
-        let len = index(self.word(at + 4)).saturating_mul(PREFIX);
-        let prefixes = self
-            .image
-            .get(self.view.prefixes_at.saturating_add(skip)..)
-            .and_then(|bytes| bytes.get(..len));
         Prefixes {
             image: self.image,
             strings_at: self.view.strings_at,
-            prefixes: prefixes.unwrap_or_default(),
+            prefixes: self.list(at, self.view.prefixes_at, PREFIX),
         }
     }
 
     /// Operations that are never allowed.
     pub fn forbid(&self) -> OpSet {
-        OpSet::from_bits(self.word(at::FORBID)).unwrap_or_default()
+        self.ops(at::FORBID)
     }
 
     /// Operations that are denied while danger signal two is up.
     pub fn deny(&self) -> OpSet {
-        OpSet::from_bits(self.word(at::DENY)).unwrap_or_default()
+        self.ops(at::DENY)
     }
 
     /// How long a peer is banned after a match, seconds; 0 is not at all.
@@ -210,39 +243,75 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// What verdicts depend on, for a global mode and the state of the cell.
-    pub fn context(
-        &self,
-        global: Mode,
-        phase: Phase,
-        danger_one: bool,
-        danger_two: bool,
-    ) -> Context {
-        Context {
-            mode: self.mode().resolve(global),
-            phase,
-            danger_one,
-            danger_two,
-            forbid: self.forbid(),
-            deny: self.deny(),
-            kill_connections: self.kill_connections(),
-            ban_s: self.ban_s(),
-        }
+    /// Whether it is held to paths: it has prefixes, or learns directories.
+    pub fn guarded(&self) -> bool {
+        self.learn_dirs() || Access::ALL.iter().any(|a| !self.tree(*a).is_empty())
     }
 
-    /// Where a path lies, for the officer's list of `access` and for the directories learned.
-    pub fn place(&self, access: Access, path: &[u8], profile: &Profile) -> Tree {
+    /// Where a path lies, for the officer's list of `access` and, for what is written, the
+    /// directories that were learned: `knows` is asked for their hashes.
+    pub fn place(&self, access: Access, path: &[u8], knows: impl Fn(u64) -> bool) -> Place {
         if !self.tree(access).allows(path) {
-            return Tree::Outside;
+            return Place::Outside;
         }
-        if self.learn_dirs() && !profile.dirs().knows(path::hash(path::parent(path))) {
-            return Tree::Unknown;
+        let learned = access == Access::Write && self.learn_dirs();
+        if learned && !knows(path::hash(path::parent(path))) {
+            return Place::Unknown;
         }
-        Tree::Inside
+        Place::Inside
+    }
+
+    /// Where a file or directory lies that gets another name, for all lists together.
+    ///
+    /// Both ends have to be places to write to. And since a name decides what may be done with an
+    /// object, the new one must not give a right that the old one did not have: what could not be
+    /// read or executed under its old name would else be by its new one. A directory brings
+    /// everything below it along, so it may neither take a place above a prefix nor, where
+    /// directories are learned, a name that no directory was given in learning
+    /// ([`path::hash_moved`]).
+    pub fn moved(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        is_dir: bool,
+        knows: impl Fn(u64) -> bool,
+    ) -> Place {
+        let gains = |access: &Access| {
+            let list = self.tree(*access);
+            let covers =
+                list.allows(to) || (is_dir && list.iter().any(|p| path::has_prefix(p, to)));
+            covers && !list.allows(from)
+        };
+        if Access::ALL.iter().any(gains) {
+            return Place::Outside;
+        }
+        let ends =
+            self.place(Access::Write, from, &knows)
+                .max(self.place(Access::Write, to, &knows));
+        if is_dir && self.learn_dirs() && !knows(path::hash_moved(to)) {
+            return ends.max(Place::Unknown);
+        }
+        ends
     }
 }
 
 /// A list of path prefixes.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::cells::{encode, room, Access, CellSpec, Cells};
+///
+/// let mut spec = CellSpec::new(b"redis", b"/usr/bin/redis-server");
+/// spec.trees[Access::Read as usize] = &[b"/etc", b"/usr"];
+/// let mut image = vec![0; room(&[spec])];
+/// let len = encode(&[spec], &mut image)?;
+/// let cells = Cells::verify(&image[..len])?;
+/// let tree = cells.get(0).expect("a cell").tree(Access::Read);
+/// assert_eq!(tree.len(), 2);
+/// assert!(tree.allows(b"/etc/passwd") && !tree.allows(b"/etcetera"));
+/// # Ok::<(), kis_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Prefixes<'a> {
     image: &'a [u8],

@@ -7,6 +7,18 @@
 //! Floor 0, pure.
 
 /// Generation of the configuration and number of the cell in it; 0 is no cell.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::cells::handle::Handle;
+///
+/// // The word that a blob holds leads to the first cell of configuration 7, and of no other.
+/// let word = Handle::new(7, 0).raw();
+/// let handle = Handle::from_raw(word);
+/// assert_eq!((handle.index(7), handle.index(8)), (Some(0), None));
+/// assert!(Handle::from_raw(0).is_none());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Handle(u64);
 

@@ -8,14 +8,19 @@
 use super::{
     verify,
     Access,
+    BOUND,
+    CELL,
+    CELLS_AT,
     HARD,
     KILL,
-    LEARN_DIRS, //
+    LEARN_DIRS,
+    PREFIX, //
 };
-use crate::sense::window::{
+use crate::sense::bound::{
     Bounds,
     NO_BOUNDS, //
 };
+use crate::sense::param::Param;
 use crate::wire::abi::{
     CellMode,
     OpSet, //
@@ -28,6 +33,21 @@ use crate::wire::image::{
 use crate::Result;
 
 /// A cell to be encoded; [`super::Cell`] says what each field means.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::cells::{encode, room, CellSpec, Cells};
+///
+/// let mut spec = CellSpec::new(b"redis", b"/usr/bin/redis-server");
+/// spec.window_ms = 99;
+/// let mut image = vec![0; room(&[spec])];
+/// assert!(encode(&[spec], &mut image).is_err(), "a window has 100 ms at least");
+/// spec.window_ms = 100;
+/// let len = encode(&[spec], &mut image)?;
+/// assert!(Cells::verify(&image[..len]).is_ok());
+/// # Ok::<(), kis_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the accessors of Cell document them")]
 pub struct CellSpec<'a> {
@@ -56,7 +76,8 @@ impl<'a> CellSpec<'a> {
     /// A cell with the defaults that kisctl's schema documents.
     ///
     /// Factors 4 and 8: by Chebyshev's inequality at most 1 window in 16 and 1 in 64 is further out
-    /// for any distribution, and far fewer for the bell-shaped ones that sums over a window tend to.
+    /// for any distribution, and far fewer for the bell-shaped ones that sums over a window tend
+    /// to.
     pub const fn new(name: &'a [u8], program: &'a [u8]) -> Self {
         Self {
             name,
@@ -89,14 +110,45 @@ impl<'a> CellSpec<'a> {
     fn prefixes(&self) -> impl Iterator<Item = &'a [u8]> {
         self.trees.into_iter().flatten().copied()
     }
+
+    /// The bounds that there are, in the order of the parameters.
+    fn given_bounds(&self) -> impl Iterator<Item = (Param, u64)> {
+        let all = Param::ALL.into_iter().zip(self.bounds);
+        all.filter_map(|(param, bound)| Some((param, bound?)))
+    }
+
+    /// How many.
+    fn count_bounds(&self) -> usize {
+        self.given_bounds()
+            .fold(0, |sum: usize, _| sum.saturating_add(1))
+    }
+}
+
+/// How many bytes the image of `specs` has.
+pub fn room(specs: &[CellSpec<'_>]) -> usize {
+    let of_cell = |spec: &CellSpec<'_>| {
+        let strings = spec.strings();
+        let strings = strings.iter().map(|text| text.len());
+        let prefixes = spec
+            .prefixes()
+            .map(|text| text.len().saturating_add(PREFIX));
+        let bounds = spec.count_bounds().saturating_mul(BOUND);
+        let texts = strings.chain(prefixes).fold(0, usize::saturating_add);
+        CELL.saturating_add(bounds).saturating_add(texts)
+    };
+    let cells = specs
+        .iter()
+        .map(of_cell)
+        .fold(CELLS_AT, usize::saturating_add);
+    cells.checked_next_multiple_of(8).unwrap_or(usize::MAX)
 }
 
 /// Writes the image of `specs` over the beginning of `out` and gives its length.
 ///
 /// # Errors
 ///
-/// As [`Cells::verify`](super::Cells::verify), and [`Limit`](crate::Error::Limit) when `out` is too
-/// short. `out` is garbage then.
+/// As [`Cells::verify`](super::Cells::verify), and [`Limit`](crate::Error::Limit) when `out` has
+/// not the [`room`]. `out` is garbage then.
 pub fn encode(specs: &[CellSpec<'_>], out: &mut [u8]) -> Result<usize> {
     let all_strings = || {
         let cells = specs.iter().flat_map(CellSpec::strings);
@@ -109,10 +161,12 @@ pub fn encode(specs: &[CellSpec<'_>], out: &mut [u8]) -> Result<usize> {
 
     let mut w = image::begin(out);
     w.u32(cut(specs.len()));
+    let counts = specs.iter().map(CellSpec::count_bounds);
+    w.u32(cut(counts.fold(0, usize::saturating_add)));
     w.u32(prefixes().fold(0, |sum: u32, _| sum.saturating_add(1)));
     w.u32(cut(bytes));
-    w.u32(0);
     let mut string = 0u32;
+    let mut bound = 0u32;
     let mut prefix = 0u32;
     for spec in specs {
         for text in spec.strings() {
@@ -121,11 +175,20 @@ pub fn encode(specs: &[CellSpec<'_>], out: &mut [u8]) -> Result<usize> {
             string = string.saturating_add(cut(text.len()));
         }
         numbers(&mut w, spec);
+        let count = cut(spec.count_bounds());
+        w.u32(bound);
+        w.u32(count);
+        bound = bound.saturating_add(count);
         for tree in spec.trees {
             w.u32(prefix);
             w.u32(cut(tree.len()));
             prefix = prefix.saturating_add(cut(tree.len()));
         }
+    }
+    for (param, bound) in specs.iter().flat_map(CellSpec::given_bounds) {
+        w.u32(u32::from(param as u16));
+        w.u32(0);
+        w.u64(bound);
     }
     for text in prefixes() {
         w.u32(string);
@@ -141,7 +204,7 @@ pub fn encode(specs: &[CellSpec<'_>], out: &mut [u8]) -> Result<usize> {
     Ok(len)
 }
 
-/// Writes the part of a cell between its strings and its trees.
+/// Writes the part of a cell between its strings and its lists.
 fn numbers(w: &mut Writer<'_>, spec: &CellSpec<'_>) {
     let flag = |on: bool, bit: u32| if on { bit } else { 0 };
     w.u32(spec.mode as u32);
@@ -157,13 +220,7 @@ fn numbers(w: &mut Writer<'_>, spec: &CellSpec<'_>) {
     w.u32(spec.hold_one_ms);
     w.u32(spec.hold_two_ms);
     w.u32(spec.ban_s);
-    w.u32(spec.forbid.bits());
-    w.u32(spec.deny.bits());
-    let bits = spec.bounds.iter().zip(0..);
-    w.u32(bits.fold(0, |set, (bound, i)| {
-        set | u32::from(bound.is_some()).wrapping_shl(i)
-    }));
-    for bound in spec.bounds {
-        w.u64(bound.unwrap_or(0));
-    }
+    w.u32(0);
+    w.u64(spec.forbid.bits());
+    w.u64(spec.deny.bits());
 }

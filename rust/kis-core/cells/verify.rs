@@ -2,13 +2,15 @@
 
 //! The gate for images of cells.
 //!
-//! Order: header, counts, every field of every cell, every string, the end. The first fault is
-//! reported with its place. Linear but for the names, of which there are at most 32. Floor 0, pure.
+//! Order: header, counts, every field of every cell with its bounds, every prefix, the end. The
+//! first fault is reported with its place. Linear but for the names, of which there are at most
+//! [`MAX_CELLS`], each compared with those before it. Floor 0, pure.
 
 use super::{
     at,
     string,
     View,
+    BOUND,
     CELL,
     CELLS_AT,
     HARD,
@@ -54,17 +56,19 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
         let at = counts.offset();
         counts.u32().ok_or(Error::malformed(at, "counts of cells"))
     };
-    let (cells, prefixes, strings, reserved) = (count()?, count()?, count()?, count()?);
+    let (cells, bounds, prefixes, strings) = (count()?, count()?, count()?, count()?);
     if index(cells) > MAX_CELLS {
         return Err(Error::limit("cells", MAX_CELLS as u32));
     }
-    if reserved != 0 {
-        return Err(Error::malformed(HEADER + 12, "reserved word"));
-    }
-    let sections = [(cells, CELL), (prefixes, PREFIX), (strings, 1)];
-    let mut ends = [CELLS_AT; 3];
+    let parts = [
+        (cells, CELL),
+        (bounds, BOUND),
+        (prefixes, PREFIX),
+        (strings, 1),
+    ];
+    let mut ends = [CELLS_AT; 4];
     let mut end = CELLS_AT;
-    for ((count, size), to) in sections.into_iter().zip(&mut ends) {
+    for ((count, size), to) in parts.into_iter().zip(&mut ends) {
         let len = index(count).checked_mul(size);
         end = len
             .and_then(|len| end.checked_add(len))
@@ -72,22 +76,24 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
             .ok_or(Error::malformed(HEADER, "counts exceed the image"))?;
         *to = end;
     }
-    let [prefixes_at, strings_at, strings_end] = ends;
+    let [bounds_at, prefixes_at, strings_at, strings_end] = ends;
     image::finish(Reader::new(bytes, strings_end), bytes.len())?;
 
     let view = View {
         cells,
+        bounds_at,
         prefixes_at,
         strings_at,
     };
-    // What the next string and the next prefix must be.
+    // What the next string, bound and prefix must be.
     let mut next = Next {
         bytes,
         view,
         string: 0,
+        bound: 0,
         prefix: 0,
     };
-    let table = bytes.get(CELLS_AT..prefixes_at).unwrap_or_default();
+    let table = bytes.get(CELLS_AT..bounds_at).unwrap_or_default();
     for (i, cell) in table.chunks_exact(CELL).enumerate() {
         // OVERFLOW: within the image.
         let cell_at = i.wrapping_mul(CELL).wrapping_add(CELLS_AT);
@@ -100,10 +106,14 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
         }
         next.program_and_arguments(cell, cell_at)?;
         numbers(cell, cell_at)?;
+        next.bounds(cell, cell_at)?;
         next.trees(cell, cell_at)?;
     }
+    if next.bound != bounds {
+        return Err(Error::malformed(HEADER + 4, "number of bounds"));
+    }
     if next.prefix != prefixes {
-        return Err(Error::malformed(HEADER + 4, "number of prefixes"));
+        return Err(Error::malformed(HEADER + 8, "number of prefixes"));
     }
     let table = bytes.get(prefixes_at..strings_at).unwrap_or_default();
     for (i, prefix) in table.chunks_exact(PREFIX).enumerate() {
@@ -115,16 +125,17 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
         }
     }
     if next.string != strings {
-        return Err(Error::malformed(HEADER + 8, "number of string bytes"));
+        return Err(Error::malformed(HEADER + 12, "number of string bytes"));
     }
     Ok(view)
 }
 
-/// What has to come next: strings and prefixes have no gaps and no other order.
+/// What has to come next: strings, bounds and prefixes have no gaps and no other order.
 struct Next<'a> {
     bytes: &'a [u8],
     view: View,
     string: u32,
+    bound: u32,
     prefix: u32,
 }
 
@@ -169,6 +180,33 @@ impl<'a> Next<'a> {
             let what = "arguments of a cell are too long or have a NUL";
             return Err(Error::malformed(place.saturating_add(at::ARGUMENTS), what));
         }
+        Ok(())
+    }
+
+    /// The bounds of a cell: they rise by parameter, so each has at most one.
+    fn bounds(&mut self, cell: &[u8], place: usize) -> Result {
+        let fault = Error::malformed(place.saturating_add(at::BOUNDS), "bounds of a cell");
+        let count = u32_at(cell, at::BOUNDS + 4).ok_or(fault)?;
+        if u32_at(cell, at::BOUNDS) != Some(self.bound) {
+            return Err(fault);
+        }
+        // OVERFLOW: within the image where there is something, saturates otherwise.
+        let start = index(self.bound).saturating_mul(BOUND);
+        let start = start.saturating_add(self.view.bounds_at);
+        let end = index(count).saturating_mul(BOUND).saturating_add(start);
+        let list = Some(start..end).filter(|list| list.end <= self.view.prefixes_at);
+        let list = list.and_then(|list| self.bytes.get(list)).ok_or(fault)?;
+        let mut last = None;
+        for (i, bound) in list.chunks_exact(BOUND).enumerate() {
+            let number = u32_at(bound, 0).and_then(|number| u16::try_from(number).ok());
+            let param = number.and_then(Param::from_u16);
+            if param.is_none() || last >= param || u32_at(bound, 4) != Some(0) {
+                let at = i.saturating_mul(BOUND).saturating_add(start);
+                return Err(Error::malformed(at, "parameter of a bound"));
+            }
+            last = param;
+        }
+        self.bound = self.bound.checked_add(count).ok_or(fault)?;
         Ok(())
     }
 
@@ -224,20 +262,12 @@ fn numbers(cell: &[u8], place: usize) -> Result {
     if word(at::K_ONE) > word(at::K_TWO) {
         return fault(at::K_TWO, "factor of threshold two is below that of one");
     }
+    if word(at::RESERVED) != 0 {
+        return fault(at::RESERVED, "reserved word of a cell");
+    }
     for at in [at::FORBID, at::DENY] {
-        if OpSet::from_bits(word(at)).is_none() {
+        if u64_at(cell, at).and_then(OpSet::from_bits).is_none() {
             return fault(at, "operations of a cell");
-        }
-    }
-    let bounded = word(at::BOUNDED);
-    if u64::from(bounded) >= 1 << Param::COUNT {
-        return fault(at::BOUNDED, "bounded parameters");
-    }
-    for i in 0..Param::COUNT {
-        // OVERFLOW: small constants.
-        let at = at::BOUNDS + 8 * i;
-        if bounded & (1 << i) == 0 && u64_at(cell, at) != Some(0) {
-            return fault(at, "bound without its bit");
         }
     }
     Ok(())

@@ -12,7 +12,8 @@
 //! whoever chooses the addresses that get banned cannot make the reach long.
 //!
 //! Floor 0; any context. A static: `static BANS: BanTable<2048> = BanTable::new();` has room for
-//! [`MAX_BANS`](crate::wire::abi::MAX_BANS) and is all zeros until it is used (80 KiB: never on a stack).
+//! [`MAX_BANS`](crate::wire::abi::MAX_BANS) and is all zeros until it is used (80 KiB: never on a
+//! stack).
 
 use core::sync::atomic::{
     fence,
@@ -52,6 +53,16 @@ struct Slot {
 }
 
 /// A ban.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::judge::ban::{v4, Ban};
+/// use kis_core::wire::abi::AF_INET;
+///
+/// let ban = Ban { address: v4([192, 0, 2, 1]), expires_ns: 9, dropped: 0 };
+/// assert_eq!(ban.family(), (AF_INET, &[192, 0, 2, 1][..]));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ban {
     /// IPv6 address, or IPv4 mapped to `::ffff:a.b.c.d`.
@@ -80,6 +91,15 @@ pub fn family(key: &[u8; 16]) -> (u8, &[u8]) {
 /// The first 12 bytes of a mapped IPv4 address (RFC 4291, 2.5.5.2).
 const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
+/// Whether an address is the host's own (127.0.0.0/8, ::1, unspecified).
+pub const fn is_own(address: &[u8; 16]) -> bool {
+    matches!(
+        address,
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0 | 127, ..]
+            | [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 | 1]
+    )
+}
+
 /// The key of an IPv4 address.
 pub const fn v4(address: [u8; 4]) -> [u8; 16] {
     let [a, b, c, d] = address;
@@ -95,6 +115,16 @@ pub fn key(address: &[u8]) -> Option<[u8; 16]> {
 }
 
 /// What became of a ban.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::judge::ban::{v4, Added, BanTable};
+///
+/// let bans = BanTable::<4>::new();
+/// assert_eq!(bans.add(v4([192, 0, 2, 1]), 10), Ok(Added::New));
+/// assert_eq!(bans.add(v4([192, 0, 2, 1]), 20), Ok(Added::Changed));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Added {
     /// It is new.
@@ -104,6 +134,23 @@ pub enum Added {
 }
 
 /// Banned addresses in `N` slots, a power of two, of which half are used.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::judge::ban::{v4, BanTable};
+///
+/// static BANS: BanTable<4> = BanTable::new();
+///
+/// let peer = v4([192, 0, 2, 1]);
+/// BANS.add(peer, 100)?;
+/// let slot = BANS.lookup(peer, 99).expect("a ban that has not ended");
+/// assert_eq!(BANS.count_drop(slot), 1);
+/// assert_eq!(BANS.lookup(peer, 100), None);
+/// BANS.expire(100, |ban| assert_eq!(ban.dropped, 1));
+/// assert!(BANS.is_empty());
+/// # Ok::<(), kis_core::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct BanTable<const N: usize> {
     slots: [Slot; N],

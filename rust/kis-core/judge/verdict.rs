@@ -2,22 +2,35 @@
 
 //! The engine: from what a detector saw to what is done about it.
 //!
-//! Pure and total: no state, no clock, no failure; everything that counts is in the arguments.
-//! The caller raises the signals, carries the action out if [`Verdict::apply`] says so, and writes
-//! the record. Floor 0; context: any, hooks and softirq included.
+//! Pure and total: no state, no clock, no failure; everything that counts is in the arguments, and
+//! every rule is here. The caller raises the signals, carries the action out if [`Verdict::apply`]
+//! says so, and writes the record. Floor 0; context: any, hooks and softirq included.
 //!
 //! | finding | while it learns | when it is ready |
 //! |---|---|---|
 //! | operation forbidden by the officer | two, deny | two, deny |
+//! | mount by a cell that is held to paths | two, deny | two, deny |
 //! | path outside of the officer's prefixes | two, deny | two, deny |
 //! | directory not of the self | pass | two, deny |
 //! | operation in the deny set, danger two up | veto: deny | veto: deny |
+//! | library mapped, `map_exec` in the deny set, danger two up | veto: deny | veto: deny |
+//! | library mapped otherwise | pass | pass |
 //! | value above the officer's bound | two | two |
 //! | value above threshold one / two | pass | one / two |
 //! | type 2 signature | two, kill, ban | two, kill, ban |
 //! | type 1 signature, a danger signal up | two, kill, ban | two, kill, ban |
 //! | type 1 signature, calm | told only | told only |
+//! | bytes that cannot be looked at | veto: kill | veto: kill |
+//! | command to KIS from inside the cell | two, deny, in observe mode too | the same |
+//!
+//! For one operation the first rule of these that speaks counts. A ban is never for an address of
+//! the host itself, nor for a peer that has none.
 
+use super::finding::{
+    Finding,
+    Peer,
+    Place, //
+};
 use crate::sense::window::Level;
 use crate::wire::abi::{
     Action,
@@ -34,6 +47,14 @@ use crate::wire::abi::{
 };
 
 /// A danger signal.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::judge::verdict::Signal;
+///
+/// assert!(Signal::None < Signal::One && Signal::One < Signal::Two);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Signal {
     /// None is raised.
@@ -46,6 +67,26 @@ pub enum Signal {
 }
 
 /// The state of the cell that a verdict depends on.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::judge::verdict::Context;
+/// use kis_core::wire::abi::{Mode, OpSet, Phase, FLAG_DANGER_ONE, FLAG_LEARNING};
+///
+/// let cell = Context {
+///     mode: Mode::Observe,
+///     phase: Phase::Learning,
+///     danger_one: true,
+///     danger_two: false,
+///     forbid: OpSet::EMPTY,
+///     deny: OpSet::EMPTY,
+///     kill_connections: true,
+///     ban_s: 0,
+///     guarded: false,
+/// };
+/// assert_eq!(cell.flags(), FLAG_LEARNING | FLAG_DANGER_ONE);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context {
     /// The mode that is in force for it ([`crate::wire::abi::CellMode::resolve`]).
@@ -64,6 +105,8 @@ pub struct Context {
     pub kill_connections: bool,
     /// How long the peer of such a connection is banned, seconds; 0 is not at all.
     pub ban_s: u32,
+    /// Whether it is held to paths: it has prefixes, or learns directories.
+    pub guarded: bool,
 }
 
 impl Context {
@@ -79,31 +122,19 @@ impl Context {
     }
 }
 
-/// Where the object of an operation lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tree {
-    /// The operation has no path.
-    NoPath,
-    /// Within the officer's prefixes, in a directory of the self.
-    Inside,
-    /// Not below any of the officer's prefixes.
-    Outside,
-    /// Within the prefixes, in a directory that was never seen in learning.
-    Unknown,
-}
-
-/// What a detector saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Why it speaks.
-    pub cause: Cause,
-    /// The operation, or [`Op::None`].
-    pub op: Op,
-    /// How grave it is.
-    pub signal: Signal,
-}
-
 /// What is decided.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::judge::verdict::Verdict;
+/// use kis_core::wire::abi::Action;
+///
+/// let told = Verdict { action: Action::DENY, apply: false, ..Verdict::PASS };
+/// assert!(Verdict::PASS.is_pass());
+/// assert!(!told.denies(), "what is only told is not carried out");
+/// assert!(Verdict { apply: true, ..told }.denies());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The danger signal to raise.
@@ -132,6 +163,7 @@ impl Verdict {
     };
 
     /// Raises `signal` and does `action`.
+    #[inline]
     const fn raise(signal: Signal, action: Action, cause: Cause, ctx: &Context) -> Self {
         Self {
             signal,
@@ -148,6 +180,7 @@ impl Verdict {
     }
 
     /// Whether there is nothing to do and nothing to tell.
+    #[inline]
     pub const fn is_pass(&self) -> bool {
         self.record.is_none()
     }
@@ -174,99 +207,137 @@ impl Verdict {
     }
 }
 
-/// Decides on a finding.
+/// Decides on a finding: the table at the head of the file.
 ///
-/// This is the table at the head of the file, by cause. Signal [`Signal::None`] passes.
+/// # Examples
+///
+/// ```
+/// use kis_core::judge::finding::{Finding, Place};
+/// use kis_core::judge::verdict::{decide, Context};
+/// use kis_core::wire::abi::{Mode, Op, OpSet, Phase};
+///
+/// let cell = Context {
+///     mode: Mode::Enforce,
+///     phase: Phase::Ready,
+///     danger_one: false,
+///     danger_two: false,
+///     forbid: OpSet::EMPTY.with(Op::Ptrace),
+///     deny: OpSet::EMPTY,
+///     kill_connections: true,
+///     ban_s: 0,
+///     guarded: false,
+/// };
+/// let traces = Finding::Operation { op: Op::Ptrace, place: Place::Nowhere };
+/// assert!(decide(&traces, &cell).denies());
+/// assert!(!decide(&traces, &Context { mode: Mode::Observe, ..cell }).denies());
+/// ```
 pub const fn decide(finding: &Finding, ctx: &Context) -> Verdict {
-    let learning = matches!(ctx.phase, Phase::Learning);
-    let action = match finding.cause {
-        Cause::Threshold | Cause::SelfDir if learning => return Verdict::PASS,
-        Cause::Tree | Cause::SelfDir | Cause::Forbidden => deny(finding.op),
-        Cause::Danger => {
-            return Verdict {
-                signal: Signal::None,
-                record: Some(RecordType::Veto),
-                ..Verdict::raise(Signal::None, deny(finding.op), Cause::Danger, ctx)
+    match *finding {
+        Finding::Operation { op, place } => operation(op, place, ctx),
+        Finding::Library => {
+            if ctx.danger_two && ctx.deny.contains(Op::MapExec) {
+                veto(Op::MapExec, ctx)
+            } else {
+                Verdict::PASS
             }
         }
-        Cause::Signature => {
-            let kill = if ctx.kill_connections {
-                Action::KILL
-            } else {
-                Action::PASS
-            };
-            let banned = ctx.ban_s != 0;
-            let action = if banned { kill.with(Action::BAN) } else { kill };
-            return Verdict {
-                ban_s: ctx.ban_s,
-                ..Verdict::raise(finding.signal, action, Cause::Signature, ctx)
-            };
-        }
-        Cause::Threshold | Cause::Bound | Cause::None | Cause::Officer => Action::PASS,
-    };
-    if matches!(finding.signal, Signal::None) {
-        return Verdict::PASS;
+        Finding::Crossing(level) => crossing(level, ctx),
+        Finding::Match { kind, ban_s, peer } => signature(kind, ban_s, peer, ctx),
+        Finding::Unseen => Verdict {
+            cause: Cause::Unseen,
+            ..veto(Op::Receive, ctx)
+        },
+        // Whoever sits in a cell never gets to say what KIS does, in observe mode either.
+        Finding::Insider => Verdict {
+            apply: true,
+            ..Verdict::raise(Signal::Two, Action::DENY, Cause::Forbidden, ctx)
+        },
     }
-    Verdict::raise(finding.signal, action, finding.cause, ctx)
 }
 
 /// How an operation is denied: what was received already can only be kept from the reader by
 /// resetting the connection.
-const fn deny(op: Op) -> Action {
+#[inline]
+const fn denial(op: Op) -> Action {
     match op {
         Op::Receive => Action::KILL,
         _ => Action::DENY,
     }
 }
 
-/// Decides on what a process of the cell is about to do; called at each hook.
+/// Denied because danger signal two is up; no cause of danger by itself.
+#[inline]
+const fn veto(op: Op, ctx: &Context) -> Verdict {
+    Verdict {
+        record: Some(RecordType::Veto),
+        ..Verdict::raise(Signal::None, denial(op), Cause::Danger, ctx)
+    }
+}
+
+/// Whether [`decide`] lets an operation pass. The same rules, in a form that costs nothing where they
+/// say so, which is nearly always.
 ///
-/// The first rule that speaks counts: forbidden, outside, not of the self, veto.
-pub const fn operation(op: Op, tree: Tree, ctx: &Context) -> Verdict {
+/// # Examples
+///
+/// ```
+/// use kis_core::judge::finding::Place;
+/// use kis_core::judge::verdict::{passes, Context};
+/// use kis_core::wire::abi::{Mode, Op, OpSet, Phase};
+///
+/// let cell = Context {
+///     mode: Mode::Observe,
+///     phase: Phase::Ready,
+///     danger_one: false,
+///     danger_two: false,
+///     forbid: OpSet::EMPTY.with(Op::Ptrace),
+///     deny: OpSet::EMPTY.with(Op::Exec),
+///     kill_connections: true,
+///     ban_s: 0,
+///     guarded: false,
+/// };
+/// let nowhere = Place::Nowhere;
+/// assert!(passes(Op::Exec, nowhere, &cell) && !passes(Op::Ptrace, nowhere, &cell));
+/// assert!(!passes(Op::Exec, nowhere, &Context { danger_two: true, ..cell }));
+/// ```
+#[inline]
+pub const fn passes(op: Op, place: Place, ctx: &Context) -> bool {
+    operation(op, place, ctx).is_pass()
+}
+
+/// What a process of the cell is about to do.
+#[inline]
+const fn operation(op: Op, place: Place, ctx: &Context) -> Verdict {
     let learning = matches!(ctx.phase, Phase::Learning);
-    let cause = if ctx.forbid.contains(op) {
+    // Who is held to paths must not change what they mean.
+    let remounts = matches!(op, Op::Mount) && ctx.guarded;
+    let cause = if ctx.forbid.contains(op) || remounts {
         Cause::Forbidden
-    } else if matches!(tree, Tree::Outside) {
+    } else if matches!(place, Place::Outside) {
         Cause::Tree
-    } else if matches!(tree, Tree::Unknown) && !learning {
+    } else if matches!(place, Place::Unknown) && !learning {
         Cause::SelfDir
     } else if ctx.danger_two && ctx.deny.contains(op) {
-        Cause::Danger
+        return veto(op, ctx);
     } else {
         return Verdict::PASS;
     };
-    decide(
-        &Finding {
-            cause,
-            op,
-            signal: Signal::Two,
-        },
-        ctx,
-    )
+    Verdict::raise(Signal::Two, denial(op), cause, ctx)
 }
 
-/// Decides on a parameter above one of its lines.
-pub const fn crossing(level: Level, ctx: &Context) -> Verdict {
+/// A parameter is above one of its lines.
+const fn crossing(level: Level, ctx: &Context) -> Verdict {
+    let learning = matches!(ctx.phase, Phase::Learning);
     let (cause, signal) = match level {
+        Level::One | Level::Two if learning => return Verdict::PASS,
         Level::One => (Cause::Threshold, Signal::One),
         Level::Two => (Cause::Threshold, Signal::Two),
         Level::Bound => (Cause::Bound, Signal::Two),
     };
-    decide(
-        &Finding {
-            cause,
-            op: Op::None,
-            signal,
-        },
-        ctx,
-    )
+    Verdict::raise(signal, Action::PASS, cause, ctx)
 }
 
-/// Decides on a signature that matched in what the cell receives.
-///
-/// `kind` is 1 or 2; anything else is taken for 2. `ban_s` is the signature's own, and counts before
-/// the cell's when it is not 0.
-pub const fn signature(kind: u8, ban_s: u32, ctx: &Context) -> Verdict {
+/// A signature matched. Its own `ban_s` counts before the cell's when it is not 0.
+const fn signature(kind: u8, ban_s: u32, peer: Peer, ctx: &Context) -> Verdict {
     if kind == 1 && !ctx.danger_one && !ctx.danger_two {
         return Verdict {
             cause: Cause::Signature,
@@ -274,18 +345,25 @@ pub const fn signature(kind: u8, ban_s: u32, ctx: &Context) -> Verdict {
             ..Verdict::PASS
         };
     }
-    let ctx = Context {
-        ban_s: if ban_s == 0 { ctx.ban_s } else { ban_s },
-        ..*ctx
+    let wanted = if ban_s == 0 { ctx.ban_s } else { ban_s };
+    let ban_s = match peer {
+        Peer::Stranger => wanted,
+        Peer::Own | Peer::Nobody => 0,
     };
-    decide(
-        &Finding {
-            cause: Cause::Signature,
-            op: Op::Receive,
-            signal: Signal::Two,
-        },
-        &ctx,
-    )
+    let kill = if ctx.kill_connections {
+        Action::KILL
+    } else {
+        Action::PASS
+    };
+    let action = if ban_s == 0 {
+        kill
+    } else {
+        kill.with(Action::BAN)
+    };
+    Verdict {
+        ban_s,
+        ..Verdict::raise(Signal::Two, action, Cause::Signature, ctx)
+    }
 }
 
 #[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
@@ -302,6 +380,7 @@ mod tests {
         deny: OpSet::EMPTY.with(Op::Exec).with(Op::Receive),
         kill_connections: true,
         ban_s: 0,
+        guarded: false,
     };
     const LEARNING: Context = Context {
         phase: Phase::Learning,
@@ -318,10 +397,10 @@ mod tests {
         let none = Signal::None;
         let breach = Some(RecordType::DangerTwo);
         let veto = Some(RecordType::Veto);
-        for (op, tree, ctx, signal, action, cause, record) in [
+        for (op, place, ctx, signal, action, cause, record) in [
             (
                 Op::Read,
-                Tree::Inside,
+                Place::Inside,
                 READY,
                 none,
                 Action::PASS,
@@ -330,7 +409,7 @@ mod tests {
             ),
             (
                 Op::Ptrace,
-                Tree::NoPath,
+                Place::Nowhere,
                 READY,
                 two,
                 Action::DENY,
@@ -339,7 +418,7 @@ mod tests {
             ),
             (
                 Op::Ptrace,
-                Tree::NoPath,
+                Place::Nowhere,
                 LEARNING,
                 two,
                 Action::DENY,
@@ -348,7 +427,7 @@ mod tests {
             ),
             (
                 Op::Write,
-                Tree::Outside,
+                Place::Outside,
                 READY,
                 two,
                 Action::DENY,
@@ -357,7 +436,7 @@ mod tests {
             ),
             (
                 Op::Write,
-                Tree::Outside,
+                Place::Outside,
                 LEARNING,
                 two,
                 Action::DENY,
@@ -366,7 +445,7 @@ mod tests {
             ),
             (
                 Op::Write,
-                Tree::Unknown,
+                Place::Unknown,
                 READY,
                 two,
                 Action::DENY,
@@ -375,7 +454,7 @@ mod tests {
             ),
             (
                 Op::Write,
-                Tree::Unknown,
+                Place::Unknown,
                 LEARNING,
                 none,
                 Action::PASS,
@@ -384,7 +463,7 @@ mod tests {
             ),
             (
                 Op::Exec,
-                Tree::Inside,
+                Place::Inside,
                 READY,
                 none,
                 Action::PASS,
@@ -393,7 +472,7 @@ mod tests {
             ),
             (
                 Op::Exec,
-                Tree::Inside,
+                Place::Inside,
                 DANGER,
                 none,
                 Action::DENY,
@@ -402,7 +481,7 @@ mod tests {
             ),
             (
                 Op::Exec,
-                Tree::Unknown,
+                Place::Unknown,
                 DANGER,
                 two,
                 Action::DENY,
@@ -411,7 +490,7 @@ mod tests {
             ),
             (
                 Op::Receive,
-                Tree::NoPath,
+                Place::Nowhere,
                 DANGER,
                 none,
                 Action::KILL,
@@ -420,7 +499,7 @@ mod tests {
             ),
             (
                 Op::Read,
-                Tree::Inside,
+                Place::Inside,
                 DANGER,
                 none,
                 Action::PASS,
@@ -428,7 +507,8 @@ mod tests {
                 None,
             ),
         ] {
-            let verdict = operation(op, tree, &ctx);
+            let finding = Finding::Operation { op, place };
+            let verdict = decide(&finding, &ctx);
             assert_eq!(verdict.signal, signal);
             assert_eq!(verdict.action, action);
             assert_eq!(verdict.cause, cause);
@@ -438,7 +518,7 @@ mod tests {
                 mode: Mode::Observe,
                 ..ctx
             };
-            let told = operation(op, tree, &observe);
+            let told = decide(&finding, &observe);
             assert!(!told.apply && !told.denies() && !told.kills());
             assert_eq!((told.action, told.record), (action, record));
         }
@@ -454,7 +534,7 @@ mod tests {
             (Level::Two, LEARNING, Signal::None, Cause::None),
             (Level::Bound, LEARNING, Signal::Two, Cause::Bound),
         ] {
-            let verdict = crossing(level, &ctx);
+            let verdict = decide(&Finding::Crossing(level), &ctx);
             assert_eq!((verdict.signal, verdict.cause), (signal, cause));
             assert!(verdict.action.is_pass() && !verdict.apply);
             assert_eq!(verdict.is_pass(), signal == Signal::None);
@@ -484,7 +564,8 @@ mod tests {
             (2, 0, LEARNING, Signal::Two, Action::KILL),
             (0, 0, READY, Signal::Two, Action::KILL),
         ] {
-            let verdict = signature(kind, ban_s, &ctx);
+            let peer = Peer::Stranger;
+            let verdict = decide(&Finding::Match { kind, ban_s, peer }, &ctx);
             assert_eq!((verdict.signal, verdict.action), (signal, action));
             assert_eq!(verdict.apply, !action.is_pass());
             let want = match signal {
@@ -501,8 +582,84 @@ mod tests {
 
     #[test]
     fn flags_tell_the_state() {
-        let verdict = operation(Op::Ptrace, Tree::NoPath, &DANGER);
+        let (op, place) = (Op::Ptrace, Place::Nowhere);
+        let verdict = decide(&Finding::Operation { op, place }, &DANGER);
         assert_eq!(verdict.flags(&DANGER), FLAG_APPLIED | FLAG_DANGER_TWO);
         assert_eq!(Verdict::PASS.flags(&LEARNING), FLAG_LEARNING);
+    }
+
+    #[test]
+    fn libraries_are_denied_by_a_veto_only() {
+        let forbids = Context {
+            forbid: OpSet::EMPTY.with(Op::MapExec),
+            ..READY
+        };
+        let denies = Context {
+            deny: OpSet::EMPTY.with(Op::MapExec),
+            ..DANGER
+        };
+        for (ctx, want) in [(READY, None), (forbids, None), (DANGER, None)] {
+            assert_eq!(decide(&Finding::Library, &ctx).record, want);
+        }
+        let verdict = decide(&Finding::Library, &denies);
+        assert!(verdict.denies());
+        assert_eq!(verdict.record, Some(RecordType::Veto));
+        assert_eq!(verdict.signal, Signal::None);
+    }
+
+    #[test]
+    fn mounts_of_a_guarded_cell_are_forbidden() {
+        let (op, place) = (Op::Mount, Place::Nowhere);
+        let mounts = Finding::Operation { op, place };
+        assert!(decide(&mounts, &READY).is_pass());
+        let guarded = Context {
+            guarded: true,
+            ..READY
+        };
+        assert_eq!(decide(&mounts, &guarded).cause, Cause::Forbidden);
+        assert!(decide(&mounts, &guarded).denies());
+        let op = Op::Connect;
+        assert!(decide(&Finding::Operation { op, place }, &guarded).is_pass());
+    }
+
+    #[test]
+    fn bans_are_for_strangers() {
+        for (peer, ban_s) in [(Peer::Stranger, 60), (Peer::Own, 0), (Peer::Nobody, 0)] {
+            let found = Finding::Match {
+                kind: 2,
+                ban_s: 60,
+                peer,
+            };
+            let verdict = decide(&found, &READY);
+            assert_eq!((verdict.ban_s, verdict.bans()), (ban_s, ban_s != 0));
+            assert!(verdict.kills());
+        }
+    }
+
+    #[test]
+    fn bytes_that_nobody_can_look_at_are_not_read() {
+        for ctx in [READY, LEARNING, DANGER] {
+            let verdict = decide(&Finding::Unseen, &ctx);
+            assert!(verdict.kills() && !verdict.bans());
+            assert_eq!(
+                (verdict.signal, verdict.cause),
+                (Signal::None, Cause::Unseen)
+            );
+            let observe = Context {
+                mode: Mode::Observe,
+                ..ctx
+            };
+            assert!(!decide(&Finding::Unseen, &observe).kills());
+        }
+    }
+
+    #[test]
+    fn insiders_are_refused_in_every_mode() {
+        for mode in [Mode::Observe, Mode::Enforce] {
+            let verdict = decide(&Finding::Insider, &Context { mode, ..LEARNING });
+            assert!(verdict.denies());
+            assert_eq!(verdict.signal, Signal::Two);
+            assert_eq!(verdict.cause, Cause::Forbidden);
+        }
     }
 }

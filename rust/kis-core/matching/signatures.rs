@@ -10,25 +10,33 @@
 //!
 //! # Image
 //!
-//! Behind the [header](crate::wire::image), little endian:
+//! Behind the [header](crate::wire::image), little endian: u32 number of sections, u32 0; for each
+//! section u32 kind, u32 0, u32 offset in the image, u32 bytes. Then the sections in this order,
+//! each at the next multiple of 8, with zeros between and behind them:
 //!
-//! | bytes | field |
+//! | kind | section |
 //! |---|---|
-//! | 4 each | number of signatures, states, classes, accepting states, list entries, bytes of strings; start state; 0 |
-//! | 256 | class of each byte value |
-//! | 4 each | transitions: for each state a row with one for each class: where the row of the next state begins, bytes from the first row |
-//! | 4 each | one for each accepting state and one more: where its list begins |
-//! | 4 each | lists: for each accepting state the signatures that end here, rising |
-//! | 32 each | signatures, rising by id |
-//! | | strings, without NUL; then zeros up to whole 8 bytes |
+//! | 1 | signatures: 32 bytes each, rising by id |
+//! | 2 | strings, without NUL, in the order in which the signatures name them, without gaps |
+//! | 3 | the automaton |
 //!
 //! A signature: u32 id, revision, type (1 or 2), seconds of ban; u32 offset and length of the
-//! message and of the cell's name (length 0: all cells). Strings come in this order, without gaps.
+//! message and of the cell's name (length 0: all cells).
+//!
+//! The automaton: u32 number of states, classes, accepting states, list entries; u32 start state, 0;
+//! 256 bytes, the class of each byte value; then 4 bytes each:
+//!
+//! | words | field |
+//! |---|---|
+//! | states * classes | transitions: for each state a row with one for each class: where the row of the next state begins, bytes from the first row |
+//! | accepting + 1 | one for each accepting state and one more: where its list begins |
+//! | entries | lists: for each accepting state the signatures that end here, rising |
 //!
 //! So a state is the place of its row, and no multiplication is needed to find the next one. States
 //! that accept are the last ones: one comparison finds them. A state accepts the signatures that
 //! end with the byte just read; regexes that need to look at the next byte cannot be expressed.
 
+mod rows;
 mod scan;
 pub mod spec;
 mod verify;
@@ -37,8 +45,13 @@ use crate::wire::bytes::{
     index,
     u32_at, //
 };
-use crate::wire::image::HEADER;
 use crate::Result;
+use rows::{
+    at,
+    string,
+    ROW, //
+};
+use verify::View;
 
 pub use scan::Hit;
 pub use spec::{
@@ -48,66 +61,24 @@ pub use spec::{
     SigSpec, //
 };
 
-/// A state of the table: where its row begins, bytes from the first row.
+/// A state of the table.
 ///
 /// Only [`Signatures::start`], [`Signatures::state`] and [`Signatures::scan`] make one. One of
 /// another table is harmless: walking stays within the table and finds its way back to the start.
-pub type State = u32;
+pub use super::automaton::State;
 
 /// Longest ban, seconds: 30 days.
 pub const MAX_BAN_S: u32 = crate::cells::MAX_BAN_S;
-
-/// Where the class map begins, behind header and counts.
-const CLASSES_AT: usize = HEADER + 32;
-/// Where the transitions begin.
-const TABLE_AT: usize = CLASSES_AT + 256;
-/// Bytes of a signature.
-const SIGNATURE: usize = 32;
-
-/// Offsets in a signature; see the head of the file.
-mod at {
-    pub(super) const ID: usize = 0;
-    pub(super) const REVISION: usize = 4;
-    pub(super) const KIND: usize = 8;
-    pub(super) const BAN_S: usize = 12;
-    pub(super) const MESSAGE: usize = 16;
-    pub(super) const CELL: usize = 24;
-}
 
 /// A verified image of signatures.
 ///
 /// # Invariants
 ///
-/// `verify::image()` has accepted `bytes`, and `view` is what it returned.
+/// `verify::image()` has accepted `bytes`, and `view` is what it wrote.
 #[derive(Clone, Debug)]
 pub struct Signatures<B> {
     bytes: B,
     view: View,
-}
-
-/// Where the parts of an image are, and what the scan needs at hand.
-#[derive(Clone, Debug)]
-struct View {
-    /// Where in a row the transition for each byte value is.
-    columns: [u16; 256],
-    /// Number of signatures.
-    signatures: u32,
-    /// Number of states.
-    states: u32,
-    /// Bytes of a row.
-    row: u32,
-    /// The start state.
-    start: State,
-    /// The first accepting state; behind the last state if none accepts.
-    first_accept: State,
-    /// Where the list index begins; the transitions end there.
-    index_at: usize,
-    /// Where the lists begin.
-    lists_at: usize,
-    /// Where the signatures begin.
-    signatures_at: usize,
-    /// Where the strings begin.
-    strings_at: usize,
 }
 
 impl<B: AsRef<[u8]>> Signatures<B> {
@@ -121,7 +92,8 @@ impl<B: AsRef<[u8]>> Signatures<B> {
     /// [`Malformed`](crate::Error::Malformed) with the place of the first fault, or
     /// [`Limit`](crate::Error::Limit).
     pub fn verify(bytes: B) -> Result<Self> {
-        let view = verify::image(bytes.as_ref())?;
+        let mut view = View::EMPTY;
+        verify::image(bytes.as_ref(), &mut view)?;
         // INVARIANT: just verified.
         Ok(Self { bytes, view })
     }
@@ -138,7 +110,7 @@ impl<B: AsRef<[u8]>> Signatures<B> {
 
     /// How many states the table has.
     pub fn states(&self) -> usize {
-        index(self.view.states)
+        index(self.view.automaton.states())
     }
 
     /// The signature at `i`, from 0; they rise by id.
@@ -147,12 +119,9 @@ impl<B: AsRef<[u8]>> Signatures<B> {
             return None;
         }
         let bytes = self.bytes.as_ref();
-        let skip = i.checked_mul(SIGNATURE)?;
-        let record = bytes
-            .get(self.view.signatures_at..)?
-            .get(skip..)?
-            .get(..SIGNATURE)?;
-        let strings = bytes.get(self.view.strings_at..)?;
+        let rows = self.view.rows.of(bytes);
+        let record = rows.get(i.checked_mul(ROW)?..)?.get(..ROW)?;
+        let strings = self.view.strings.of(bytes);
         Some(Signature { record, strings })
     }
 
@@ -226,13 +195,6 @@ impl<'a> Signature<'a> {
     }
 }
 
-/// The string whose offset and length are at `at` of `words`.
-fn string<'a>(strings: &'a [u8], words: &[u8], at: usize) -> Option<&'a [u8]> {
-    let start = index(u32_at(words, at)?);
-    let len = index(u32_at(words, at.checked_add(4)?)?);
-    strings.get(start..)?.get(..len)
-}
-
 #[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
 #[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_signatures))]
 mod tests {
@@ -278,7 +240,7 @@ mod tests {
         start: 0,
         accepts: &[&[], &[], &[0, 1], &[1]],
     };
-    const LEN: usize = 472;
+    const LEN: usize = 520;
 
     fn image() -> [u8; LEN + 24] {
         let mut out = [0; LEN + 24];

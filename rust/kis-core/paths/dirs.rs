@@ -13,7 +13,7 @@ use crate::wire::abi::MAX_DIRS;
 /// # Invariants
 ///
 /// `len <= MAX_DIRS`; the first `len` hashes rise strictly.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dirs {
     hashes: [u64; MAX_DIRS],
     len: usize,
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn dirs_insert_then_contains() {
-        let mut dirs = EMPTY.clone();
+        let mut dirs = EMPTY;
         for (hash, want) in [
             (7, Inserted::New),
             (3, Inserted::New),
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn dirs_when_full_know_everything() {
-        let mut dirs = EMPTY.clone();
+        let mut dirs = EMPTY;
         for i in 0..MAX_DIRS as u64 {
             assert_eq!(
                 dirs.insert(i.wrapping_mul(0x9e37_79b9_7f4a_7c15)),

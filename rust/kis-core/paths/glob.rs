@@ -9,6 +9,15 @@
 //! everything before it that ends earlier is never worse).
 
 /// Whether all of `text` follows `pattern`.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::paths::glob::matches;
+///
+/// assert!(matches(b"*:6379", b"127.0.0.1:6379"));
+/// assert!(!matches(b"*:637?", b"127.0.0.1:63790"));
+/// ```
 pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let mut rest = pattern;
     let mut text = text;

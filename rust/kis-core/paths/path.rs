@@ -9,6 +9,15 @@
 /// end (but for `/` itself).
 ///
 /// Anything else could look like a prefix and not be one.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::paths::path::is_clean;
+///
+/// assert!(is_clean(b"/var/lib/redis"));
+/// assert!(!is_clean(b"/var/lib/../../etc") && !is_clean(b"redis"));
+/// ```
 pub fn is_clean(path: &[u8]) -> bool {
     let Some((b'/', rest)) = path.split_first() else {
         return false;
@@ -23,20 +32,40 @@ pub fn is_clean(path: &[u8]) -> bool {
 ///
 /// `/var/lib/redis` has `/var/lib/redis/x` below it, not `/var/lib/redis2`; everything is below
 /// `/`. An empty prefix covers nothing.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::paths::path::has_prefix;
+///
+/// assert!(has_prefix(b"/var/lib/redis/x", b"/var/lib/redis"));
+/// assert!(!has_prefix(b"/var/lib/redis2", b"/var/lib/redis"));
+/// ```
 pub fn has_prefix(path: &[u8], prefix: &[u8]) -> bool {
     let dir = prefix.strip_suffix(b"/").unwrap_or(prefix);
-    if prefix.is_empty() {
+    if prefix.is_empty() || path.is_empty() {
         return false;
     }
-    match path.strip_prefix(dir) {
-        Some(rest) => rest.first().is_none_or(|b| *b == b'/') && !path.is_empty(),
-        None => false,
+    // What comes behind decides more often than what is in front, and costs less to look at.
+    match path.get(dir.len()) {
+        Some(b'/') => path.starts_with(dir),
+        Some(_) => false,
+        None => path == dir,
     }
 }
 
 /// The directory that holds `path`: up to its last `/`, without it.
 ///
 /// `/` for what lies directly below it and for itself; empty when there is no `/`.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::paths::path::parent;
+///
+/// assert_eq!(parent(b"/var/log/a"), b"/var/log");
+/// assert_eq!(parent(b"/var"), b"/");
+/// ```
 pub fn parent(path: &[u8]) -> &[u8] {
     match path.iter().rposition(|b| *b == b'/') {
         Some(0) => path.get(..1).unwrap_or_default(),
@@ -55,6 +84,21 @@ pub fn hash(dir: &[u8]) -> u64 {
     dir.iter().fold(FNV_BASIS, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME)
     })
+}
+
+/// Hash that stands for "a directory was given this name": not that of any path, as no path has a
+/// NUL.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::paths::path::{hash, hash_moved};
+///
+/// assert_ne!(hash(b"/var/lib/a"), hash(b"/var/lib/b"));
+/// assert_ne!(hash(b"/var/lib/a"), hash_moved(b"/var/lib/a"));
+/// ```
+pub fn hash_moved(dir: &[u8]) -> u64 {
+    hash(dir).wrapping_mul(FNV_PRIME)
 }
 
 /// Offset basis of 64-bit FNV.

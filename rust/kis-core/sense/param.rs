@@ -93,7 +93,7 @@ params! {
     Connects = 6, "connects", Count, 2;
     /// Connections accepted.
     Accepts = 7, "accepts", Count, 8;
-    /// Bytes received on TCP and unix stream sockets.
+    /// Bytes received on TCP, UDP and unix sockets.
     BytesIn = 8, "bytes_in", Bytes, 16_384;
     /// Bytes handed to `sendmsg()` and the like.
     BytesOut = 9, "bytes_out", Bytes, 16_384;
@@ -117,6 +117,18 @@ impl Param {
         Self::ALL.into_iter().find(|p| p.name().as_bytes() == name)
     }
 }
+
+// Images, records and arrays go by these numbers.
+const _: () = {
+    let mut i = 0;
+    while i < Param::COUNT {
+        assert!(
+            Param::ALL[i] as usize == i,
+            "numbers of parameters have gaps"
+        );
+        i += 1;
+    }
+};
 
 /// One value for each parameter.
 pub type Values = [u64; Param::COUNT];

@@ -2,10 +2,10 @@
 
 //! The self of a cell: what is normal for it.
 //!
-//! A state machine of two phases. While learning, each window's values go into the estimators and
-//! each directory into the set; after `learn_windows` windows the thresholds are computed once and
-//! the phase is ready. Hard tolerization does not learn a value beyond the officer's bound, so that
-//! an attacker cannot train the cell past it; the other values of that window are learned.
+//! The memories of all [`detectors`](super::detectors), and how far learning has come. While the
+//! cell learns, each observation goes to the detectors; after `learn_windows` windows they draw their
+//! lines once and the phase is ready. A window is judged before it is learned, so it is never held
+//! against itself.
 //!
 //! About 3 KiB: keep it on the heap. Floor 0, pure; the caller serialises writers.
 //!
@@ -17,41 +17,46 @@
 //! |---|---|
 //! | u32 | phase |
 //! | u32 | windows learned |
-//! | u32 | number of parameters, [`Param::COUNT`] |
-//! | u32 | number of directories |
-//! | u32 | 1 if a directory found no room, else 0 |
 //! | u32, u32 | the factors `k_one` and `k_two` of the thresholds, 16 fractional bits |
-//! | u32 | 0 |
-//! | each parameter | u32 n, u32 0, u64 sum, u128 sum of squares, u64 peak |
-//! | each directory | u64 hash, rising strictly |
+//! | sections | of each detector with a memory, rising: u32 number, u32 bytes of what follows, and that |
+//!
+//! Section 1, what the [deviation](super::deviation) is taken from: for each parameter u32 n, u32 0,
+//! u64 sum, u128 sum of squares, u64 peak. Section 2, the [repertoire](super::repertoire): u32 1 if a
+//! directory found no room, else 0; u32 0; each directory as a u64 hash, rising strictly.
 //!
 //! The image is what was learned, not what follows from it: thresholds are computed again.
 
-use crate::paths::dirs::{
-    Dirs,
-    Inserted, //
+use super::bound::{
+    Bound,
+    Bounds,
+    NO_BOUNDS, //
 };
-use crate::sense::param::{
-    Param,
-    Values, //
+use super::budget::Budget;
+use super::detector::{
+    Detector,
+    Findings,
+    Numbers,
+    Observation,
+    Subject, //
 };
-use crate::sense::stats::{
+use super::detectors::{
+    Memories,
+    Sense, //
+};
+use super::deviation::Deviation;
+use super::param::Param;
+use super::phase::{
+    Learned,
+    Period, //
+};
+use super::repertoire::Repertoire;
+use super::stats::{
     Estimator,
-    Thresholds,
     MAX_COUNT, //
 };
-use crate::sense::window::{
-    AllThresholds,
-    Bounds, //
-};
-use crate::wire::abi::{
-    Phase,
-    MAX_DIRS, //
-};
-use crate::wire::bytes::{
-    index,
-    Reader, //
-};
+use super::thresholds::Thresholds;
+use crate::paths::dirs::Dirs;
+use crate::wire::abi::Phase;
 use crate::wire::image::{
     self,
     Kind, //
@@ -61,10 +66,44 @@ use crate::{
     Result, //
 };
 
+/// Bytes between the header and the sections.
+const HEAD: usize = 16;
+
 /// Bytes of the longest image of a profile.
-pub const MAX_BYTES: usize = image::HEADER + 32 + 40 * Param::COUNT + 8 * MAX_DIRS;
+pub const MAX_BYTES: usize = image::HEADER + HEAD + Memories::MAX_BYTES;
+
+// A profile goes into one netlink attribute, whose length has 16 bits. With 64 parameters too: each
+// has 40 bytes.
+const _: () = assert!(MAX_BYTES + 40 * (64 - Param::COUNT) < 1 << 15);
+
+// Words only, so that an image needs no padding.
+const _: () = assert!(MAX_BYTES % 8 == 0);
 
 /// How a cell is to learn; from its configuration.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::bound::NO_BOUNDS;
+/// use kis_core::sense::detector::{Findings, Observation};
+/// use kis_core::sense::param::Param;
+/// use kis_core::sense::profile::{Profile, Settings};
+///
+/// let settings = Settings {
+///     learn_windows: 1,
+///     hard: false,
+///     k_one_q16: 4 << 16,
+///     k_two_q16: 8 << 16,
+///     bounds: NO_BOUNDS,
+/// };
+/// let mut profile = Profile::new();
+/// let quiet = [3; Param::COUNT];
+/// profile.learn(&Observation::Window { values: &quiet, processes: 1 }, &settings);
+/// let mut found = Findings::new();
+/// let loud = [1 << 30; Param::COUNT];
+/// profile.judge(&Observation::Window { values: &loud, processes: 1 }, &settings, &mut found);
+/// assert_eq!(found.crossings().count(), Param::COUNT);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Windows until it is ready.
@@ -79,32 +118,41 @@ pub struct Settings {
     pub bounds: Bounds,
 }
 
-/// What a window did to a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Learned {
-    /// It was learned, more are needed.
-    More,
-    /// It was the last one: the cell is ready now.
-    Complete,
-    /// Nothing: the cell was ready before.
-    Nothing,
+/// Of no cell: lines that are drawn from what was learned do not depend on what the officer wants.
+static PLAIN: Settings = Settings {
+    learn_windows: 0,
+    hard: false,
+    k_one_q16: 0,
+    k_two_q16: 0,
+    bounds: NO_BOUNDS,
+};
+
+impl Settings {
+    /// The detectors, as the officer wants them for this cell.
+    pub fn senses(&self) -> [Sense<'_>; Sense::COUNT] {
+        [
+            Sense::Deviation(Deviation {
+                guard: self.hard.then_some(&self.bounds),
+            }),
+            Sense::Bound(Bound {
+                bounds: &self.bounds,
+            }),
+            Sense::Repertoire(Repertoire),
+        ]
+    }
 }
 
 /// The self of a cell.
 ///
 /// # Invariants
 ///
-/// No estimator has learned more than `windows` values. The thresholds are those of the estimators
-/// when the phase is ready, else never crossed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// No estimator has learned more than `windows` values. The detectors have drawn their lines for
+/// `budget` when the phase is ready, else they have none and `budget` is [`Budget::NONE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
-    phase: Phase,
-    windows: u32,
-    k_one_q16: u32,
-    k_two_q16: u32,
-    params: [Estimator; Param::COUNT],
-    thresholds: AllThresholds,
-    dirs: Dirs,
+    period: Period,
+    budget: Budget,
+    memories: Memories,
 }
 
 impl Default for Profile {
@@ -114,109 +162,108 @@ impl Default for Profile {
 }
 
 impl Profile {
+    /// [`Profile::new`] as a constant, which a compiler copies to where it is wanted. A call would
+    /// build it on the stack first.
+    pub const EMPTY: Self = Self::new();
+
     /// Knows nothing, learns.
     pub const fn new() -> Self {
         // INVARIANT: nothing is learned.
         Self {
-            phase: Phase::Learning,
-            windows: 0,
-            k_one_q16: 0,
-            k_two_q16: 0,
-            params: [Estimator::new(); Param::COUNT],
-            thresholds: [Thresholds::NEVER; Param::COUNT],
-            dirs: Dirs::new(),
+            period: Period::new(),
+            budget: Budget::NONE,
+            memories: Memories::new(),
         }
     }
 
     /// Whether it learns or is ready.
     pub const fn phase(&self) -> Phase {
-        self.phase
+        self.period.phase()
     }
 
     /// Whether it is ready.
     pub const fn is_ready(&self) -> bool {
-        matches!(self.phase, Phase::Ready)
+        self.period.is_ready()
     }
 
     /// Windows learned.
     pub const fn windows(&self) -> u32 {
-        self.windows
+        self.period.windows()
     }
 
     /// What was learned about `param`.
     pub fn param(&self, param: Param) -> Estimator {
-        self.params.get(param.index()).copied().unwrap_or_default()
+        self.memories.deviation.estimator(param)
     }
 
     /// The thresholds of `param`; never crossed while it learns.
     pub fn threshold(&self, param: Param) -> Thresholds {
-        let found = self.thresholds.get(param.index()).copied();
-        found.unwrap_or(Thresholds::NEVER)
-    }
-
-    /// All thresholds, once it is ready.
-    pub fn thresholds(&self) -> Option<&AllThresholds> {
-        self.is_ready().then_some(&self.thresholds)
+        self.memories.deviation.thresholds(param)
     }
 
     /// The directories learned.
     pub const fn dirs(&self) -> &Dirs {
-        &self.dirs
+        self.memories.repertoire.dirs()
     }
 
-    /// Learns a directory ([`crate::paths::path::hash`]), unless it is ready.
-    pub fn learn_dir(&mut self, hash: u64) -> Inserted {
-        if self.is_ready() {
-            return Inserted::Known;
-        }
-        self.dirs.insert(hash)
-    }
-
-    /// Learns the values of a window; the last one needed makes the profile ready.
-    pub fn learn(&mut self, values: &Values, settings: &Settings) -> Learned {
-        if self.is_ready() {
+    /// Learns from an observation, unless it is ready; the last window needed makes it so.
+    ///
+    /// A window in which no process of the cell exists has nothing to teach and is not counted.
+    pub fn learn(&mut self, seen: &Observation<'_>, settings: &Settings) -> Learned {
+        if self.is_ready() || matches!(seen, Observation::Window { processes: 0, .. }) {
             return Learned::Nothing;
         }
-        let each = self.params.iter_mut().zip(values).zip(&settings.bounds);
-        for ((estimator, value), bound) in each {
-            let beyond = bound.is_some_and(|bound| *value > bound);
-            if !(settings.hard && beyond) {
-                estimator.learn(*value);
-            }
+        for sense in settings.senses() {
+            sense.learn(&mut self.memories, seen);
         }
-        // INVARIANT: no estimator learned more than one value.
-        self.windows = self.windows.saturating_add(1);
-        if self.windows < settings.learn_windows.min(MAX_COUNT) {
+        if let Observation::Event(_) = seen {
             return Learned::More;
         }
-        self.complete(settings.k_one_q16, settings.k_two_q16);
-        Learned::Complete
+        // INVARIANT: no estimator learned more than one value.
+        let learned = self.period.count(settings.learn_windows);
+        if learned == Learned::Complete {
+            self.complete(settings.k_one_q16, settings.k_two_q16);
+        }
+        learned
     }
 
-    /// Ends learning with what is known by now; when it is ready, computes the thresholds again.
+    /// Ends learning with what is known by now; when it is ready, draws the lines again.
     ///
     /// A profile from an image has the factors it was made with: call this to give it the cell's.
     pub fn complete(&mut self, k_one_q16: u32, k_two_q16: u32) {
-        self.k_one_q16 = k_one_q16;
-        self.k_two_q16 = k_two_q16;
-        let each = self.thresholds.iter_mut().zip(&self.params);
-        for ((thresholds, estimator), param) in each.zip(Param::ALL) {
-            *thresholds = estimator.thresholds(k_one_q16, k_two_q16, param.floor());
+        self.budget = Budget {
+            k_one_q16,
+            k_two_q16,
+        };
+        for sense in PLAIN.senses() {
+            sense.complete(&mut self.memories, &self.budget);
         }
-        // INVARIANT: just computed.
-        self.phase = Phase::Ready;
+        // INVARIANT: just drawn.
+        self.period.end();
+    }
+
+    /// Holds an observation against what was learned and what the officer wants.
+    pub fn judge(&self, seen: &Observation<'_>, settings: &Settings, found: &mut Findings) {
+        for sense in settings.senses() {
+            sense.judge(&self.memories, seen, found);
+        }
+    }
+
+    /// What is known about a subject.
+    pub fn explain(&self, about: &Subject, settings: &Settings) -> Numbers {
+        let mut numbers = Numbers::NONE;
+        for sense in settings.senses() {
+            sense.explain(&self.memories, about, &mut numbers);
+        }
+        numbers
     }
 
     /// Forgets all and learns again.
     pub fn reset(&mut self) {
         // INVARIANT: nothing is learned.
-        self.phase = Phase::Learning;
-        self.windows = 0;
-        self.k_one_q16 = 0;
-        self.k_two_q16 = 0;
-        self.params.fill(Estimator::new());
-        self.thresholds.fill(Thresholds::NEVER);
-        self.dirs.clear();
+        self.period = Period::new();
+        self.budget = Budget::NONE;
+        self.memories.clear();
     }
 
     /// Writes the image and gives its length, at most [`MAX_BYTES`].
@@ -226,34 +273,22 @@ impl Profile {
     /// [`Error::Limit`] when `out` is too short.
     pub fn encode(&self, out: &mut [u8]) -> Result<usize> {
         let mut w = image::begin(out);
-        w.u32(self.phase as u32);
-        w.u32(self.windows);
-        w.u32(Param::COUNT as u32);
-        w.u32(self.dirs.len() as u32);
-        w.u32(u32::from(self.dirs.is_overflowed()));
-        w.u32(self.k_one_q16);
-        w.u32(self.k_two_q16);
-        w.u32(0);
-        for estimator in &self.params {
-            w.u32(estimator.n());
-            w.u32(0);
-            w.u64(estimator.sum());
-            w.u128(estimator.squares());
-            w.u64(estimator.peak());
-        }
-        for hash in self.dirs.hashes() {
-            w.u64(*hash);
-        }
+        w.u32(self.phase() as u32);
+        w.u32(self.windows());
+        w.u32(self.budget.k_one_q16);
+        w.u32(self.budget.k_two_q16);
+        self.memories.write(&mut w);
         let len = w.finish();
         image::seal(out, Kind::Profile, len)
     }
 
-    /// The profile that an image holds.
+    /// The profile that an image holds. For user space: it has 3 KiB on its stack.
     ///
     /// # Errors
     ///
     /// [`Error::Malformed`] at the first byte that is wrong; [`Error::Limit`] for too many
     /// directories.
+    #[cfg(not(CONFIG_RUST))]
     pub fn verify(image: &[u8]) -> Result<Self> {
         let mut profile = Self::new();
         profile.restore(image)?;
@@ -277,67 +312,36 @@ impl Profile {
     /// Reads an image into an empty profile, which is left anyhow on errors.
     fn read(&mut self, image: &[u8]) -> Result {
         let mut r = image::open(image, Kind::Profile)?;
-        let (at, mut head) = (r.offset(), [0u32; 8]);
+        let (at, mut head) = (r.offset(), [0u32; HEAD / 4]);
         for word in &mut head {
             *word = r
                 .u32()
                 .ok_or(Error::malformed(at, "profile is too short"))?;
         }
-        let [phase, windows, params, dirs, overflowed, k_one_q16, k_two_q16, reserved] = head;
-        if params != Param::COUNT as u32 {
-            return Err(Error::malformed(at + 8, "number of parameters"));
+        let [phase, windows, k_one_q16, k_two_q16] = head;
+        let phase = u16::try_from(phase).ok().and_then(Phase::from_u16);
+        let phase = phase.ok_or(Error::malformed(at, "phase of the profile"))?;
+        if phase == Phase::Learning && (k_one_q16, k_two_q16) != (0, 0) {
+            return Err(Error::malformed(at + 8, "factors of a profile that learns"));
         }
-        if index(dirs) > MAX_DIRS {
-            return Err(Error::limit("directories of a profile", MAX_DIRS as u32));
-        }
-        if windows > MAX_COUNT {
-            return Err(Error::limit("windows of a profile", MAX_COUNT));
-        }
-        if overflowed > 1 || reserved != 0 {
-            return Err(Error::malformed(at + 16, "flags of the profile"));
-        }
-        self.windows = windows;
-        for estimator in &mut self.params {
-            let at = r.offset();
-            let read = read_estimator(&mut r).filter(|e| e.n() <= windows);
-            *estimator = read.ok_or(Error::malformed(at, "sums of a parameter"))?;
-        }
-        let mut last = None;
-        for _ in 0..dirs {
-            let at = r.offset();
-            let hash = r.u64().filter(|hash| last.is_none_or(|last| last < *hash));
-            let hash = hash.ok_or(Error::malformed(at, "directory of a profile"))?;
-            self.dirs.insert(hash);
-            last = Some(hash);
-        }
-        self.dirs.set_overflowed(overflowed == 1);
+        let period = Period::from_parts(phase, windows);
+        self.period = period.ok_or(Error::limit("windows of a profile", MAX_COUNT))?;
+        // INVARIANT: each estimator is held against `windows`.
+        self.memories.read(&mut r, windows)?;
         image::finish(r, image.len())?;
-        // INVARIANT: windows was compared above; `complete()` computes the thresholds.
-        match u16::try_from(phase).ok().and_then(Phase::from_u16) {
-            Some(Phase::Learning) if k_one_q16 == 0 && k_two_q16 == 0 => Ok(()),
-            Some(Phase::Ready) => {
-                self.complete(k_one_q16, k_two_q16);
-                Ok(())
-            }
-            _ => Err(Error::malformed(at, "phase of the profile")),
+        if phase == Phase::Ready {
+            self.complete(k_one_q16, k_two_q16);
         }
+        Ok(())
     }
-}
-
-/// The next estimator, if it can be one.
-fn read_estimator(r: &mut Reader<'_>) -> Option<Estimator> {
-    let n = r.u32()?;
-    if r.u32()? != 0 {
-        return None;
-    }
-    Estimator::from_sums(n, r.u64()?, r.u128()?, r.u64()?)
 }
 
 #[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
 #[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_profile))]
 mod tests {
     use super::*;
-    use crate::sense::window::NO_BOUNDS;
+    use crate::sense::detector::Event;
+    use crate::sense::param::Values;
 
     // 3 KiB each, too much for a frame.
     static EMPTY: Profile = Profile::new();
@@ -354,19 +358,30 @@ mod tests {
         }
     }
 
+    fn window(values: &Values) -> Observation<'_> {
+        Observation::Window {
+            values,
+            processes: 1,
+        }
+    }
+
+    fn dir(hash: u64) -> Observation<'static> {
+        Observation::Event(Event::Directory(hash))
+    }
+
     #[test]
     fn profile_is_ready_after_its_windows() {
-        let mut p = EMPTY.clone();
+        let mut p = EMPTY;
         let settings = settings(false);
-        assert!(p.thresholds().is_none());
-        assert_eq!(p.learn(&[1; Param::COUNT], &settings), Learned::More);
-        assert_eq!(p.learn_dir(9), Inserted::New);
-        assert_eq!(p.learn(&[2; Param::COUNT], &settings), Learned::More);
-        assert_eq!(p.learn(&[3; Param::COUNT], &settings), Learned::Complete);
-        assert_eq!(p.learn(&[9; Param::COUNT], &settings), Learned::Nothing);
-        assert_eq!(p.learn_dir(10), Inserted::Known);
-        assert!(!p.dirs().contains(10));
-        assert!(p.is_ready() && p.thresholds().is_some());
+        let mut learn = |seen: &Observation<'_>| p.learn(seen, &settings);
+        assert_eq!(learn(&window(&[1; Param::COUNT])), Learned::More);
+        assert_eq!(learn(&dir(9)), Learned::More);
+        assert_eq!(learn(&window(&[2; Param::COUNT])), Learned::More);
+        assert_eq!(learn(&window(&[3; Param::COUNT])), Learned::Complete);
+        assert_eq!(learn(&window(&[9; Param::COUNT])), Learned::Nothing);
+        assert_eq!(learn(&dir(10)), Learned::Nothing);
+        assert!(p.dirs().contains(9) && !p.dirs().contains(10));
+        assert!(p.is_ready());
         assert_eq!(p.param(Param::Execs).peak(), 3);
         // mean 2, deviation 0.82, floor 1: 2 + 2.45 rounded up, + 1.
         assert_eq!(p.threshold(Param::Execs).one(), 6);
@@ -375,11 +390,64 @@ mod tests {
     }
 
     #[test]
+    fn judge_while_learning_knows_bounds_only() {
+        let mut p = EMPTY;
+        let settings = settings(false);
+        let mut found = Findings::new();
+        for _ in 0..3 {
+            found.clear();
+            p.judge(&window(&[u64::MAX; Param::COUNT]), &settings, &mut found);
+            p.judge(&dir(5), &settings, &mut found);
+            assert!(found.crossings().all(|c| c.param == Param::CpuUs));
+            assert_eq!(found.crossings().count(), 1);
+            assert_eq!(found.strange(), None);
+            p.learn(&window(&[1; Param::COUNT]), &settings);
+        }
+        p.judge(&window(&[u64::MAX; Param::COUNT]), &settings, &mut found);
+        p.judge(&dir(5), &settings, &mut found);
+        assert_eq!(found.crossings().count(), Param::COUNT);
+        assert_eq!(found.strange(), Some(Event::Directory(5)));
+    }
+
+    #[test]
+    fn window_without_a_process_is_held_against_bounds_only() {
+        let mut p = EMPTY;
+        let settings = settings(false);
+        let idle = Observation::Window {
+            values: &[u64::MAX; Param::COUNT],
+            processes: 0,
+        };
+        assert_eq!(p.learn(&idle, &settings), Learned::Nothing);
+        assert!(p == EMPTY);
+        for _ in 0..3 {
+            p.learn(&window(&[1; Param::COUNT]), &settings);
+        }
+        let mut found = Findings::new();
+        p.judge(&idle, &settings, &mut found);
+        assert!(found.crossings().all(|c| c.param == Param::CpuUs));
+        assert_eq!(found.crossings().count(), 1);
+    }
+
+    #[test]
+    fn explain_gives_lines_that_are_in_force() {
+        let mut p = EMPTY;
+        let settings = settings(false);
+        let ask = |p: &Profile, param| p.explain(&Subject::Param(param), &settings);
+        p.learn(&window(&[2; Param::COUNT]), &settings);
+        let numbers = ask(&p, Param::CpuUs);
+        assert_eq!((numbers.mean, numbers.n, numbers.bound), (2 << 16, 1, 100));
+        assert_eq!((numbers.one, numbers.two), (u64::MAX, u64::MAX));
+        p.complete(0, 0);
+        let numbers = ask(&p, Param::Execs);
+        assert_eq!((numbers.one, numbers.two, numbers.bound), (3, 4, u64::MAX));
+    }
+
+    #[test]
     fn hard_learning_leaves_out_what_is_beyond_a_bound() {
         for (hard, peak, n) in [(false, 500, 2), (true, 100, 1)] {
-            let mut p = EMPTY.clone();
-            p.learn(&[100; Param::COUNT], &settings(hard));
-            p.learn(&[500; Param::COUNT], &settings(hard));
+            let mut p = EMPTY;
+            p.learn(&window(&[100; Param::COUNT]), &settings(hard));
+            p.learn(&window(&[500; Param::COUNT]), &settings(hard));
             assert_eq!(p.param(Param::CpuUs).peak(), peak);
             assert_eq!(p.param(Param::CpuUs).n(), n);
             assert_eq!(p.param(Param::RssKib).n(), 2);
@@ -389,24 +457,25 @@ mod tests {
 
     #[test]
     fn image_without_room_or_with_damage_is_refused() {
-        let mut out = [0u8; 700];
-        let mut p = EMPTY.clone();
-        p.learn_dir(4);
+        let mut out = [0u8; image::HEADER + HEAD + 40 * Param::COUNT + 64];
+        let mut p = EMPTY;
+        p.learn(&dir(4), &settings(false));
         assert!(p.encode(&mut out[..100]).is_err());
         let len = p.encode(&mut out).unwrap_or(0);
-        assert_eq!(len, image::HEADER + 32 + 40 * Param::COUNT + 8);
+        assert_eq!(len, image::HEADER + HEAD + 8 + 40 * Param::COUNT + 16 + 8);
         let image = out.get_mut(..len).unwrap_or_default();
-        let mut q = EMPTY.clone();
+        let mut q = EMPTY;
         assert_eq!(q.restore(image), Ok(()));
         assert_eq!(q.dirs().len(), 1);
-        if let Some(byte) = image.get_mut(40) {
+        // The length of the first section.
+        if let Some(byte) = image.get_mut(52) {
             *byte ^= 1;
         }
         assert!(q.restore(image).is_err());
         image::reseal(image);
         assert!(matches!(
             q.restore(image),
-            Err(Error::Malformed(place)) if place.offset == 40
+            Err(Error::Malformed(place)) if place.offset == 52
         ));
         assert!(q.dirs().is_empty());
     }

@@ -18,6 +18,8 @@
 //!
 //! Floor 0, pure; no 128-bit division, which the kernel does not have. Context: any.
 
+use super::thresholds::Thresholds;
+
 /// Greatest value; larger ones are taken for it. About 12 days in microseconds, 1 TiB in bytes.
 pub const MAX_VALUE: u64 = 1 << 40;
 
@@ -30,41 +32,24 @@ pub const MAX_COUNT: u32 = 1 << 20;
 ///
 /// `n <= MAX_COUNT`, `peak <= MAX_VALUE`, `peak <= sum <= n * peak`,
 /// `peak^2 <= squares <= sum * peak` and `sum^2 <= n * squares`.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::stats::Estimator;
+///
+/// let mut lengths = Estimator::new();
+/// for value in [2, 4, 4, 4, 5, 5, 7, 9] {
+///     lengths.learn(value);
+/// }
+/// assert_eq!((lengths.mean_q16(), lengths.deviation_q16()), (5 << 16, 2 << 16));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Estimator {
     n: u32,
     sum: u64,
     squares: u128,
     peak: u64,
-}
-
-/// Where danger begins for one parameter; the greatest values that are still normal.
-///
-/// # Invariants
-///
-/// `one < two`, or both are `u64::MAX` (never crossed).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Thresholds {
-    one: u64,
-    two: u64,
-}
-
-impl Thresholds {
-    /// Never crossed: of a parameter that was never measured.
-    pub const NEVER: Self = Self {
-        one: u64::MAX,
-        two: u64::MAX,
-    };
-
-    /// A value above it raises danger signal one.
-    pub const fn one(&self) -> u64 {
-        self.one
-    }
-
-    /// A value above it raises danger signal two.
-    pub const fn two(&self) -> u64 {
-        self.two
-    }
 }
 
 impl Estimator {
@@ -197,12 +182,7 @@ impl Estimator {
         };
         let one = reach(k_one_q16).saturating_add(floor);
         let two = reach(k_two_q16).saturating_add(floor.saturating_mul(2));
-        let two = two.max(one.saturating_add(1));
-        if one == u64::MAX {
-            return Thresholds::NEVER;
-        }
-        // INVARIANT: two is at least one + 1, which did not saturate.
-        Thresholds { one, two }
+        Thresholds::new(one, two)
     }
 }
 

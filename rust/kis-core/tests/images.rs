@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 use common::Chance;
 use kis_core::cells::{
     encode,
+    room,
     Access,
     CellSpec,
     Cells, //
@@ -24,19 +25,22 @@ use kis_core::matching::signatures::{
     SigSpec,
     Signatures, //
 };
+use kis_core::sense::bound::NO_BOUNDS;
+use kis_core::sense::detector::{
+    Event,
+    Observation, //
+};
 use kis_core::sense::param::Param;
 use kis_core::sense::profile::{
     Profile,
     Settings,
     MAX_BYTES, //
 };
-use kis_core::sense::window::NO_BOUNDS;
 use kis_core::wire::abi::{
     CellMode,
-    Mode,
     Op,
     OpSet,
-    Phase, //
+    MAX_IMAGE, //
 };
 use kis_core::wire::image::{
     kind,
@@ -54,6 +58,7 @@ fn cells() -> Vec<u8> {
     redis.forbid = OpSet::EMPTY.with(Op::Exec).with(Op::Ptrace);
     let mut web = CellSpec::new(b"web", b"/usr/sbin/nginx");
     web.learn_dirs = true;
+    (web.bounds[0], web.bounds[12]) = (Some(1), Some(u64::MAX));
     web.ban_s = 60;
     web.trees[0] = &[b"/srv"];
     let mut out = vec![0; 4096];
@@ -77,8 +82,11 @@ fn profile() -> Vec<u8> {
     let mut profile = Profile::new();
     let mut chance = Chance::new(19);
     for _ in 0..5 {
-        profile.learn_dir(chance.next());
-        profile.learn(&std::array::from_fn(|_| chance.number(30)), &settings);
+        let event = Event::Directory(chance.next());
+        profile.learn(&Observation::Event(event), &settings);
+        let values = &std::array::from_fn(|_| chance.number(30));
+        let processes = 1;
+        profile.learn(&Observation::Window { values, processes }, &settings);
     }
     let mut out = vec![0; MAX_BYTES];
     let len = profile.encode(&mut out).unwrap();
@@ -156,13 +164,14 @@ fn walk_cells(cells: &Cells<&[u8]>) {
         })
         .collect();
     let mut again = vec![0; cells.bytes().len()];
+    assert_eq!(room(&specs), again.len());
     assert_eq!(encode(&specs, &mut again), Ok(again.len()));
     assert_eq!(again, cells.bytes());
-    let profile = Profile::new();
     for (i, cell) in cells.iter().enumerate() {
         assert_eq!(cells.find(cell.name()).unwrap().0, i);
-        let _ = cell.place(Access::Write, b"/tmp/x", &profile);
-        let _ = cell.context(Mode::Enforce, Phase::Ready, true, true);
+        let _ = cell.place(Access::Write, b"/tmp/x", |_| true);
+        let _ = cell.moved(b"/tmp/x", b"/tmp/y", true, |_| false);
+        let _ = cell.guarded();
         let _ = cell.settings();
     }
     let _ = cells.of_process(b"/usr/bin/redis-server", b"*:6379");
@@ -207,21 +216,22 @@ fn walk_signatures(sigs: &Signatures<&[u8]>, chance: &mut Chance) {
 fn again(image: &[u8]) -> Vec<u8> {
     let word = |at: usize| u32::from_le_bytes(image[at..at + 4].try_into().unwrap());
     let words = |at: usize, n: usize| (0..n).map(|i| word(at + 4 * i)).collect::<Vec<_>>();
-    let counts = words(32, 8);
-    let [n, states, stride, accepting, entries] = [0, 1, 2, 3, 4].map(|i| counts[i] as usize);
+    assert_eq!(words(32, 2), [3, 0]);
+    let [rows, strings, automaton] = [40, 56, 72].map(|at| (word(at + 8) as usize, word(at + 12)));
+    let counts = words(automaton.0, 6);
+    let [states, stride, accepting, entries] = [0, 1, 2, 3].map(|i| counts[i] as usize);
     let row = 4 * stride as u32;
-    let transitions = words(320, states * stride);
-    let starts = words(320 + 4 * states * stride, accepting + 1);
-    let lists_at = 320 + 4 * (states * stride + accepting + 1);
-    let lists = words(lists_at, entries);
-    let sigs_at = lists_at + 4 * entries;
-    let strings_at = sigs_at + 32 * n;
+    let classes = automaton.0 + 24;
+    let table = classes + 256;
+    let transitions = words(table, states * stride);
+    let starts = words(table + 4 * states * stride, accepting + 1);
+    let lists = words(table + 4 * (states * stride + accepting + 1), entries);
     let text = |at: usize| {
         let (start, len) = (word(at) as usize, word(at + 4) as usize);
-        &image[strings_at + start..][..len]
+        &image[strings.0 + start..][..len]
     };
-    let sigs: Vec<SigSpec<'_>> = (0..n)
-        .map(|i| sigs_at + 32 * i)
+    let sigs: Vec<SigSpec<'_>> = (0..rows.1 as usize / 32)
+        .map(|i| rows.0 + 32 * i)
         .map(|at| SigSpec {
             id: word(at),
             revision: word(at + 4),
@@ -240,10 +250,10 @@ fn again(image: &[u8]) -> Vec<u8> {
     assert!(transitions.iter().all(|next| next % row == 0));
     let transitions: Vec<u32> = transitions.iter().map(|next| next / row).collect();
     let dfa = DfaSpec {
-        classes: image[64..320].try_into().unwrap(),
+        classes: image[classes..table].try_into().unwrap(),
         stride,
         transitions: &transitions,
-        start: counts[6],
+        start: counts[4],
         accepts: &accepts,
     };
     let mut out = vec![0; signatures::room(&sigs, &dfa)];
@@ -336,14 +346,14 @@ fn each_extension_is_found() {
             }
         }
     }
-    assert!(!walk(&vec![0; (16 << 20) + 8], &mut chance));
+    assert!(!walk(&vec![0; MAX_IMAGE + 8], &mut chance));
 }
 
 #[test]
 fn images_of_other_kinds_and_versions_are_refused() {
     let mut chance = Chance::new(25);
     for image in all() {
-        for (at, value) in [(4, 2u32), (4, 0), (8, 3), (8, u32::MAX), (24, 1), (28, 1)] {
+        for (at, value) in [(4, 1u32), (4, 0), (8, 3), (8, u32::MAX), (24, 1), (28, 1)] {
             let mut other = image.clone();
             other[at..at + 4].copy_from_slice(&value.to_le_bytes());
             reseal(&mut other);

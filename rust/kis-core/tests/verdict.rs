@@ -2,13 +2,15 @@
 
 //! [`kis_core::judge::verdict`] for every input there is.
 
+use kis_core::judge::finding::{
+    Finding,
+    Peer,
+    Place, //
+};
 use kis_core::judge::verdict::{
-    crossing,
-    operation,
-    signature,
+    decide,
     Context,
     Signal,
-    Tree,
     Verdict, //
 };
 use kis_core::sense::window::Level;
@@ -24,7 +26,7 @@ use kis_core::wire::abi::{
 
 /// Every context, for an operation that is in none, one or both sets.
 fn contexts(op: Op) -> impl Iterator<Item = Context> {
-    (0..256u32).map(move |bits| {
+    (0..512u32).map(move |bits| {
         let bit = |i: u32| (bits >> i) & 1 != 0;
         let set = |on: bool| {
             if on {
@@ -46,6 +48,7 @@ fn contexts(op: Op) -> impl Iterator<Item = Context> {
             deny: set(bit(5)),
             kill_connections: bit(6),
             ban_s: u32::from(bit(7)) * 60,
+            guarded: bit(8),
         }
     })
 }
@@ -79,12 +82,17 @@ fn operation_for_every_input() {
     let mut seen = [0; 5];
     for op in Op::ALL.iter().copied() {
         for ctx in contexts(op) {
-            for tree in [Tree::NoPath, Tree::Inside, Tree::Outside, Tree::Unknown] {
-                let verdict = operation(op, tree, &ctx);
+            for place in [
+                Place::Nowhere,
+                Place::Inside,
+                Place::Outside,
+                Place::Unknown,
+            ] {
+                let verdict = decide(&Finding::Operation { op, place }, &ctx);
                 check(verdict, &ctx);
-                let forbidden = ctx.forbid.contains(op);
-                let outside = tree == Tree::Outside;
-                let unknown = tree == Tree::Unknown && ctx.phase == Phase::Ready;
+                let forbidden = ctx.forbid.contains(op) || (op == Op::Mount && ctx.guarded);
+                let outside = place == Place::Outside;
+                let unknown = place == Place::Unknown && ctx.phase == Phase::Ready;
                 let veto = ctx.danger_two && ctx.deny.contains(op);
                 let (cause, signal) = match (forbidden, outside, unknown, veto) {
                     (true, ..) => (Cause::Forbidden, Signal::Two),
@@ -120,8 +128,8 @@ fn operation_for_every_input() {
 fn signature_for_every_input() {
     for ctx in contexts(Op::Receive) {
         for kind in [0, 1, 2, 255] {
-            for ban_s in [0, 5] {
-                let verdict = signature(kind, ban_s, &ctx);
+            for (ban_s, peer) in [(0, Peer::Stranger), (5, Peer::Stranger), (5, Peer::Own)] {
+                let verdict = decide(&Finding::Match { kind, ban_s, peer }, &ctx);
                 check(verdict, &ctx);
                 let calm = kind == 1 && !ctx.danger_one && !ctx.danger_two;
                 assert_eq!(verdict.record == Some(RecordType::MatchCalm), calm);
@@ -131,7 +139,8 @@ fn signature_for_every_input() {
                     !calm && ctx.kill_connections
                 );
                 let want = if ban_s == 0 { ctx.ban_s } else { ban_s };
-                assert_eq!(verdict.ban_s, if calm { 0 } else { want });
+                let spared = calm || peer == Peer::Own;
+                assert_eq!(verdict.ban_s, if spared { 0 } else { want });
             }
         }
     }
@@ -141,7 +150,7 @@ fn signature_for_every_input() {
 fn crossing_for_every_input() {
     for ctx in contexts(Op::None) {
         for level in [Level::One, Level::Two, Level::Bound] {
-            let verdict = crossing(level, &ctx);
+            let verdict = decide(&Finding::Crossing(level), &ctx);
             check(verdict, &ctx);
             let silent = ctx.phase == Phase::Learning && level != Level::Bound;
             assert_eq!(verdict.is_pass(), silent);

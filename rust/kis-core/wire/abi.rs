@@ -8,10 +8,10 @@
 pub use crate::sense::param::Param;
 
 /// Version of the records, of the ring and of the image formats.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 /// Most cells of a configuration.
-pub const MAX_CELLS: usize = 32;
+pub const MAX_CELLS: usize = 256;
 /// Most signatures of a table.
 pub const MAX_SIGNATURES: usize = 4096;
 /// Most prefixes in one path list of a cell.
@@ -21,23 +21,23 @@ pub const MAX_DIRS: usize = 256;
 /// Most addresses banned at a time.
 pub const MAX_BANS: usize = 1024;
 /// Most bytes of an image.
-pub const MAX_IMAGE: usize = 16 << 20;
+pub const MAX_IMAGE: usize = 64 << 20;
 /// Bytes of a cell's name with its NUL.
 pub const NAME_LEN: usize = 32;
 /// Bytes of a path, prefix or pattern with its NUL.
 pub const PATH_LEN: usize = 256;
 /// Bytes of a signature's message with its NUL.
 pub const MESSAGE_LEN: usize = 128;
-/// Bytes of [`Record`](crate::wire::record::Record)'s variable part.
-pub const RECORD_DATA: usize = 288;
-/// Bytes of a record in the ring.
-pub const RECORD_BYTES: usize = 512;
+/// Most bytes of a [`Record`](crate::wire::record::Record).
+pub const RECORD_MAX: usize = 4096;
+/// Low bits of a record's [`Id`](crate::wire::record::Id) that are its lane.
+pub const ID_LANE_BITS: u32 = 10;
 /// First word of the ring's first page: "KIS1".
 pub const RING_MAGIC: u32 = 0x3153_494b;
 /// Most lanes of the ring.
 pub const MAX_LANES: usize = 512;
 
-/// [`Record::flags`](crate::wire::record::Record::flags): the action was carried out.
+/// [`Head::flags`](crate::wire::record::Head::flags): the action was carried out.
 pub const FLAG_APPLIED: u16 = 1 << 0;
 /// Seen while the cell learns.
 pub const FLAG_LEARNING: u16 = 1 << 1;
@@ -47,10 +47,6 @@ pub const FLAG_PATH_CUT: u16 = 1 << 2;
 pub const FLAG_DANGER_ONE: u16 = 1 << 3;
 /// Danger signal two was up.
 pub const FLAG_DANGER_TWO: u16 = 1 << 4;
-/// The fields on a parameter are set.
-pub const FLAG_PARAM: u16 = 1 << 5;
-/// Addresses and ports are set.
-pub const FLAG_CONN: u16 = 1 << 6;
 
 /// Address family of IPv4.
 pub const AF_INET: u8 = 2;
@@ -144,10 +140,14 @@ numbered! {
 numbered! {
     /// The class of a ring lane (`enum kis_class`).
     Class {
-        /// What an officer must see.
-        Alert = 0, "alert";
+        /// What was decided, and what the officer did.
+        Verdict = 0, "verdict";
+        /// What the state of a cell has come to.
+        Finding = 1, "finding";
         /// What is nice to have.
-        Telemetry = 1, "telemetry";
+        Telemetry = 2, "telemetry";
+        /// What happens on the host outside of any cell; nothing is written there yet.
+        Host = 3, "host";
     }
 }
 
@@ -218,6 +218,8 @@ numbered! {
         Danger = 7, "danger";
         /// A request over netlink.
         Officer = 8, "officer";
+        /// Received bytes could not be looked at.
+        Unseen = 9, "unseen";
     }
 }
 
@@ -226,19 +228,9 @@ impl Op {
     pub const COUNT: usize = Self::ALL.len();
 
     /// Its bit in an [`OpSet`].
-    pub const fn bit(self) -> u32 {
-        // OVERFLOW: a set has 32 bits, `OpSet::ALL` below fails to build when that is too few.
+    pub const fn bit(self) -> u64 {
+        // OVERFLOW: a set has a bit for each operation, see the assertion at `OpSet`.
         1 << self as u32
-    }
-}
-
-impl RecordType {
-    /// The class of lane that it goes to.
-    pub const fn class(self) -> Class {
-        match self {
-            Self::Window | Self::MatchCalm => Class::Telemetry,
-            _ => Class::Alert,
-        }
     }
 }
 
@@ -253,22 +245,34 @@ impl CellMode {
     }
 }
 
-/// A set of operations.
+/// A set of operations, up to 64 of them.
 ///
 /// # Invariants
 ///
 /// Only bits of operations are set.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::wire::abi::{Op, OpSet};
+///
+/// let set = OpSet::EMPTY.with(Op::Exec).with(Op::Ptrace);
+/// assert!(set.contains(Op::Exec) && !set.contains(Op::Read));
+/// assert_eq!(OpSet::from_bits(set.bits()), Some(set));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OpSet(u32);
+pub struct OpSet(u64);
+
+const _: () = assert!(Op::COUNT <= u64::BITS as usize);
 
 impl OpSet {
     /// No operation.
     pub const EMPTY: Self = Self(0);
     /// All operations, [`Op::None`] apart.
-    pub const ALL: Self = Self(((1 << Op::COUNT) - 1) & !Op::None.bit());
+    pub const ALL: Self = Self((u64::MAX >> (u64::BITS as usize - Op::COUNT)) & !Op::None.bit());
 
     /// The set with these bits, if each is an operation's.
-    pub const fn from_bits(bits: u32) -> Option<Self> {
+    pub const fn from_bits(bits: u64) -> Option<Self> {
         if bits & !Self::ALL.0 != 0 {
             return None;
         }
@@ -277,7 +281,7 @@ impl OpSet {
     }
 
     /// The bits.
-    pub const fn bits(self) -> u32 {
+    pub const fn bits(self) -> u64 {
         self.0
     }
 
@@ -364,7 +368,9 @@ mod tests {
     #[test]
     fn op_set_refuses_unknown_bits() {
         assert_eq!(OpSet::from_bits(1), None);
-        assert_eq!(OpSet::from_bits(1 << 17), None);
+        assert_eq!(OpSet::from_bits(1 << Op::COUNT), None);
+        assert_eq!(OpSet::from_bits(1 << 63), None);
+        assert_eq!(OpSet::ALL.iter().count(), Op::COUNT - 1);
         assert_eq!(OpSet::from_bits(OpSet::ALL.bits()), Some(OpSet::ALL));
         assert!(OpSet::EMPTY.with(Op::None).is_empty());
         let set = OpSet::EMPTY.with(Op::Exec).with(Op::Read);
@@ -373,10 +379,8 @@ mod tests {
     }
 
     #[test]
-    fn record_types_keep_their_class() {
+    fn record_types_round_trip() {
         for kind in RecordType::ALL.iter().copied() {
-            let is_telemetry = kind as u16 >= 64;
-            assert!((kind.class() == Class::Telemetry) == is_telemetry);
             assert_eq!(RecordType::from_u16(kind as u16), Some(kind));
         }
         assert_eq!(RecordType::from_u16(0), None);

@@ -45,6 +45,15 @@ pub fn until_nul(bytes: &[u8]) -> &[u8] {
 }
 
 /// Reads words one after the other.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::wire::bytes::Reader;
+///
+/// let mut reader = Reader::new(&[1, 0, 2, 0, 0, 0], 0);
+/// assert_eq!((reader.u16(), reader.u32(), reader.u8()), (Some(1), Some(2), None));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
@@ -104,6 +113,19 @@ impl<'a> Reader<'a> {
 /// Writes words one after the other.
 ///
 /// What does not fit is not written; [`Writer::finish`] then says so.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::wire::bytes::Writer;
+///
+/// let mut out = [0; 4];
+/// let mut writer = Writer::new(&mut out);
+/// writer.u16(7);
+/// writer.u64(8);
+/// assert_eq!(writer.finish(), None, "there was no room for all");
+/// assert_eq!(out, [7, 0, 0, 0]);
+/// ```
 #[derive(Debug)]
 pub struct Writer<'a> {
     bytes: &'a mut [u8],

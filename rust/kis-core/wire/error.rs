@@ -9,6 +9,16 @@
 use core::fmt;
 
 /// What can go wrong on floor 0.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::Error;
+///
+/// let error = Error::malformed(16, "sum of the image");
+/// assert_eq!(error.to_string(), "malformed at byte 16: sum of the image");
+/// assert_eq!(error.what(), "sum of the image");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
     /// Bytes that do not follow their format.
@@ -20,6 +30,17 @@ pub enum Error {
 }
 
 /// Where an image is malformed.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::cells::Cells;
+/// use kis_core::wire::error::Place;
+/// use kis_core::Error;
+///
+/// let error = Cells::verify(&[0; 64]).expect_err("no magic");
+/// assert_eq!(error, Error::Malformed(Place { offset: 0, what: "magic of an image" }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Bytes from the beginning of the image to the first byte of the faulty field.
@@ -29,6 +50,17 @@ pub struct Place {
 }
 
 /// The bound that was hit.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::wire::error::Limit;
+/// use kis_core::Error;
+///
+/// let error = Error::limit("cells", 256);
+/// assert_eq!(error, Error::Limit(Limit { what: "cells", max: 256 }));
+/// assert_eq!(error.to_string(), "cells: at most 256");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// What there is too much of, as words for a message.
@@ -38,6 +70,17 @@ pub struct Limit {
 }
 
 /// Result of floor 0.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::{Error, Result};
+///
+/// fn even(n: u32) -> Result {
+///     if n % 2 == 0 { Ok(()) } else { Err(Error::malformed(0, "odd number")) }
+/// }
+/// assert!(even(2).is_ok() && even(3).is_err());
+/// ```
 pub type Result<T = (), E = Error> = core::result::Result<T, E>;
 
 impl Error {

@@ -47,6 +47,20 @@ pub(crate) const LIMIT: u32 = MAX_IMAGE as u32;
 const SUM: usize = 16;
 
 /// What an image holds (`enum kis_image_kind`).
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::cells::{encode, room, CellSpec};
+/// use kis_core::wire::image::{kind, Kind};
+///
+/// let spec = CellSpec::new(b"redis", b"/usr/bin/redis-server");
+/// let mut image = vec![0; room(&[spec])];
+/// let len = encode(&[spec], &mut image)?;
+/// assert_eq!(kind(&image[..len]), Some(Kind::Cells));
+/// assert_eq!(kind(b"no image"), None);
+/// # Ok::<(), kis_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Kind {

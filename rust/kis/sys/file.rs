@@ -3,8 +3,62 @@
 //! Files, directory entries and programs, as the hooks pass them.
 
 use super::bindings;
-use core::{marker::PhantomData, ptr::NonNull};
+use core::{marker::PhantomData, mem::MaybeUninit, ptr::NonNull};
 use kernel::{error::from_err_ptr, prelude::*};
+
+/// Longest path that is looked at, with its NUL.
+const PATH_BYTES: usize = 512;
+
+/// A place for a path. It is not initialised, as half a kilobyte of zeros would cost more than the
+/// path does.
+pub(crate) struct PathBuffer(MaybeUninit<[u8; PATH_BYTES]>);
+
+impl PathBuffer {
+    /// A place with nothing in it.
+    #[inline]
+    pub(crate) const fn new() -> Self {
+        Self(MaybeUninit::uninit())
+    }
+
+    fn start(&mut self) -> *mut u8 {
+        self.0.as_mut_ptr().cast()
+    }
+
+    /// Resolves a path into the first `size` bytes, at their end; gives where it begins. Its NUL is
+    /// the last of them.
+    ///
+    /// # Safety
+    ///
+    /// `path` is live.
+    unsafe fn resolve(&mut self, path: *const bindings::path, size: usize) -> Result<usize> {
+        let (start, size) = (self.start(), size.min(PATH_BYTES));
+        // CAST: at most `PATH_BYTES`.
+        let len = size as kernel::ffi::c_int;
+        // SAFETY: `path` is live by the requirement, the buffer has `size` bytes.
+        let raw = unsafe { bindings::kis_helper_path_name(path, start.cast(), len) };
+        let at = from_err_ptr(raw)?.addr().wrapping_sub(start.addr());
+        if at < size {
+            Ok(at)
+        } else {
+            Err(EINVAL)
+        }
+    }
+
+    /// The bytes from `from` to `to`.
+    ///
+    /// # Safety
+    ///
+    /// These were written.
+    unsafe fn bytes(&self, from: usize, to: usize) -> Result<&[u8]> {
+        if from > to || to > PATH_BYTES {
+            return Err(EINVAL);
+        }
+        // SAFETY: within the buffer, and initialised by the requirement.
+        Ok(unsafe {
+            core::slice::from_raw_parts(self.0.as_ptr().cast::<u8>().add(from), to - from)
+        })
+    }
+}
 
 /// The NUL terminated string at `raw`, which is somewhere in `buf`, or the error that `raw` is.
 pub(super) fn string_in(raw: *mut u8, buf: &[u8]) -> Result<&[u8]> {
@@ -38,38 +92,33 @@ impl File<'_> {
         })
     }
 
-    /// Whether it is open for writing.
-    pub(crate) fn writes(&self) -> bool {
+    /// Whether it is a regular file or a block device, something that keeps what is written: then,
+    /// whether it is open for writing.
+    #[inline]
+    pub(crate) fn writes_if_stored(&self) -> Option<bool> {
         // SAFETY: the file is live.
-        unsafe { bindings::kis_helper_file_writes(self.raw.as_ptr()) }
+        let kind = unsafe { bindings::kis_helper_file_kind(self.raw.as_ptr()) };
+        (kind & bindings::KIS_FILE_STORED != 0).then_some(kind & bindings::KIS_FILE_WRITES != 0)
     }
 
-    /// Whether it is a regular file or a block device: something that keeps what is written.
-    pub(crate) fn is_stored(&self) -> bool {
+    /// Whether writing to it sets the kernel rather than keeping something: a file of procfs that is
+    /// no process's, of sysfs, debugfs, binfmt_misc and their like.
+    pub(crate) fn is_control(&self) -> bool {
         // SAFETY: the file is live.
-        unsafe { bindings::kis_helper_file_is_stored(self.raw.as_ptr()) }
+        unsafe { bindings::kis_helper_file_is_control(self.raw.as_ptr()) }
     }
 
     /// Its path from the root of its mount namespace, somewhere in `buf`; `ENAMETOOLONG`, `EINVAL` for
-    /// what is not mounted where it could be reached.
-    pub(crate) fn path<'b>(&self, buf: &'b mut [u8]) -> Result<&'b [u8]> {
+    /// what is not mounted where it could be reached, `EXDEV` for another mount namespace than that of
+    /// the cell.
+    pub(crate) fn path<'b>(&self, buf: &'b mut PathBuffer) -> Result<&'b [u8]> {
         // SAFETY: the file is live, and its path with it.
         let path = unsafe { &raw const (*self.raw.as_ptr()).__bindgen_anon_1.f_path };
         // SAFETY: `path` is live as the file is.
-        unsafe { path_in(path, buf) }
+        let at = unsafe { buf.resolve(path, PATH_BYTES) }?;
+        // SAFETY: the path was written from there on, up to its NUL at the very end.
+        unsafe { buf.bytes(at, PATH_BYTES - 1) }
     }
-}
-
-/// Resolves a path into `buf`.
-///
-/// # Safety
-///
-/// `path` is live.
-unsafe fn path_in(path: *const bindings::path, buf: &mut [u8]) -> Result<&[u8]> {
-    let size = i32::try_from(buf.len())?;
-    // SAFETY: `path` is live by the requirement, `buf` has `size` bytes.
-    let raw = unsafe { bindings::kis_helper_path_name(path, buf.as_mut_ptr().cast(), size) };
-    string_in(raw.cast(), buf)
 }
 
 /// A directory entry, or a file, that is about to change.
@@ -102,41 +151,43 @@ impl Entry<'_> {
         })
     }
 
-    /// Its path from the root of its mount namespace, somewhere in `buf`; `ENAMETOOLONG`, `EINVAL` for
-    /// what is not mounted where it could be reached.
-    pub(crate) fn path<'b>(&self, buf: &'b mut [u8]) -> Result<&'b [u8]> {
-        let mut name: &[u8] = &[];
+    /// Whether it is a directory.
+    pub(crate) fn is_dir(&self) -> bool {
+        let (dir, entry) = (self.dir.as_ptr(), self.entry);
+        // SAFETY: both are live by the invariant, `entry` unless it is null.
+        unsafe { bindings::kis_helper_entry_is_dir(dir, entry) }
+    }
+
+    /// Its path, as [`File::path()`].
+    pub(crate) fn path<'b>(&self, buf: &'b mut PathBuffer) -> Result<&'b [u8]> {
+        let (mut name, mut len) = (core::ptr::null::<u8>(), 0);
         if !self.entry.is_null() {
             // SAFETY: the entry is live and its name is stable, by the invariant.
-            name = unsafe {
-                core::slice::from_raw_parts(
-                    bindings::kis_helper_dentry_name(self.entry),
-                    bindings::kis_helper_dentry_name_len(self.entry) as usize,
-                )
-            };
+            name = unsafe { bindings::kis_helper_dentry_name(self.entry) };
+            // SAFETY: as above.
+            len = unsafe { bindings::kis_helper_dentry_name_len(self.entry) } as usize;
         }
-        // Leave room for a slash and the name behind the directory.
-        let tail = if name.is_empty() { 0 } else { name.len() + 1 };
-        let room = buf.len().checked_sub(tail).ok_or(ENAMETOOLONG)?;
-        let (start, len) = {
-            let front = buf.get_mut(..room).ok_or(ENAMETOOLONG)?;
-            let base = front.as_ptr().addr();
-            // SAFETY: the directory is live by the invariant.
-            let dir = unsafe { path_in(self.dir.as_ptr(), front) }?;
-            (dir.as_ptr().addr() - base, dir.len())
-        };
-        let mut end = start + len;
-        if !name.is_empty() {
-            // The root directory already ends in a slash.
-            if buf.get(start..end) != Some(b"/") {
-                *buf.get_mut(end).ok_or(ENAMETOOLONG)? = b'/';
+        // The directory ends where the name begins: its NUL gives way to the slash.
+        let room = PATH_BYTES.checked_sub(len).ok_or(ENAMETOOLONG)?;
+        // SAFETY: the directory is live by the invariant.
+        let at = unsafe { buf.resolve(self.dir.as_ptr(), room) }?;
+        let mut end = room.checked_sub(1).ok_or(ENAMETOOLONG)?;
+        if len != 0 {
+            let base = buf.start();
+            // The root directory ends in a slash already.
+            // SAFETY: `at < room`, and from there on the directory was written.
+            let is_root = unsafe { *base.add(at) } == b'/' && at + 1 == end;
+            if !is_root {
+                // SAFETY: `end < room`, so within the buffer.
+                unsafe { *base.add(end) = b'/' };
                 end += 1;
             }
-            let to = buf.get_mut(end..end + name.len()).ok_or(ENAMETOOLONG)?;
-            to.copy_from_slice(name);
-            end += name.len();
+            // SAFETY: the name has `len` bytes, and so has the buffer from `room` on.
+            unsafe { base.add(end).copy_from_nonoverlapping(name, len) };
+            end += len;
         }
-        buf.get(start..end).ok_or(ENAMETOOLONG)
+        // SAFETY: written just now.
+        unsafe { buf.bytes(at, end) }
     }
 }
 
@@ -164,8 +215,8 @@ impl Program<'_> {
         })
     }
 
-    /// Path of the file to be executed, somewhere in `buf`.
-    pub(crate) fn path<'b>(&self, buf: &'b mut [u8]) -> Result<&'b [u8]> {
+    /// Path of the file to be executed, as [`File::path()`].
+    pub(crate) fn path<'b>(&self, buf: &'b mut PathBuffer) -> Result<&'b [u8]> {
         // SAFETY: the program is live, and has its file while it is checked.
         let file = unsafe { File::from_raw((*self.raw.as_ptr()).file) };
         file.ok_or(ENOENT)?.path(buf)

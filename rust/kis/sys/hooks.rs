@@ -10,7 +10,7 @@ use super::{
     file::{Entry, File, Program},
     published::HookContext,
     served::{Lease, Served},
-    sock::{Buffer, Receiver, Sock, TcpReceiver},
+    sock::{Buffer, Receiver, Sock},
     task::{self, Task},
 };
 use kernel::{error::to_result, ffi, prelude::*, sync::Arc};
@@ -20,55 +20,168 @@ use kernel::{error::to_result, ffi, prelude::*, sync::Arc};
 pub(crate) enum PathOp {
     /// Create a file, directory or link.
     Create,
+    /// Create a device node.
+    Mknod,
     /// Remove a file or directory.
     Unlink,
-    /// Rename, from here or to here.
-    Rename,
-    /// Truncate a file, change its mode or owner, or make another name for it.
+    /// Truncate a file, change its mode or owner.
     Change,
 }
 
-/// What becomes of received bytes.
+/// How something gets another name.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Delivery {
+pub(crate) enum MoveOp {
+    /// It keeps the old one.
+    Link,
+    /// It loses the old one.
+    Rename,
+    /// The two change places.
+    Exchange,
+}
+
+/// What memory is made executable.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mapping {
+    /// A file as it is: a library.
+    File,
+    /// A file, by a program without an interpreter: the loader, which loads another program.
+    Loader,
+    /// What can be written to from elsewhere while it is executed.
+    Shared,
+    /// What is writable, or of no file.
+    Anonymous,
+}
+
+/// What became of bytes that the module was asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scan {
+    /// Nobody serves the handle: they were not looked at, and will be.
+    Nobody,
     /// The process may read them.
-    Pass,
-    /// The connection is reset and nobody reads them.
+    Seen,
+    /// Nobody may read them: the connection is reset, the datagram dropped.
     Kill,
+}
+
+/// What is to be done with the calling task when it returns to user space, without any lock and
+/// after the read section of the hook has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    not(CONFIG_KIS_KUNIT_TEST),
+    expect(
+        dead_code,
+        reason = "for the ladder of responses; so far all are denials"
+    )
+)]
+pub(crate) enum Later {
+    /// It pauses for so many ms, or until it is killed.
+    Pause(u32),
+    /// Its process is stopped (`SIGSTOP`).
+    Freeze,
+    /// Its process is killed.
+    Kill,
+}
+
+/// What a hook answers: whether the call is denied now, and what is done later. As `kis_answer` in
+/// `include/linux/kis.h`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct Outcome(u64);
+
+impl Outcome {
+    /// The call goes on.
+    pub(crate) const PASS: Self = Self(0);
+
+    /// The call is denied with this error.
+    pub(crate) fn deny(error: Error) -> Self {
+        // CAST: an errno is between -4095 and -1.
+        Self(error.to_errno().unsigned_abs().into())
+    }
+
+    /// Whether the call is denied.
+    pub(crate) fn denies(self) -> bool {
+        self.0 & u64::from(bindings::KIS_ANSWER_ERRNO) != 0
+    }
+
+    /// The same, and later that. Of two pauses the longer one counts.
+    #[cfg_attr(
+        not(CONFIG_KIS_KUNIT_TEST),
+        expect(
+            dead_code,
+            reason = "for the ladder of responses; so far all are denials"
+        )
+    )]
+    pub(crate) fn and_later(self, later: Later) -> Self {
+        const PAUSE: u64 = 0xffff_ffff << bindings::KIS_ANSWER_PAUSE_SHIFT;
+        match later {
+            Later::Pause(ms) => {
+                let pause = u64::from(ms) << bindings::KIS_ANSWER_PAUSE_SHIFT;
+                Self((self.0 & !PAUSE) | pause.max(self.0 & PAUSE))
+            }
+            Later::Freeze => Self(self.0 | bindings::KIS_ANSWER_FREEZE),
+            Later::Kill => Self(self.0 | bindings::KIS_ANSWER_KILL),
+        }
+    }
+
+    /// As the LSM takes it.
+    pub(crate) fn raw(self) -> u64 {
+        self.0
+    }
 }
 
 /// Who serves the hooks.
 ///
 /// The contexts are those of `struct kis_hooks` in `include/linux/kis.h`.
 pub(crate) trait Hooks: Send + Sync + 'static {
+    /// What is kept with the socket of each byte stream. It begins as zeros, whatever the type's
+    /// own default, and is never dropped.
+    type Stream: Copy + Send + 'static;
+
     /// A task of a cell is about to execute a program. May sleep.
-    fn exec_check(&self, hook: &HookContext, program: &Program<'_>) -> Result;
+    fn exec_check(&self, hook: &HookContext, program: &Program<'_>) -> Outcome;
     /// The current task, of a cell or not, has executed a program. May sleep.
     fn exec_done(&self, hook: &HookContext, program: &Program<'_>);
     /// A task of a cell is freed. Atomic.
     fn task_free(&self, hook: &HookContext, task: Task<'_>);
     /// A file is opened. May sleep.
-    fn file_open(&self, hook: &HookContext, file: &File<'_>) -> Result;
+    fn file_open(&self, hook: &HookContext, file: &File<'_>) -> Outcome;
     /// A directory entry is changed or a file truncated. May sleep.
-    fn path(&self, hook: &HookContext, op: PathOp, entry: &Entry<'_>) -> Result;
+    fn path(&self, hook: &HookContext, op: PathOp, entry: &Entry<'_>) -> Outcome;
+    /// Something gets another name. May sleep.
+    fn path_move(
+        &self,
+        hook: &HookContext,
+        op: MoveOp,
+        from: &Entry<'_>,
+        to: &Entry<'_>,
+    ) -> Outcome;
     /// Memory is made executable. May sleep.
-    fn map_exec(&self, hook: &HookContext, file: Option<&File<'_>>, writable: bool) -> Result;
+    fn map_exec(&self, hook: &HookContext, file: Option<&File<'_>>, mapping: Mapping) -> Outcome;
     /// The current task traces another, or asks to be traced. Atomic.
-    fn ptrace(&self, hook: &HookContext) -> Result;
+    fn ptrace(&self, hook: &HookContext) -> Outcome;
     /// A kernel module is loaded or unloaded. Atomic.
-    fn module_load(&self, hook: &HookContext) -> Result;
+    fn module_load(&self, hook: &HookContext) -> Outcome;
+    /// The kernel starts a program for the current task. May sleep.
+    fn usermode_helper(&self, hook: &HookContext, path: &[u8]) -> Outcome;
     /// Mounts are changed. May sleep.
-    fn mount(&self, hook: &HookContext) -> Result;
+    fn mount(&self, hook: &HookContext) -> Outcome;
     /// A socket is connected. May sleep.
-    fn connect(&self, hook: &HookContext, sk: &Sock<'_>) -> Result;
+    fn connect(&self, hook: &HookContext, sk: &Sock<'_>) -> Outcome;
     /// Bytes are sent. May sleep.
     fn send(&self, hook: &HookContext, sk: &Sock<'_>, bytes: usize);
     /// A connection is accepted. Atomic.
-    fn accept(&self, hook: &HookContext, sk: &Receiver<'_>);
-    /// TCP has queued bytes. Atomic, also softirq.
-    fn tcp_data(&self, hook: &HookContext, sk: &TcpReceiver<'_>) -> Delivery;
-    /// Bytes are about to be queued on a unix stream socket. Atomic.
-    fn unix_data(&self, hook: &HookContext, sk: &Receiver<'_>, bytes: &Buffer<'_>) -> Delivery;
+    fn accept(&self, hook: &HookContext, sk: &mut Receiver<'_, Self::Stream>);
+    /// Bytes of a stream are about to be queued. Atomic, also softirq.
+    fn stream_data(
+        &self,
+        hook: &HookContext,
+        sk: &mut Receiver<'_, Self::Stream>,
+        bytes: &Buffer<'_>,
+    ) -> Scan;
+    /// A datagram is about to be queued. Atomic, also softirq; several at the same time.
+    fn datagram(&self, hook: &HookContext, sk: &Sock<'_>, bytes: &Buffer<'_>) -> Scan;
+    /// Bytes for a socket cannot be looked at. Atomic, also softirq.
+    fn unseen(&self, hook: &HookContext, sk: &Sock<'_>) -> Scan;
 }
 
 static SERVED: Served = Served::new();
@@ -87,247 +200,208 @@ unsafe fn serve<T: Hooks, R>(f: impl FnOnce(&T, &HookContext) -> R) -> Option<R>
     Some(f(object, &hook))
 }
 
-fn errno(result: Option<Result>) -> ffi::c_int {
-    match result {
-        Some(Err(e)) => e.to_errno(),
-        // Nothing is served only while the module comes or goes: nothing is denied then.
-        Some(Ok(())) | None => 0,
-    }
+/// What the LSM gets: nothing is served only while the module comes or goes, and nothing is denied
+/// then.
+fn answer(outcome: Option<Outcome>) -> bindings::kis_answer {
+    outcome.unwrap_or(Outcome::PASS).raw()
 }
 
-fn kill(delivery: Option<Delivery>) -> ffi::c_int {
-    ffi::c_int::from(delivery == Some(Delivery::Kill))
-}
-
-/// `exec_check` of `struct kis_hooks`.
-///
-/// # Safety
-///
-/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
-unsafe extern "C" fn exec_check<T: Hooks>(bprm: *mut bindings::linux_binprm) -> ffi::c_int {
-    // SAFETY: called by the LSM with its own object, which outlives the call.
-    errno(unsafe {
-        serve::<T, _>(|t, h| Program::from_raw(bprm).map_or(Ok(()), |p| t.exec_check(h, &p)))
-    })
-}
-
-/// `exec_done` of `struct kis_hooks`.
-///
-/// # Safety
-///
-/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
-unsafe extern "C" fn exec_done<T: Hooks>(bprm: *const bindings::linux_binprm) {
-    // SAFETY: as in `exec_check()`.
-    unsafe {
-        serve::<T, _>(|t, h| {
-            if let Some(p) = Program::from_raw(bprm) {
-                t.exec_done(h, &p)
-            }
-        })
+fn scanned(scan: Option<Scan>) -> ffi::c_int {
+    let scan = match scan {
+        Some(Scan::Kill) => bindings::kis_scan_KIS_SCAN_KILL,
+        Some(Scan::Seen) => bindings::kis_scan_KIS_SCAN_SEEN,
+        Some(Scan::Nobody) | None => bindings::kis_scan_KIS_SCAN_NOBODY,
     };
+    // CAST: small numbers.
+    scan as ffi::c_int
 }
 
-/// `task_free` of `struct kis_hooks`.
-///
-/// # Safety
-///
-/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
-unsafe extern "C" fn task_free<T: Hooks>(task: *mut bindings::task_struct) {
-    // SAFETY: as in `exec_check()`.
-    unsafe {
-        serve::<T, _>(|t, h| {
-            if let Some(task) = Task::from_raw(task) {
-                t.task_free(h, task)
-            }
-        })
-    };
-}
-
-/// `file_open` of `struct kis_hooks`.
-///
-/// # Safety
-///
-/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
-unsafe extern "C" fn file_open<T: Hooks>(file: *mut bindings::file) -> ffi::c_int {
-    // SAFETY: as in `exec_check()`.
-    errno(unsafe {
-        serve::<T, _>(|t, h| File::from_raw(file).map_or(Ok(()), |f| t.file_open(h, &f)))
-    })
-}
-
-/// `path` of `struct kis_hooks`.
-///
-/// # Safety
-///
-/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
-unsafe extern "C" fn path<T: Hooks>(
-    op: ffi::c_int,
-    dir: *const bindings::path,
-    entry: *mut bindings::dentry,
-) -> ffi::c_int {
-    let op = match op as u32 {
-        bindings::kis_path_op_KIS_PATH_CREATE => PathOp::Create,
-        bindings::kis_path_op_KIS_PATH_UNLINK => PathOp::Unlink,
-        bindings::kis_path_op_KIS_PATH_CHANGE | bindings::kis_path_op_KIS_PATH_LINK_FROM => {
-            PathOp::Change
+/// Defines functions of `struct kis_hooks`: each takes what the LSM passes, with the evidence of
+/// the hook, to the method of the same name.
+macro_rules! shims {
+    ($(
+        $(#[$doc:meta])*
+        fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty = $wrap:ident(|$t:ident, $h:ident| $body:expr);
+    )*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Safety
+        ///
+        /// Only the LSM calls this, with live objects of its own that outlive the call, in the
+        /// context that `include/linux/kis.h` says.
+        unsafe extern "C" fn $name<T: Hooks>($($arg: $ty),*) -> $ret {
+            // SAFETY: by the requirement; what is wrapped in it does not outlive the call.
+            $wrap(unsafe { serve::<T, _>(|$t, $h| $body) })
         }
-        _ => PathOp::Rename,
-    };
-    // SAFETY: as in `exec_check()`.
-    errno(unsafe {
-        serve::<T, _>(|t, h| Entry::from_raw(dir, entry).map_or(Ok(()), |e| t.path(h, op, &e)))
-    })
+    )*};
 }
 
-/// `map_exec` of `struct kis_hooks`.
-///
-/// # Safety
-///
-/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
-unsafe extern "C" fn map_exec<T: Hooks>(
-    file: *mut bindings::file,
-    prot: ffi::c_ulong,
-    _flags: ffi::c_ulong,
-) -> ffi::c_int {
-    let writable = prot & bindings::PROT_WRITE as ffi::c_ulong != 0;
-    // SAFETY: as in `exec_check()`.
-    errno(unsafe { serve::<T, _>(|t, h| t.map_exec(h, File::from_raw(file).as_ref(), writable)) })
-}
+/// For hooks that answer nothing.
+fn nothing(_: Option<()>) {}
 
-/// `ptrace` of `struct kis_hooks`.
-///
-/// # Safety
-///
-/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
-unsafe extern "C" fn ptrace<T: Hooks>() -> ffi::c_int {
-    // SAFETY: as in `exec_check()`.
-    errno(unsafe { serve::<T, _>(|t, h| t.ptrace(h)) })
-}
+shims! {
+    /// `exec_check` of `struct kis_hooks`.
+    fn exec_check(bprm: *mut bindings::linux_binprm) -> bindings::kis_answer =
+        answer(|t, h| Program::from_raw(bprm).map_or(Outcome::PASS, |p| t.exec_check(h, &p)));
 
-/// `module_load` of `struct kis_hooks`.
-///
-/// # Safety
-///
-/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
-unsafe extern "C" fn module_load<T: Hooks>() -> ffi::c_int {
-    // SAFETY: as in `exec_check()`.
-    errno(unsafe { serve::<T, _>(|t, h| t.module_load(h)) })
-}
+    /// `exec_done` of `struct kis_hooks`.
+    fn exec_done(bprm: *const bindings::linux_binprm) -> () =
+        nothing(|t, h| if let Some(p) = Program::from_raw(bprm) { t.exec_done(h, &p) });
 
-/// `mount` of `struct kis_hooks`.
-///
-/// # Safety
-///
-/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
-unsafe extern "C" fn mount<T: Hooks>() -> ffi::c_int {
-    // SAFETY: as in `exec_check()`.
-    errno(unsafe { serve::<T, _>(|t, h| t.mount(h)) })
-}
+    /// `task_free` of `struct kis_hooks`.
+    fn task_free(task: *mut bindings::task_struct) -> () =
+        nothing(|t, h| if let Some(task) = Task::from_raw(task) { t.task_free(h, task) });
 
-/// `connect` of `struct kis_hooks`.
-///
-/// # Safety
-///
-/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
-unsafe extern "C" fn connect<T: Hooks>(
-    sock: *mut bindings::socket,
-    _address: *mut bindings::sockaddr,
-    _len: ffi::c_int,
-) -> ffi::c_int {
-    // SAFETY: as in `exec_check()`; the file keeps the socket and its sock.
-    errno(unsafe {
-        serve::<T, _>(|t, h| {
+    /// `file_open` of `struct kis_hooks`.
+    fn file_open(file: *mut bindings::file) -> bindings::kis_answer =
+        answer(|t, h| File::from_raw(file).map_or(Outcome::PASS, |f| t.file_open(h, &f)));
+
+    /// `path` of `struct kis_hooks`.
+    fn path(op: ffi::c_int, dir: *const bindings::path, entry: *mut bindings::dentry) -> bindings::kis_answer =
+        answer(|t, h| {
+            Entry::from_raw(dir, entry).map_or(Outcome::PASS, |e| t.path(h, path_op(op), &e))
+        });
+
+    /// `path_move` of `struct kis_hooks`.
+    fn path_move(
+        op: ffi::c_int,
+        from_dir: *const bindings::path,
+        from: *mut bindings::dentry,
+        to_dir: *const bindings::path,
+        to: *mut bindings::dentry
+    ) -> bindings::kis_answer =
+        answer(|t, h| match (Entry::from_raw(from_dir, from), Entry::from_raw(to_dir, to)) {
+            (Some(from), Some(to)) => t.path_move(h, move_op(op), &from, &to),
+            _ => Outcome::PASS,
+        });
+
+    /// `map_exec` of `struct kis_hooks`.
+    fn map_exec(file: *mut bindings::file, how: ffi::c_int) -> bindings::kis_answer =
+        answer(|t, h| t.map_exec(h, File::from_raw(file).as_ref(), mapping(how)));
+
+    /// `ptrace` of `struct kis_hooks`.
+    fn ptrace() -> bindings::kis_answer = answer(|t, h| t.ptrace(h));
+
+    /// `module_load` of `struct kis_hooks`.
+    fn module_load() -> bindings::kis_answer = answer(|t, h| t.module_load(h));
+
+    /// `usermode_helper` of `struct kis_hooks`.
+    fn usermode_helper(path: *const ffi::c_char) -> bindings::kis_answer =
+        answer(|t, h| t.usermode_helper(h, CStr::from_char_ptr(path).to_bytes()));
+
+    /// `mount` of `struct kis_hooks`.
+    fn mount() -> bindings::kis_answer = answer(|t, h| t.mount(h));
+
+    /// `connect` of `struct kis_hooks`; the file keeps the socket and its sock.
+    fn connect(sock: *mut bindings::socket) -> bindings::kis_answer =
+        answer(|t, h| {
             Sock::from_raw(bindings::kis_helper_socket_sk(sock))
-                .map_or(Ok(()), |s| t.connect(h, &s))
-        })
-    })
-}
+                .map_or(Outcome::PASS, |s| t.connect(h, &s))
+        });
 
-/// `send` of `struct kis_hooks`.
-///
-/// # Safety
-///
-/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
-unsafe extern "C" fn send<T: Hooks>(sock: *mut bindings::socket, size: ffi::c_int) {
-    // SAFETY: as in `connect()`.
-    unsafe {
-        serve::<T, _>(|t, h| {
+    /// `send` of `struct kis_hooks`; the file keeps the socket and its sock.
+    fn send(sock: *mut bindings::socket, size: ffi::c_int) -> () =
+        nothing(|t, h| {
             if let Some(s) = Sock::from_raw(bindings::kis_helper_socket_sk(sock)) {
                 t.send(h, &s, usize::try_from(size).unwrap_or(0))
             }
-        })
-    };
-}
+        });
 
-/// `accept` of `struct kis_hooks`.
-///
-/// # Safety
-///
-/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
-unsafe extern "C" fn accept<T: Hooks>(sk: *mut bindings::sock) {
-    // SAFETY: as in `exec_check()`; accept() holds the socket's delivery lock.
-    unsafe {
-        serve::<T, _>(|t, h| {
-            if let Some(s) = Receiver::from_raw(sk) {
-                t.accept(h, &s)
+    /// `accept` of `struct kis_hooks`; accept() holds the socket's delivery lock.
+    fn accept(sk: *mut bindings::sock, stream: *mut ffi::c_void) -> () =
+        nothing(|t, h| {
+            if let Some(mut s) = Receiver::from_raw(sk, stream.cast::<T::Stream>()) {
+                t.accept(h, &mut s)
             }
-        })
-    };
+        });
+
+    /// `stream_data` of `struct kis_hooks`; the LSM holds the socket's delivery lock.
+    fn stream_data(
+        sk: *mut bindings::sock,
+        stream: *mut ffi::c_void,
+        skb: *const bindings::sk_buff,
+        from: u32,
+        to: u32
+    ) -> ffi::c_int =
+        scanned(|t, h| {
+            match (Receiver::from_raw(sk, stream.cast::<T::Stream>()), Buffer::from_raw(skb, from, to)) {
+                (Some(mut s), Some(b)) => t.stream_data(h, &mut s, &b),
+                _ => Scan::Nobody,
+            }
+        });
+
+    /// `datagram` of `struct kis_hooks`.
+    fn datagram(sk: *mut bindings::sock, skb: *const bindings::sk_buff, from: u32, to: u32) -> ffi::c_int =
+        scanned(|t, h| match (Sock::from_raw(sk), Buffer::from_raw(skb, from, to)) {
+            (Some(s), Some(b)) => t.datagram(h, &s, &b),
+            _ => Scan::Nobody,
+        });
+
+    /// `unseen` of `struct kis_hooks`.
+    fn unseen(sk: *mut bindings::sock) -> ffi::c_int =
+        scanned(|t, h| Sock::from_raw(sk).map_or(Scan::Nobody, |s| t.unseen(h, &s)));
 }
 
-/// `tcp_data` of `struct kis_hooks`.
-///
-/// # Safety
-///
-/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
-unsafe extern "C" fn tcp_data<T: Hooks>(sk: *mut bindings::sock) -> ffi::c_int {
-    // SAFETY: as in `exec_check()`; this is a TCP socket, and the LSM holds its lock.
-    kill(unsafe {
-        serve::<T, _>(|t, h| {
-            TcpReceiver::from_raw(sk).map_or(Delivery::Pass, |s| t.tcp_data(h, &s))
-        })
-    })
+fn path_op(op: ffi::c_int) -> PathOp {
+    // CAST: one of the LSM's few numbers.
+    match op as u32 {
+        bindings::kis_path_op_KIS_PATH_CREATE => PathOp::Create,
+        bindings::kis_path_op_KIS_PATH_MKNOD => PathOp::Mknod,
+        bindings::kis_path_op_KIS_PATH_UNLINK => PathOp::Unlink,
+        _ => PathOp::Change,
+    }
 }
 
-/// `unix_data` of `struct kis_hooks`.
-///
-/// # Safety
-///
-/// Only the LSM calls this, with live objects of its own, as `include/linux/kis.h` says.
-unsafe extern "C" fn unix_data<T: Hooks>(
-    sk: *mut bindings::sock,
-    skb: *const bindings::sk_buff,
-) -> ffi::c_int {
-    // SAFETY: as in `exec_check()`; the sender holds the state lock and owns the buffer.
-    kill(unsafe {
-        serve::<T, _>(
-            |t, h| match (Receiver::from_raw(sk), Buffer::from_raw(skb)) {
-                (Some(s), Some(b)) => t.unix_data(h, &s, &b),
-                _ => Delivery::Pass,
-            },
-        )
-    })
+fn move_op(op: ffi::c_int) -> MoveOp {
+    // CAST: one of the LSM's few numbers.
+    match op as u32 {
+        bindings::kis_move_op_KIS_MOVE_LINK => MoveOp::Link,
+        bindings::kis_move_op_KIS_MOVE_EXCHANGE => MoveOp::Exchange,
+        _ => MoveOp::Rename,
+    }
+}
+
+fn mapping(how: ffi::c_int) -> Mapping {
+    // CAST: one of the LSM's few numbers.
+    match how as u32 {
+        bindings::kis_mapping_KIS_MAPPING_FILE => Mapping::File,
+        bindings::kis_mapping_KIS_MAPPING_LOADER => Mapping::Loader,
+        bindings::kis_mapping_KIS_MAPPING_SHARED => Mapping::Shared,
+        _ => Mapping::Anonymous,
+    }
 }
 
 struct Table<T>(core::marker::PhantomData<T>);
 
 impl<T: Hooks> Table<T> {
+    /// Streams are words that the LSM allocates, so their type must not want more of them.
+    const STREAM_BYTES: u32 = {
+        assert!(align_of::<T::Stream>() <= align_of::<u64>());
+        assert!(size_of::<T::Stream>() <= bindings::KIS_STREAM_MAX as usize);
+        // CAST: just compared.
+        size_of::<T::Stream>() as u32
+    };
+
     const HOOKS: bindings::kis_hooks = bindings::kis_hooks {
         abi: bindings::KIS_HOOKS_ABI,
+        stream_bytes: Self::STREAM_BYTES,
         exec_check: Some(exec_check::<T>),
         exec_done: Some(exec_done::<T>),
         task_free: Some(task_free::<T>),
         file_open: Some(file_open::<T>),
         path: Some(path::<T>),
+        path_move: Some(path_move::<T>),
         map_exec: Some(map_exec::<T>),
         ptrace: Some(ptrace::<T>),
         module_load: Some(module_load::<T>),
+        usermode_helper: Some(usermode_helper::<T>),
         mount: Some(mount::<T>),
         connect: Some(connect::<T>),
         send: Some(send::<T>),
         accept: Some(accept::<T>),
-        tcp_data: Some(tcp_data::<T>),
-        unix_data: Some(unix_data::<T>),
+        stream_data: Some(stream_data::<T>),
+        datagram: Some(datagram::<T>),
+        unseen: Some(unseen::<T>),
     };
 }
 
@@ -343,8 +417,9 @@ unsafe impl<T: Hooks> Send for Attachment<T> {}
 unsafe impl<T: Hooks> Sync for Attachment<T> {}
 
 impl<T: Hooks> Attachment<T> {
-    /// Attaches. May sleep. `EOPNOTSUPP` on a kernel without the KIS LSM, `EPERM` with kis.off=1, `EPROTO` when the kernel speaks another
-    /// version of the hooks, `EBUSY` when something is attached.
+    /// Attaches. May sleep. `EOPNOTSUPP` on a kernel without the KIS LSM, `EPERM` with kis.off=1,
+    /// `EPROTO` when the kernel speaks another version of the hooks, `EBUSY` when something is
+    /// attached.
     pub(crate) fn new(object: Arc<T>) -> Result<Self> {
         // SAFETY: no requirements.
         if !unsafe { bindings::kis_helper_has_lsm() } {
@@ -368,11 +443,7 @@ impl<T: Hooks> Drop for Attachment<T> {
         unsafe { bindings::kis_helper_detach(&raw const *self.table) };
         // No hook runs any more: the lease may end. Handles that stay behind mean nothing to a
         // later module, but without them its hooks need not ask.
-        task::for_each_thread(|thread| {
-            if thread.cell() != 0 {
-                thread.set_cell(0);
-            }
-        });
+        task::for_each_member(|task| task.leave());
     }
 }
 

@@ -9,13 +9,14 @@
 use super::bindings;
 use core::{
     marker::PhantomData,
+    mem::ManuallyDrop,
     ptr,
     sync::atomic::{AtomicPtr, Ordering},
 };
 use kernel::{
-    new_mutex,
+    new_spinlock,
     prelude::*,
-    sync::{lock::mutex::MutexBackend, lock::Guard, Mutex},
+    sync::{Arc, SpinLock},
     types::NotThreadSafe,
 };
 
@@ -41,16 +42,19 @@ impl HookContext {
 
 /// A table that is replaced as a whole while hooks read it.
 ///
+/// Hooks read it without a lock. Others borrow it for as long as they like ([`Published::current()`])
+/// and keep nobody waiting meanwhile.
+///
 /// # Invariants
 ///
-/// `table` is null or came from `KBox::into_raw()`. It is changed only with `writer` locked, and an
-/// old table is freed only after `kis_synchronize()`.
+/// `table` is null or came from `Arc::into_raw()`, and owns that reference. It is changed only with
+/// `swap` locked; the reference of an old table is dropped only after `kis_synchronize()`.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Published<T> {
     table: AtomicPtr<T>,
     #[pin]
-    writer: Mutex<()>,
-    owns: PhantomData<KBox<T>>,
+    swap: SpinLock<()>,
+    owns: PhantomData<Arc<T>>,
 }
 
 impl<T: Send + Sync> Published<T> {
@@ -58,54 +62,50 @@ impl<T: Send + Sync> Published<T> {
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             table: AtomicPtr::new(ptr::null_mut()),
-            writer <- new_mutex!((), "kis::Published"),
+            swap <- new_spinlock!((), "kis::Published"),
             owns: PhantomData,
         })
     }
 
     /// The table, for as long as the hook runs.
+    #[inline]
     pub(crate) fn get<'a>(&'a self, _hook: &'a HookContext) -> Option<&'a T> {
-        // ORDERING: pairs with the release in `Locked::replace()`.
+        // ORDERING: pairs with the release in `replace()`.
         // SAFETY: by the type invariant null or live; whoever unpublishes it waits for this hook.
         unsafe { self.table.load(Ordering::Acquire).as_ref() }
     }
 
-    /// Keeps the table from being replaced. May sleep; not to be called from a hook.
-    pub(crate) fn lock(&self) -> Locked<'_, T> {
-        Locked {
-            published: self,
-            _guard: self.writer.lock(),
+    /// The table, for as long as the caller likes. Process context; the lock is held for a few
+    /// instructions.
+    pub(crate) fn current(&self) -> Option<Arc<T>> {
+        let _guard = self.swap.lock();
+        let table = self.table.load(Ordering::Acquire);
+        if table.is_null() {
+            return None;
         }
-    }
-}
-
-/// Access to a [`Published`] table that cannot be replaced by others meanwhile.
-pub(crate) struct Locked<'a, T> {
-    published: &'a Published<T>,
-    _guard: Guard<'a, (), MutexBackend>,
-}
-
-impl<T: Send + Sync> Locked<'_, T> {
-    /// The table.
-    pub(crate) fn get(&self) -> Option<&T> {
-        // SAFETY: by the type invariant null or live; only the holder of the lock, who is borrowed
-        // here, can replace it.
-        unsafe { self.published.table.load(Ordering::Acquire).as_ref() }
+        // SAFETY: by the type invariant it came from `Arc::into_raw()`; the reference stays that of
+        // the place, which the lock keeps from being changed, and is not dropped here.
+        let table = ManuallyDrop::new(unsafe { Arc::from_raw(table) });
+        Some(Arc::clone(&table))
     }
 
-    /// Publishes `new`, waits for the hooks that may still read the old table, and frees that.
-    pub(crate) fn replace(&mut self, new: Option<KBox<T>>) {
-        let new = new.map_or(ptr::null_mut(), KBox::into_raw);
-        // ORDERING: pairs with the acquire in `get()`.
-        let old = self.published.table.swap(new, Ordering::AcqRel);
+    /// Publishes `new` and waits for the hooks that may still read the old table. May sleep; not to
+    /// be called from a hook.
+    pub(crate) fn replace(&self, new: Option<Arc<T>>) {
+        let new = new.map_or(ptr::null_mut(), |new| Arc::into_raw(new).cast_mut());
+        let old = {
+            let _guard = self.swap.lock();
+            // ORDERING: pairs with the acquire in `get()`.
+            self.table.swap(new, Ordering::AcqRel)
+        };
         if old.is_null() {
             return;
         }
-        // SAFETY: may sleep, as this function; no hook runs in this task (see `lock()`).
+        // SAFETY: may sleep, as this function; no hook runs in this task.
         unsafe { bindings::kis_helper_synchronize() };
-        // SAFETY: by the type invariant `old` came from `KBox::into_raw()`; no new reader finds it
-        // and the old ones are gone.
-        drop(unsafe { KBox::from_raw(old) });
+        // SAFETY: by the type invariant `old` came from `Arc::into_raw()`; the place has given it
+        // up, no new reader finds it and the hooks that did are over.
+        drop(unsafe { Arc::from_raw(old) });
     }
 }
 
@@ -116,7 +116,7 @@ impl<T> PinnedDrop for Published<T> {
         if !table.is_null() {
             // SAFETY: by the type invariant; whoever drops this has detached the hooks, so nobody
             // reads the table.
-            drop(unsafe { KBox::from_raw(table) });
+            drop(unsafe { Arc::from_raw(table) });
         }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sockets: their blob, addresses, and the bytes that wait in their receive queue.
+//! Sockets: their blob, addresses, and the bytes that come to them.
 
 use super::bindings;
 use core::{
@@ -18,6 +18,8 @@ pub(crate) struct Addresses {
     /// What the bytes travel over: `AF_INET` (an IPv6 socket may receive it too), `AF_INET6` or
     /// `AF_UNIX`.
     pub(crate) family: u16,
+    /// `IPPROTO_TCP`, `IPPROTO_UDP`; 0 for unix.
+    pub(crate) proto: u8,
     /// Local address.
     pub(crate) local: [u8; 16],
     /// The peer's address.
@@ -57,10 +59,10 @@ impl Sock<'_> {
         })
     }
 
-    /// Whether it is a TCP or unix stream socket.
-    pub(crate) fn is_stream(&self) -> bool {
+    /// Whether it is of a kind whose bytes are looked at: TCP, UDP, unix.
+    pub(crate) fn is_heard(&self) -> bool {
         // SAFETY: the socket is live.
-        unsafe { bindings::kis_helper_sk_is_stream(self.raw.as_ptr()) }
+        unsafe { bindings::kis_helper_sk_is_heard(self.raw.as_ptr()) }
     }
 
     fn blob(&self) -> *mut bindings::kis_sock {
@@ -101,6 +103,8 @@ impl Sock<'_> {
             return out;
         }
         // SAFETY: the socket is live.
+        out.proto = unsafe { bindings::kis_helper_sk_protocol(sk) };
+        // SAFETY: the socket is live.
         out.local_port = unsafe { bindings::kis_helper_sk_local_port(sk) };
         // SAFETY: the socket is live.
         out.peer_port = unsafe { bindings::kis_helper_sk_peer_port(sk) };
@@ -112,130 +116,39 @@ impl Sock<'_> {
 ///
 /// # Invariants
 ///
-/// As [`Sock`], and nobody else touches the socket's stream words or receive queue.
-pub(crate) struct Receiver<'a>(Sock<'a>);
+/// As [`Sock`]; nobody else touches the socket's stream or receive queue, and `stream` is valid for
+/// `'a`.
+pub(crate) struct Receiver<'a, S> {
+    sock: Sock<'a>,
+    stream: NonNull<S>,
+}
 
-impl<'a> Receiver<'a> {
-    /// Wraps a locked socket; `None` for null.
+impl<'a, S: Copy> Receiver<'a, S> {
+    /// Wraps a locked socket and its stream; `None` for null.
     ///
     /// # Safety
     ///
-    /// As [`Sock::from_raw()`], and the lock stays held for the lifetime.
-    pub(super) unsafe fn from_raw(raw: *mut bindings::sock) -> Option<Self> {
+    /// As [`Sock::from_raw()`]; the lock stays held for the lifetime, and `stream` is null or what
+    /// the LSM keeps for the socket: of the size of `S`, and nothing that was not an `S` before but
+    /// zeros, which are one.
+    pub(super) unsafe fn from_raw(raw: *mut bindings::sock, stream: *mut S) -> Option<Self> {
         // SAFETY: by the requirement.
+        let sock = unsafe { Sock::from_raw(raw) }?;
+        let stream = NonNull::new(stream)?;
         // INVARIANT: by the requirement.
-        unsafe { Sock::from_raw(raw) }.map(Self)
+        Some(Self { sock, stream })
     }
 
     /// The socket.
     pub(crate) fn sock(&self) -> &Sock<'a> {
-        &self.0
+        &self.sock
     }
 
-    /// The stream words of its blob.
-    pub(crate) fn words(&self) -> [u64; 8] {
-        // SAFETY: the blob is live and nobody else touches these words, by the invariant.
-        unsafe { (*self.0.blob()).priv_ }
+    /// What is kept with it.
+    pub(crate) fn stream(&mut self) -> &mut S {
+        // SAFETY: by the invariant valid, and touched by nobody else.
+        unsafe { self.stream.as_mut() }
     }
-
-    /// Sets the stream words of its blob.
-    pub(crate) fn set_words(&self, words: [u64; 8]) {
-        // SAFETY: the blob is live and nobody else touches these words, by the invariant.
-        unsafe { (*self.0.blob()).priv_ = words };
-    }
-}
-
-/// A TCP socket whose socket lock is held.
-///
-/// # Invariants
-///
-/// As [`Receiver`], and it is a TCP socket.
-pub(crate) struct TcpReceiver<'a>(Receiver<'a>);
-
-impl<'a> TcpReceiver<'a> {
-    /// Wraps a locked TCP socket; `None` for null.
-    ///
-    /// # Safety
-    ///
-    /// As [`Receiver::from_raw()`], and it is a TCP socket.
-    pub(super) unsafe fn from_raw(raw: *mut bindings::sock) -> Option<Self> {
-        // SAFETY: by the requirement.
-        // INVARIANT: by the requirement.
-        unsafe { Receiver::from_raw(raw) }.map(Self)
-    }
-
-    /// The same as any stream socket.
-    pub(crate) fn receiver(&self) -> &Receiver<'a> {
-        &self.0
-    }
-
-    fn raw(&self) -> *mut bindings::sock {
-        self.0 .0.raw.as_ptr()
-    }
-
-    /// Sequence number of the first byte that the process has not read.
-    pub(crate) fn read_seq(&self) -> u32 {
-        // SAFETY: a locked TCP socket by the invariant.
-        unsafe { bindings::kis_helper_tcp_read_seq(self.raw()) }
-    }
-
-    /// Passes `f` the bytes of the receive queue from sequence number `from` on, in order, as the
-    /// process will read them; the LSM keeps urgent data in line. `f` may end it.
-    /// Returns the sequence number behind the last byte that was queued, `from` if there is none.
-    ///
-    /// A TCP segment may be appended to the last buffer of the queue, so a sequence number is what
-    /// to remember, not a buffer.
-    pub(crate) fn tcp_bytes(&self, from: u32, mut f: impl FnMut(&[u8]) -> ControlFlow<()>) -> u32 {
-        let sk = self.raw();
-        // New bytes are at the tail: walk back to the buffer that holds `from`.
-        // SAFETY: a TCP socket by the invariant, whose lock keeps the queue.
-        let mut skb = unsafe { bindings::kis_helper_sk_queue_tail(sk) };
-        let mut next = from;
-        if skb.is_null() {
-            return next;
-        }
-        loop {
-            // SAFETY: `skb` is in the queue of a locked TCP socket.
-            let seq = unsafe { bindings::kis_helper_tcp_skb_seq(skb) };
-            if !is_before(from, seq) {
-                break;
-            }
-            // SAFETY: as above.
-            let prev = unsafe { bindings::kis_helper_sk_queue_prev(sk, skb) };
-            if prev.is_null() {
-                break;
-            }
-            skb = prev;
-        }
-        while !skb.is_null() {
-            // SAFETY: `skb` is in the queue of a locked TCP socket.
-            let seq = unsafe { bindings::kis_helper_tcp_skb_seq(skb) };
-            // SAFETY: as above.
-            let len = unsafe { bindings::kis_helper_skb_len(skb) };
-            let end = seq.wrapping_add(len);
-            if is_before(next, end) {
-                let skip = if is_before(seq, next) {
-                    next.wrapping_sub(seq)
-                } else {
-                    0
-                };
-                // SAFETY: `skb` is live and `skip < len`.
-                let flow = unsafe { skb_bytes(skb, skip, len, &mut f) };
-                next = end;
-                if flow.is_break() {
-                    return next;
-                }
-            }
-            // SAFETY: as above.
-            skb = unsafe { bindings::kis_helper_sk_queue_next(sk, skb) };
-        }
-        next
-    }
-}
-
-/// Whether sequence number `a` comes before `b` (RFC 9293, 3.4: modulo 2^32).
-fn is_before(a: u32, b: u32) -> bool {
-    (a.wrapping_sub(b) as i32) < 0
 }
 
 /// Passes `f` the bytes `from..to` of a buffer, block by block, also those in page fragments.
@@ -273,35 +186,42 @@ unsafe fn skb_bytes(
     }
 }
 
-/// A buffer that is about to be queued.
+/// Bytes of a buffer that are about to be queued.
 ///
 /// # Invariants
 ///
-/// The pointer is valid for `'a` and nobody changes the buffer.
+/// The pointer is valid for `'a`, nobody changes the buffer, and `from <= to <= skb->len`.
 pub(crate) struct Buffer<'a> {
     raw: NonNull<bindings::sk_buff>,
+    from: u32,
+    to: u32,
     life: PhantomData<&'a ()>,
 }
 
 impl Buffer<'_> {
-    /// Wraps a buffer; `None` for null.
+    /// Wraps a part of a buffer; `None` for null or a part that is none.
     ///
     /// # Safety
     ///
-    /// `raw` is null or a buffer that lives unchanged for the lifetime.
-    pub(super) unsafe fn from_raw(raw: *const bindings::sk_buff) -> Option<Self> {
+    /// `raw` is null or a buffer that lives unchanged for the lifetime, with at least `to` bytes.
+    pub(super) unsafe fn from_raw(
+        raw: *const bindings::sk_buff,
+        from: u32,
+        to: u32,
+    ) -> Option<Self> {
+        let raw = NonNull::new(raw.cast_mut()).filter(|_| from <= to)?;
         // INVARIANT: by the requirement.
-        NonNull::new(raw.cast_mut()).map(|raw| Self {
+        Some(Self {
             raw,
+            from,
+            to,
             life: PhantomData,
         })
     }
 
     /// Passes `f` the bytes, block by block. `f` may end it.
     pub(crate) fn bytes(&self, f: impl FnMut(&[u8]) -> ControlFlow<()>) {
-        // SAFETY: the buffer is live.
-        let len = unsafe { bindings::kis_helper_skb_len(self.raw.as_ptr()) };
-        // SAFETY: the buffer is live and unchanged by the invariant, `len` is its length.
-        let _ = unsafe { skb_bytes(self.raw.as_ptr(), 0, len, f) };
+        // SAFETY: the buffer is live, unchanged and long enough by the invariant.
+        let _ = unsafe { skb_bytes(self.raw.as_ptr(), self.from, self.to, f) };
     }
 }

@@ -9,7 +9,7 @@ use core::{
     ptr::NonNull,
     sync::atomic::{AtomicU64, Ordering},
 };
-use kernel::prelude::*;
+use kernel::{ffi, prelude::*};
 
 /// A task that is alive for `'a`.
 ///
@@ -43,6 +43,13 @@ impl<'a> Task<'a> {
         unsafe { Task::from_raw(raw) }.map(f)
     }
 
+    /// The cell handle of the running task, 0 for none.
+    #[inline]
+    pub(crate) fn current_cell() -> u64 {
+        // SAFETY: no requirements.
+        unsafe { bindings::kis_helper_current_cell() }
+    }
+
     fn blob(&self) -> &bindings::kis_task {
         // SAFETY: a live task has a security blob, which lives as long as the task.
         unsafe { &*bindings::kis_helper_task_blob(self.raw.as_ptr()) }
@@ -63,15 +70,41 @@ impl<'a> Task<'a> {
         self.cell_word().load(Ordering::Relaxed)
     }
 
-    /// Sets the cell handle. Children that fork from now on inherit it.
-    pub(crate) fn set_cell(&self, handle: u64) {
-        self.cell_word().store(handle, Ordering::Relaxed);
+    /// Lets it come into a cell by this handle: the mount namespace that it is in now is the one
+    /// that its paths have names in. Children that fork from now on inherit both. Takes the task
+    /// lock.
+    pub(crate) fn meet(&self, handle: u64) {
+        // SAFETY: the task is live.
+        unsafe { bindings::kis_helper_task_join(self.raw.as_ptr(), handle, true) };
     }
 
-    /// The handle of the first thread of its process or, without one, of its parent; 0 for neither.
-    pub(crate) fn family_cell(&self) -> u64 {
+    /// Lets it stay in its cell by another handle.
+    pub(crate) fn keep(&self, handle: u64) {
         // SAFETY: the task is live.
-        unsafe { bindings::kis_helper_family_cell(self.raw.as_ptr()) }
+        unsafe { bindings::kis_helper_task_join(self.raw.as_ptr(), handle, false) };
+    }
+
+    /// Takes its handle.
+    pub(super) fn leave(&self) {
+        // SAFETY: the task is live.
+        unsafe { bindings::kis_helper_task_join(self.raw.as_ptr(), 0, false) };
+    }
+
+    /// The handles of the first thread of its process and of its parent.
+    pub(crate) fn family_cells(&self) -> [u64; 2] {
+        let mut cells = [0; 2];
+        // SAFETY: the task is live, and there is room for two.
+        unsafe { bindings::kis_helper_family_cells(self.raw.as_ptr(), cells.as_mut_ptr()) };
+        cells
+    }
+
+    /// Calls `f` with each thread of its process. `f` must not sleep.
+    pub(crate) fn for_each_sibling(&self, f: impl FnMut(Task<'_>)) {
+        // SAFETY: the task is live.
+        let walk = |visit, arg| unsafe {
+            bindings::kis_helper_walk_process(self.raw.as_ptr(), visit, arg);
+        };
+        for_each(walk, f);
     }
 
     /// CPU time in ns since this was last asked of this task.
@@ -116,16 +149,11 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// Resident memory of the process in pages. Takes the task lock.
-    pub(crate) fn resident_pages(&self) -> u64 {
+    /// Resident memory of the process in pages, from the first of its threads that has any; `None`
+    /// for the others. Takes the task lock.
+    pub(crate) fn resident_pages(&self) -> Option<u64> {
         // SAFETY: the task is live.
-        u64::try_from(unsafe { bindings::kis_helper_process_rss_pages(self.raw.as_ptr()) })
-            .unwrap_or(0)
-    }
-
-    /// Whether this is the first thread of its process.
-    pub(crate) fn is_leader(&self) -> bool {
-        self.process_id() == self.thread_id()
+        u64::try_from(unsafe { bindings::kis_helper_process_rss_pages(self.raw.as_ptr()) }).ok()
     }
 
     /// Path of the program, somewhere in `buf`. May sleep. `ENOENT` for a kernel thread.
@@ -138,20 +166,19 @@ impl<'a> Task<'a> {
         super::file::string_in(raw, buf)
     }
 
-    /// Arguments, each followed by a NUL byte, cut to the length of `buf`. May sleep.
-    pub(crate) fn arguments<'b>(&self, buf: &'b mut [u8]) -> &'b [u8] {
-        let size = i32::try_from(buf.len()).unwrap_or(i32::MAX);
-        // SAFETY: the task is live, `buf` has at least `size` bytes.
-        let len = unsafe {
+    /// Arguments, each followed by a NUL byte, cut to the length of `buf`. May sleep, but never waits
+    /// for what the task does, or somebody for it.
+    /// `EAGAIN` while it keeps its memory locked, or is in the middle of an exec.
+    pub(crate) fn arguments<'b>(&self, buf: &'b mut [u8]) -> Result<&'b [u8]> {
+        let size = i32::try_from(buf.len())?;
+        // SAFETY: the task is live, `buf` has `size` bytes.
+        let len = to_result_len(unsafe {
             bindings::kis_helper_task_cmdline(self.raw.as_ptr(), buf.as_mut_ptr().cast(), size)
-        };
-        usize::try_from(len)
-            .ok()
-            .and_then(|len| buf.get(..len))
-            .unwrap_or(&[])
+        })?;
+        buf.get(..len).ok_or(EINVAL)
     }
 
-    /// Puts `handle` on each stream socket that the task has open.
+    /// Puts `handle` on each socket that the task has open and whose bytes are looked at.
     pub(crate) fn watch_sockets(&self, handle: u64) {
         /// What the walk calls.
         ///
@@ -162,7 +189,7 @@ impl<'a> Task<'a> {
             // SAFETY: `arg` is the handle below, which outlives the walk.
             let handle = unsafe { *arg.cast::<u64>() };
             // SAFETY: the walk passes a socket of an open file, whose lock it holds.
-            if unsafe { bindings::kis_helper_sk_is_stream(sk) } {
+            if unsafe { bindings::kis_helper_sk_is_heard(sk) } {
                 // SAFETY: as above; the function may be called in any context.
                 unsafe { bindings::kis_helper_sock_watch(sk, handle) };
             }
@@ -179,49 +206,50 @@ impl<'a> Task<'a> {
     }
 }
 
-/// Calls `f` with each thread of the system and the first thread of its process. `f` must not
-/// sleep.
-pub(crate) fn for_each_thread<F: FnMut(Task<'_>)>(mut f: F) {
+/// Calls `f` with what `walk` walks over: a function that calls back with live tasks.
+fn for_each<F: FnMut(Task<'_>)>(walk: impl FnOnce(bindings::kis_task_fn, *mut c_void), mut f: F) {
     /// What the walk calls.
     ///
     /// # Safety
     ///
     /// Only the walk calls this, with live objects and the pointer it was given.
     unsafe extern "C" fn visit<F: FnMut(Task<'_>)>(
-        _process: *mut bindings::task_struct,
-        thread: *mut bindings::task_struct,
+        task: *mut bindings::task_struct,
         arg: *mut c_void,
     ) {
         // SAFETY: `arg` is the `f` of the enclosing function, borrowed for the walk.
         let f = unsafe { &mut *arg.cast::<F>() };
-        // SAFETY: the walk holds `rcu_read_lock()`, which keeps the task for this call.
-        if let Some(task) = unsafe { Task::from_raw(thread) } {
+        // SAFETY: the walk keeps the task for this call.
+        if let Some(task) = unsafe { Task::from_raw(task) } {
             f(task);
         }
     }
-    // SAFETY: `visit::<F>` gets the pointer to the `F` it expects, exclusively.
-    unsafe { bindings::kis_helper_walk_threads(Some(visit::<F>), (&raw mut f).cast()) };
+    walk(Some(visit::<F>), (&raw mut f).cast());
 }
 
-/// Calls `f` with each process of the system. `f` may sleep; so may this.
-pub(crate) fn for_each_process<F: FnMut(Task<'_>)>(mut f: F) {
-    /// What the walk calls.
-    ///
-    /// # Safety
-    ///
-    /// Only the walk calls this, with live objects and the pointer it was given.
-    unsafe extern "C" fn visit<F: FnMut(Task<'_>)>(
-        process: *mut bindings::task_struct,
-        arg: *mut c_void,
-    ) -> kernel::ffi::c_int {
-        // SAFETY: `arg` is the `f` of the enclosing function, borrowed for the walk.
-        let f = unsafe { &mut *arg.cast::<F>() };
-        // SAFETY: the walk holds a reference to the task for this call.
-        if let Some(task) = unsafe { Task::from_raw(process) } {
-            f(task);
-        }
-        0
-    }
-    // SAFETY: `visit::<F>` gets the pointer to the `F` it expects, exclusively.
-    unsafe { bindings::kis_helper_walk_processes(Some(visit::<F>), (&raw mut f).cast()) };
+/// A length, or a negative errno.
+fn to_result_len(result: ffi::c_int) -> Result<usize> {
+    usize::try_from(result).map_err(|_| Error::from_errno(result))
+}
+
+/// Calls `f` with each thread of the system. `f` must not sleep.
+pub(crate) fn for_each_thread(f: impl FnMut(Task<'_>)) {
+    // SAFETY: `for_each()` passes a function and the pointer that it expects.
+    let walk = |visit, arg| unsafe { bindings::kis_helper_walk_threads(visit, arg) };
+    for_each(walk, f);
+}
+
+/// Calls `f` with each task that is in a cell. `f` may sleep; so may this.
+pub(crate) fn for_each_member(f: impl FnMut(Task<'_>)) {
+    // SAFETY: `for_each()` passes a function and the pointer that it expects.
+    let walk = |visit, arg| unsafe { bindings::kis_helper_walk_members(visit, arg) };
+    for_each(walk, f);
+}
+
+/// Calls `f` with a thread of each process of the system: one that still runs, if one does. `f` may
+/// sleep; so may this.
+pub(crate) fn for_each_process(f: impl FnMut(Task<'_>)) {
+    // SAFETY: `for_each()` passes a function and the pointer that it expects.
+    let walk = |visit, arg| unsafe { bindings::kis_helper_walk_processes(visit, arg) };
+    for_each(walk, f);
 }

@@ -2,6 +2,7 @@
 
 //! The command line.
 
+use crate::event::since::Since;
 use clap::{
     Args as ClapArgs,
     Parser,
@@ -13,13 +14,33 @@ use std::{
     path::PathBuf, //
 };
 
-/// Control the Kernel Immune System: cells, signatures, alerts, bans.
+/// What `kisctl --help` says first.
+const ABOUT: &str = "\
+Control the Kernel Immune System: cells, signatures, alerts, bans.
+
+Without a command: status. Data goes to standard output, everything else to standard error. \
+Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 not permitted, 5 module absent or of \
+another ABI. kisctl(8) has the details.";
+
+/// The command line.
 ///
-/// Without a command: status. Data goes to standard output, everything else to standard error.
-/// Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 not permitted, 5 module absent or of
-/// another ABI. kisctl(8) has the details.
+/// # Examples
+///
+/// ```
+/// use clap::Parser;
+/// use kisctl::args::{Args, Command};
+///
+/// let args = Args::try_parse_from(["kisctl", "--json"]).expect("a command");
+/// assert!(args.json && args.command.is_none());
+/// assert!(!matches!(args.command, Some(Command::Status)));
+/// ```
 #[derive(Clone, Debug, Parser)]
-#[command(name = "kisctl", disable_version_flag = true)]
+#[command(
+    name = "kisctl",
+    disable_version_flag = true,
+    about = "Control the Kernel Immune System: cells, signatures, alerts, bans",
+    long_about = ABOUT
+)]
 pub struct Args {
     /// Write JSON: one object, for streams one object a line
     #[arg(long, global = true)]
@@ -35,6 +56,16 @@ pub struct Args {
 }
 
 /// The commands.
+///
+/// # Examples
+///
+/// ```
+/// use clap::Parser;
+/// use kisctl::args::{Args, Command};
+///
+/// let args = Args::try_parse_from(["kisctl", "explain", "7"]).expect("a command");
+/// assert!(matches!(args.command, Some(Command::Explain { id: 7 })));
+/// ```
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Show the state of the module
@@ -75,12 +106,22 @@ pub enum Command {
 }
 
 /// `kisctl cell`.
+///
+/// # Examples
+///
+/// ```
+/// use clap::Parser;
+/// use kisctl::args::{Args, Command, Cell};
+///
+/// let args = Args::try_parse_from(["kisctl", "cell", "show", "dns"]).expect("a command");
+/// assert!(matches!(args.command, Some(Command::Cell(Cell::Show { name })) if name == "dns"));
+/// ```
 #[derive(Clone, Debug, Subcommand)]
 pub enum Cell {
     /// Replace all cells by those of a file
     ///
-    /// All or nothing: a refused file changes nothing. Programs that run already become cells too. A
-    /// cell that keeps its name and program keeps what it has learned; what the missing ones have
+    /// All or nothing: a refused file changes nothing. Programs that run already become cells too.
+    /// A cell that keeps its name and program keeps what it has learned; what the missing ones have
     /// learned is gone: save it with kisctl profile export before.
     Load(Load),
     /// List the loaded cells
@@ -100,6 +141,20 @@ pub enum Cell {
 }
 
 /// A file to be put in force.
+///
+/// # Examples
+///
+/// ```
+/// use clap::Parser;
+/// use kisctl::args::{Args, Command, Sig};
+///
+/// let words = ["kisctl", "sig", "load", "--dry-run", "s.json"];
+/// let args = Args::try_parse_from(words).expect("a command");
+/// let Some(Command::Sig(Sig::Load(load))) = args.command else {
+///     panic!("another command");
+/// };
+/// assert!(load.dry_run && load.file.ends_with("s.json"));
+/// ```
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Load {
     /// The file; - is standard input
@@ -110,6 +165,16 @@ pub struct Load {
 }
 
 /// `kisctl profile`.
+///
+/// # Examples
+///
+/// ```
+/// use clap::Parser;
+/// use kisctl::args::{Args, Command, Profile};
+///
+/// let args = Args::try_parse_from(["kisctl", "profile", "reset", "--all"]).expect("a command");
+/// assert!(matches!(args.command, Some(Command::Profile(Profile::Reset { all: true, .. }))));
+/// ```
 #[derive(Clone, Debug, Subcommand)]
 pub enum Profile {
     /// Show what a cell has learned
@@ -148,6 +213,16 @@ pub enum Profile {
 }
 
 /// `kisctl sig`.
+///
+/// # Examples
+///
+/// ```
+/// use clap::Parser;
+/// use kisctl::args::{Args, Command, Sig};
+///
+/// let args = Args::try_parse_from(["kisctl", "signature", "list"]).expect("a command");
+/// assert!(matches!(args.command, Some(Command::Sig(Sig::List))));
+/// ```
 #[derive(Clone, Debug, Subcommand)]
 pub enum Sig {
     /// Check a signature file and compile its patterns
@@ -167,6 +242,20 @@ pub enum Sig {
 }
 
 /// `kisctl mode`.
+///
+/// # Examples
+///
+/// ```
+/// use clap::Parser;
+/// use kisctl::args::{Args, Command, ModeName};
+///
+/// let words = ["kisctl", "mode", "enforce", "--cell", "dns"];
+/// let args = Args::try_parse_from(words).expect("a command");
+/// let Some(Command::Mode(mode)) = args.command else {
+///     panic!("another command");
+/// };
+/// assert_eq!((mode.mode, mode.cell.as_deref()), (ModeName::Enforce, Some("dns")));
+/// ```
 #[derive(Clone, Debug, ClapArgs)]
 pub struct ModeArgs {
     /// observe records verdicts only, enforce carries them out, inherit (with --cell) takes the
@@ -178,6 +267,16 @@ pub struct ModeArgs {
 }
 
 /// A mode.
+///
+/// # Examples
+///
+/// ```
+/// use clap::ValueEnum;
+/// use kisctl::args::ModeName;
+///
+/// assert_eq!(ModeName::from_str("observe", false), Ok(ModeName::Observe));
+/// assert!(ModeName::from_str("maybe", false).is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ModeName {
     /// Record only
@@ -189,6 +288,19 @@ pub enum ModeName {
 }
 
 /// `kisctl alerts`.
+///
+/// # Examples
+///
+/// ```
+/// use clap::Parser;
+/// use kisctl::args::{Args, Command};
+///
+/// let args = Args::try_parse_from(["kisctl", "alerts", "--new", "-n", "1"]).expect("a command");
+/// let Some(Command::Alerts(alerts)) = args.command else {
+///     panic!("another command");
+/// };
+/// assert!(alerts.new && !alerts.follow && alerts.count == Some(1));
+/// ```
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Alerts {
     /// Go on with what comes
@@ -203,9 +315,9 @@ pub struct Alerts {
     /// With --follow, end after this many seconds
     #[arg(long, value_name = "S")]
     pub timeout: Option<u32>,
-    /// Only records with a greater number than this
-    #[arg(long, value_name = "ID")]
-    pub since: Option<u64>,
+    /// Only records after this one, or after this time (as in "time" of --json)
+    #[arg(long, value_name = "ID|TIME")]
+    pub since: Option<Since>,
     /// Only records of this cell
     #[arg(long, value_name = "NAME")]
     pub cell: Option<String>,
@@ -215,6 +327,16 @@ pub struct Alerts {
 }
 
 /// `kisctl ban`.
+///
+/// # Examples
+///
+/// ```
+/// use clap::Parser;
+/// use kisctl::args::{Args, Command, Ban};
+///
+/// let args = Args::try_parse_from(["kisctl", "ban", "add", "192.0.2.1"]).expect("a command");
+/// assert!(matches!(args.command, Some(Command::Ban(Ban::Add { ttl: 600, .. }))));
+/// ```
 #[derive(Clone, Debug, Subcommand)]
 pub enum Ban {
     /// List the banned addresses
@@ -236,6 +358,19 @@ pub enum Ban {
 }
 
 /// `kisctl watch`.
+///
+/// # Examples
+///
+/// ```
+/// use clap::Parser;
+/// use kisctl::args::{Args, Command};
+///
+/// let args = Args::try_parse_from(["kisctl", "watch", "--once"]).expect("a command");
+/// let Some(Command::Watch(watch)) = args.command else {
+///     panic!("another command");
+/// };
+/// assert!(watch.once && watch.interval == 1);
+/// ```
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Watch {
     /// Print one table and end

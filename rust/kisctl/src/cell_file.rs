@@ -4,51 +4,77 @@
 //!
 //! `Documentation/schema/kis-cells.schema.json` documents every key; a test holds the two together.
 
+pub mod program;
+
 use crate::{
+    cell_file::program::{
+        is_usable,
+        oddity,
+        resolved, //
+    },
+    configuration::{
+        self,
+        Configuration, //
+    },
+    control::{
+        Control,
+        ImageKind, //
+    },
     document::{
         Document,
         Fault,
-        Faults, //
+        Faults,
+        Warning, //
     },
     error::{
         Error,
         Result, //
     },
-    text, //
+    schema::Schema,
+    text,
+    view::value::Object, //
 };
 use kis_core::{
     cells::{
         encode,
+        room,
         CellSpec, //
     },
     paths::path::is_clean,
-    sense::window::{
+    sense::bound::{
         Bounds,
         NO_BOUNDS, //
-    }, //
+    },
     wire::abi::{
         CellMode,
         Op,
         OpSet,
         Param,
-        MAX_IMAGE,
         PATH_LEN, //
-    },
+    }, //
 };
 use serde::{
     Deserialize,
     Serialize, //
 };
-use std::{
-    collections::{
-        BTreeMap,
-        HashMap, //
-    },
-    fs,
-    path::Path, //
+use std::collections::{
+    BTreeMap,
+    HashMap, //
 };
 
 /// The whole file.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::cell_file::CellFile;
+///
+/// let text = r#"{"version": 1, "cells": [{"name": "dns", "program": "/usr/sbin/unbound"}]}"#;
+/// let file: CellFile = serde_json::from_str(text)?;
+/// assert_eq!(file.cells[0].program, "/usr/sbin/unbound");
+/// assert!(serde_json::from_str::<CellFile>(r#"{"version": 1, "cels": []}"#).is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CellFile {
@@ -62,6 +88,18 @@ pub struct CellFile {
 }
 
 /// One cell.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::cell_file::Cell;
+///
+/// let cell: Cell = serde_json::from_str(r#"{"name": "dns", "program": "/usr/sbin/unbound"}"#)?;
+/// // All that was left out has its default.
+/// assert_eq!((cell.arguments.as_str(), cell.window_ms), ("*", 1000));
+/// assert!(cell.forbid.iter().any(|op| op == "ptrace"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "the schema documents the keys")]
@@ -91,6 +129,16 @@ pub struct Cell {
 }
 
 /// A cell's own mode.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::cell_file::ModeSetting;
+///
+/// assert_eq!(serde_json::from_str::<ModeSetting>("\"enforce\"")?, ModeSetting::Enforce);
+/// assert_eq!(ModeSetting::default(), ModeSetting::Inherit);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "the schema documents the keys")]
@@ -102,6 +150,16 @@ pub enum ModeSetting {
 }
 
 /// How a cell learns.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::cell_file::{Kind, Tolerization};
+///
+/// let learning: Tolerization = serde_json::from_str(r#"{"kind": "hard"}"#)?;
+/// assert_eq!((learning.kind, learning.windows), (Kind::Hard, 60));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs, reason = "the schema documents the keys")]
@@ -111,6 +169,15 @@ pub struct Tolerization {
 }
 
 /// Soft or hard tolerization.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::cell_file::Kind;
+///
+/// assert_eq!(serde_json::to_string(&Kind::Soft)?, "\"soft\"");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "the schema documents the keys")]
@@ -120,6 +187,16 @@ pub enum Kind {
 }
 
 /// Factors of the deviation.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::cell_file::Thresholds;
+///
+/// let factors: Thresholds = serde_json::from_str(r#"{"two": 12}"#)?;
+/// assert_eq!((factors.one, factors.two), (4.0, 12.0));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs, reason = "the schema documents the keys")]
@@ -129,6 +206,17 @@ pub struct Thresholds {
 }
 
 /// The officer's bound on a parameter.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::cell_file::Bound;
+/// use std::collections::BTreeMap;
+///
+/// let bounds: BTreeMap<String, Bound> = serde_json::from_str(r#"{"execs": {"max": 0}}"#)?;
+/// assert_eq!(bounds["execs"].max, 0);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "the schema documents the keys")]
@@ -137,6 +225,16 @@ pub struct Bound {
 }
 
 /// The file tree.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::cell_file::Files;
+///
+/// let files: Files = serde_json::from_str(r#"{"write": ["/var/lib/dns"]}"#)?;
+/// assert!(files.learn && files.exec.is_empty());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs, reason = "the schema documents the keys")]
@@ -148,6 +246,14 @@ pub struct Files {
 }
 
 /// Danger signal one.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::cell_file::DangerOne;
+///
+/// assert_eq!(DangerOne::default().hold_ms, 10_000);
+/// ```
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs, reason = "the schema documents the keys")]
@@ -156,6 +262,17 @@ pub struct DangerOne {
 }
 
 /// Danger signal two.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::cell_file::DangerTwo;
+///
+/// let danger: DangerTwo = serde_json::from_str(r#"{"deny": ["exec"], "ban_s": 60}"#)?;
+/// assert_eq!(danger.deny, ["exec"]);
+/// assert!(danger.kill_connections);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs, reason = "the schema documents the keys")]
@@ -322,13 +439,78 @@ fn path_fault(document: &Document, pointer: &str, path: &str) -> Option<Fault> {
     })
 }
 
-/// Something about a cell that works but is probably not meant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Warning {
-    /// The cell.
-    pub cell: String,
-    /// What is odd, with what to do.
-    pub text: String,
+/// A cell file that is right, with its programs as this machine has them.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::cell_file::Resolved;
+/// use kisctl::configuration::{self, Configuration};
+/// use kisctl::document::Document;
+///
+/// let text = br#"{"version": 1, "cells": [{"name": "dns", "program": "/no/such"}]}"#;
+/// let document = Document::parse("c.json", text.to_vec()).expect("JSON");
+/// let cells: Resolved = configuration::of(&document).expect("a cell file");
+/// assert!(cells.warnings()[0].text.starts_with("/no/such: No such file"));
+/// assert!(kis_core::cells::Cells::verify(cells.image().expect("an image")).is_ok());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The file; symbolic links are replaced by what they lead to.
+    pub file: CellFile,
+    /// What is odd about it.
+    pub warnings: Vec<Warning>,
+}
+
+impl Configuration for Resolved {
+    const NOUN: &'static str = "cell";
+    const IMAGE: ImageKind = ImageKind::Cells;
+    type File = CellFile;
+
+    fn schema() -> Schema {
+        Schema::cells()
+    }
+
+    fn new(document: &Document, mut file: CellFile) -> Result<Self, Faults> {
+        let faults = faults(document, &file);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let warnings = resolve_programs(&mut file);
+        Ok(Self { file, warnings })
+    }
+
+    fn count(&self) -> usize {
+        self.file.cells.len()
+    }
+
+    fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    fn image(&self) -> Result<Vec<u8>> {
+        image(&self.file)
+    }
+
+    fn size(&self) -> Option<String> {
+        None
+    }
+
+    fn details(&self, image_bytes: usize) -> Object {
+        let names = self.file.cells.iter().map(|cell| cell.name.clone());
+        Object::new()
+            .with("image_bytes", image_bytes)
+            .with("cells", names.collect::<Vec<_>>())
+            .with("warnings", configuration::warnings(&self.warnings))
+    }
+
+    fn oddities(&self, _: &mut Control) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    fn forget(control: &mut Control) -> Result<u32> {
+        control.cell_unload()
+    }
 }
 
 /// Looks at the programs on this machine: replaces symbolic links by what they lead to, because
@@ -358,60 +540,6 @@ pub fn resolve_programs(file: &mut CellFile) -> Vec<Warning> {
         }));
     }
     warnings
-}
-
-/// What `program` leads to, when that has another path.
-fn resolved(program: &str) -> Option<String> {
-    let target = fs::canonicalize(program).ok()?;
-    let target = target.to_string_lossy().into_owned();
-    (target != program).then_some(target)
-}
-
-/// Whether the kernel can keep this path.
-fn is_usable(path: &str) -> bool {
-    path.len() < PATH_LEN && is_clean(path.as_bytes())
-}
-
-/// Why the kernel will never find `program` as a cell's, if so.
-pub fn oddity(program: &str) -> Option<String> {
-    match fs::metadata(program) {
-        Err(e) => {
-            let why = e.raw_os_error().map_or("cannot be found", |number| {
-                nix::errno::Errno::from_raw(number).desc()
-            });
-            return Some(format!(
-                "{program}: {why}; it protects nothing until the program is there"
-            ));
-        }
-        Ok(meta) if !meta.is_file() => {
-            return Some(format!("{program} is not a file: name an executable"));
-        }
-        Ok(_) => {}
-    }
-    if let Some(target) = resolved(program) {
-        return Some(format!(
-            "{program} is a symbolic link to {target}: name that, it is what the kernel executes"
-        ));
-    }
-    let interpreter = interpreter(Path::new(program))?;
-    Some(format!(
-        "{program} is a script: the kernel executes {interpreter}; name that as program and the script in \"arguments\""
-    ))
-}
-
-/// The interpreter that a script names.
-fn interpreter(program: &Path) -> Option<String> {
-    use std::io::Read;
-
-    let mut head = Vec::new();
-    fs::File::open(program)
-        .ok()?
-        .take(256)
-        .read_to_end(&mut head)
-        .ok()?;
-    let line = head.strip_prefix(b"#!")?.split(|b| *b == b'\n').next()?;
-    let line = String::from_utf8_lossy(line);
-    Some(line.split_whitespace().next()?.to_owned())
 }
 
 /// The image for the kernel.
@@ -453,7 +581,7 @@ pub fn image(file: &CellFile) -> Result<Vec<u8>> {
             trees: [read, write, exec],
         })
         .collect();
-    let mut image = vec![0; MAX_IMAGE];
+    let mut image = vec![0; room(&specs)];
     let len = encode(&specs, &mut image).map_err(|e| {
         Error::failed(format!("the cells do not make an image: {e}")).next("see kisctl limits")
     })?;

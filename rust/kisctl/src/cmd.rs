@@ -19,16 +19,10 @@ use crate::{
         Args,
         Command, //
     },
-    document::{
-        refuse,
-        Faults, //
-    },
     error::Result,
     output::Output,
     version, //
 };
-use serde::Serialize;
-use std::path::Path;
 
 /// Does what the command line asks for; the exit code.
 pub fn run(args: &Args) -> Result<u8> {
@@ -52,24 +46,5 @@ pub fn run(args: &Args) -> Result<u8> {
     }
 }
 
-/// The faults of a file that was to be checked, as `check` tells them; the exit code.
-fn tell_faults(output: &Output, path: &Path, faults: &Faults) -> Result<u8> {
-    #[derive(Serialize)]
-    struct Report<'a> {
-        schema_version: u32,
-        file: String,
-        valid: bool,
-        errors: &'a Faults,
-    }
-
-    if !output.is_json() {
-        return Err(refuse(faults));
-    }
-    output.object(&Report {
-        schema_version: crate::output::SCHEMA_VERSION,
-        file: path.display().to_string(),
-        valid: false,
-        errors: faults,
-    })?;
-    Ok(crate::error::Kind::Failed as u8)
-}
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,9 @@
 
 pub mod join;
 pub mod minimise;
+pub mod table;
+
+pub use table::Table;
 
 use crate::text;
 use kis_core::wire::abi::MAX_IMAGE;
@@ -36,9 +39,23 @@ use regex_syntax::hir::{
     Hir,
     Look, //
 };
-use std::{collections::HashMap, mem::size_of};
+use std::{
+    collections::HashMap,
+    mem::size_of, //
+};
 
 /// What making a table may cost.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::compile::{self, Budget, Pattern};
+///
+/// let wide = Pattern::parse("a.{0,200}b.{0,200}c").expect("a pattern");
+/// let budget = Budget { automaton: 1 << 16, scratch: 1 << 17 };
+/// let problem = compile::table(&[wide], budget).expect_err("too many states");
+/// assert_eq!(problem.pattern, Some(0));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     /// Most bytes of regex-automata's automaton, which is minimised afterwards.
@@ -48,15 +65,24 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Four times the largest image: minimising does not save more for sets that make sense, and a
-    /// small machine has that much memory.
+    /// As much as the largest image: minimising saves a part of it, and a small machine has that
+    /// much memory.
     pub const DEFAULT: Self = Self {
-        automaton: 4 * MAX_IMAGE,
-        scratch: 8 * MAX_IMAGE,
+        automaton: MAX_IMAGE,
+        scratch: 2 * MAX_IMAGE,
     };
 }
 
 /// Why a pattern or a set of them makes no table.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::compile::Pattern;
+///
+/// let problem = Pattern::parse("a$").expect_err("a stream has no end");
+/// assert_eq!(problem.message, "the pattern looks at the end of a line or text ($ or \\z)");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Index of the pattern, if one is to blame.
@@ -78,6 +104,15 @@ impl Problem {
 }
 
 /// A pattern that can be part of a table.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::compile::Pattern;
+///
+/// assert!(Pattern::parse(r"(?i)config\s+set").is_ok());
+/// assert!(Pattern::parse("a*").is_err(), "it would match everywhere");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pattern {
     hir: Hir,
@@ -147,26 +182,6 @@ fn syntax_problem(error: &regex_syntax::Error) -> Problem {
         }
     }
     Problem::new(format!("column {column} of the pattern: {kind}"), next)
-}
-
-/// A table as `kis_core` wants it: state 0 is the start.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
-    /// Class of each byte.
-    pub classes: [u8; 256],
-    /// Number of classes.
-    pub stride: usize,
-    /// For each state the next state for each class.
-    pub transitions: Vec<u32>,
-    /// For each state the patterns that end with the byte just consumed, ascending.
-    pub accepts: Vec<Vec<u32>>,
-}
-
-impl Table {
-    /// Number of states.
-    pub fn states(&self) -> usize {
-        self.accepts.len()
-    }
 }
 
 /// Patterns that are determinised together.
@@ -257,7 +272,8 @@ fn too_large(patterns: &[Pattern], budget: Budget, message: &str) -> Problem {
         format!("the automaton of this pattern alone needs more than {limit}: {message}")
     } else {
         format!(
-            "the automaton of all {} patterns needs more than {limit}; this one is the largest alone, with {}",
+            "the automaton of all {} patterns needs more than {limit}; \
+             this one is the largest alone, with {}",
             patterns.len(),
             text::bytes(largest as u64)
         )

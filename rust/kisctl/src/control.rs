@@ -3,6 +3,8 @@
 //! The netlink family `kis`, typed: one function for each operation of
 //! `Documentation/netlink/specs/kis.yaml`.
 
+pub mod model;
+
 use crate::{
     error::{
         Error,
@@ -20,101 +22,51 @@ use crate::{
     },
     uapi, //
 };
-use kis_core::wire::abi::{
-    CellMode,
-    Mode,
-    Param,
-    Phase, //
+use kis_core::wire::abi::CellMode;
+use std::{
+    collections::HashMap,
+    net::IpAddr, //
 };
-use std::net::IpAddr;
+
+pub use model::{
+    mode_name,
+    Ban,
+    Cell,
+    ParamState,
+    Signature,
+    Status, //
+};
 
 /// A connection to the module.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::control::Control;
+///
+/// match Control::open() {
+///     Ok(mut control) => println!("{} cells", control.status()?.cells),
+///     Err(error) => println!("no module here: {error}"),
+/// }
+/// # Ok::<(), kisctl::error::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Control {
     socket: Socket,
 }
 
-/// State of the module.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "kis.yaml documents the attributes")]
-pub struct Status {
-    pub abi: u32,
-    pub mode: u32,
-    pub generation: u32,
-    pub cells: u32,
-    pub signatures: u32,
-    pub bans: u32,
-    pub records: u64,
-    pub lost_alerts: u64,
-    pub lost_telemetry: u64,
-    pub denied: u64,
-    pub killed: u64,
-    pub dropped: u64,
-    pub uptime_ns: u64,
-}
-
-/// One cell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "kis.yaml documents the attributes")]
-pub struct Cell {
-    pub id: u32,
-    pub name: String,
-    pub program: String,
-    pub arguments: String,
-    pub mode: u32,
-    pub phase: u32,
-    pub hard: bool,
-    pub windows: u32,
-    pub windows_needed: u32,
-    pub window_ms: u32,
-    pub danger_one_ms: u32,
-    pub danger_two_ms: u32,
-    pub processes: u32,
-    pub denied: u64,
-    pub would_deny: u64,
-    pub killed: u64,
-    pub would_kill: u64,
-    pub matches: u64,
-}
-
-/// One parameter of one cell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "kis.yaml documents the attributes")]
-pub struct ParamState {
-    pub cell: u32,
-    pub param: u32,
-    pub observed: u64,
-    pub mean: u64,
-    pub deviation: u64,
-    pub peak: u64,
-    pub n: u64,
-    pub threshold_one: Option<u64>,
-    pub threshold_two: Option<u64>,
-    pub bound: Option<u64>,
-}
-
-/// One signature.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "kis.yaml documents the attributes")]
-pub struct Signature {
-    pub id: u32,
-    pub revision: u32,
-    pub kind: u32,
-    pub message: String,
-    pub cell: Option<String>,
-    pub hits: u64,
-}
-
-/// One ban.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "kis.yaml documents the attributes")]
-pub struct Ban {
-    pub address: IpAddr,
-    pub ttl_ms: u32,
-    pub dropped: u64,
-}
-
 /// What an upload holds.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::control::{Control, ImageKind};
+///
+/// fn load_cells(control: &mut Control, image: &[u8]) -> kisctl::error::Result<u32> {
+///     control.upload(ImageKind::Cells, None, image)
+/// }
+/// # assert_ne!(ImageKind::Cells, ImageKind::Profile);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageKind {
     /// All cells.
@@ -123,54 +75,6 @@ pub enum ImageKind {
     Signatures,
     /// One cell's profile.
     Profile,
-}
-
-impl Cell {
-    /// The cell's own setting.
-    pub fn mode_name(&self) -> &'static str {
-        mode_name(self.mode)
-    }
-
-    /// Learning or ready.
-    pub fn phase_name(&self) -> &'static str {
-        let phase = u16::try_from(self.phase).ok().and_then(Phase::from_u16);
-        phase.map_or("unknown", Phase::name)
-    }
-
-    /// Whether it still learns.
-    pub fn is_learning(&self) -> bool {
-        self.phase == u32::from(Phase::Learning as u16)
-    }
-
-    /// How loud its danger is: 0, 1 or 2.
-    pub fn danger(&self) -> u8 {
-        match (self.danger_one_ms, self.danger_two_ms) {
-            (_, 1..) => 2,
-            (1.., 0) => 1,
-            (0, 0) => 0,
-        }
-    }
-}
-
-impl ParamState {
-    /// The parameter, if this kisctl knows it.
-    pub fn param(&self) -> Option<Param> {
-        Param::from_u16(u16::try_from(self.param).ok()?)
-    }
-
-    /// Its name, or its number for one from the future.
-    pub fn name(&self) -> String {
-        match self.param() {
-            Some(param) => param.name().to_owned(),
-            None => format!("parameter {}", self.param),
-        }
-    }
-}
-
-/// Name of a mode or of a cell's own setting.
-pub fn mode_name(mode: u32) -> &'static str {
-    let mode = u16::try_from(mode).ok().and_then(CellMode::from_u16);
-    mode.map_or("unknown", CellMode::name)
 }
 
 impl Control {
@@ -205,61 +109,13 @@ impl Control {
     /// State of the module.
     pub fn status(&mut self) -> Result<Status> {
         let reply = self.ask("status", uapi::KIS_CMD_STATUS_GET, &Attributes::new())?;
-        let mut status = Status::default();
-        for a in Reader::new(&reply) {
-            let (word, long) = (a.u32().unwrap_or_default(), a.u64().unwrap_or_default());
-            match a.kind {
-                uapi::KIS_A_STATUS_ABI => status.abi = word,
-                uapi::KIS_A_STATUS_MODE => status.mode = word,
-                uapi::KIS_A_STATUS_GENERATION => status.generation = word,
-                uapi::KIS_A_STATUS_CELLS => status.cells = word,
-                uapi::KIS_A_STATUS_SIGNATURES => status.signatures = word,
-                uapi::KIS_A_STATUS_BANS => status.bans = word,
-                uapi::KIS_A_STATUS_RECORDS => status.records = long,
-                uapi::KIS_A_STATUS_LOST_ALERTS => status.lost_alerts = long,
-                uapi::KIS_A_STATUS_LOST_TELEMETRY => status.lost_telemetry = long,
-                uapi::KIS_A_STATUS_DENIED => status.denied = long,
-                uapi::KIS_A_STATUS_KILLED => status.killed = long,
-                uapi::KIS_A_STATUS_DROPPED => status.dropped = long,
-                uapi::KIS_A_STATUS_UPTIME_NS => status.uptime_ns = long,
-                _ => {}
-            }
-        }
-        Ok(status)
+        Ok(Status::read(&reply))
     }
 
     /// All cells.
     pub fn cells(&mut self) -> Result<Vec<Cell>> {
-        let read = |bytes: Vec<u8>| {
-            let mut cell = Cell::default();
-            for a in Reader::new(&bytes) {
-                let (word, long) = (a.u32().unwrap_or_default(), a.u64().unwrap_or_default());
-                match a.kind {
-                    uapi::KIS_A_CELL_ID => cell.id = word,
-                    uapi::KIS_A_CELL_NAME => cell.name = a.string(),
-                    uapi::KIS_A_CELL_PROGRAM => cell.program = a.string(),
-                    uapi::KIS_A_CELL_ARGUMENTS => cell.arguments = a.string(),
-                    uapi::KIS_A_CELL_MODE => cell.mode = word,
-                    uapi::KIS_A_CELL_PHASE => cell.phase = word,
-                    uapi::KIS_A_CELL_HARD => cell.hard = word != 0,
-                    uapi::KIS_A_CELL_WINDOWS => cell.windows = word,
-                    uapi::KIS_A_CELL_WINDOWS_NEEDED => cell.windows_needed = word,
-                    uapi::KIS_A_CELL_WINDOW_MS => cell.window_ms = word,
-                    uapi::KIS_A_CELL_DANGER_ONE_MS => cell.danger_one_ms = word,
-                    uapi::KIS_A_CELL_DANGER_TWO_MS => cell.danger_two_ms = word,
-                    uapi::KIS_A_CELL_PROCESSES => cell.processes = word,
-                    uapi::KIS_A_CELL_DENIED => cell.denied = long,
-                    uapi::KIS_A_CELL_WOULD_DENY => cell.would_deny = long,
-                    uapi::KIS_A_CELL_KILLED => cell.killed = long,
-                    uapi::KIS_A_CELL_WOULD_KILL => cell.would_kill = long,
-                    uapi::KIS_A_CELL_MATCHES => cell.matches = long,
-                    _ => {}
-                }
-            }
-            cell
-        };
         let dump = self.dump("the list of cells", uapi::KIS_CMD_CELL_GET)?;
-        Ok(dump.into_iter().map(read).collect())
+        Ok(dump.iter().map(|message| Cell::read(message)).collect())
     }
 
     /// The cell of that name.
@@ -274,69 +130,29 @@ impl Control {
 
     /// All parameters of all cells.
     pub fn params(&mut self) -> Result<Vec<ParamState>> {
-        let read = |bytes: Vec<u8>| {
-            let mut param = ParamState::default();
-            for a in Reader::new(&bytes) {
-                let (word, long) = (a.u32().unwrap_or_default(), a.u64().unwrap_or_default());
-                match a.kind {
-                    uapi::KIS_A_PARAM_CELL => param.cell = word,
-                    uapi::KIS_A_PARAM_PARAM => param.param = word,
-                    uapi::KIS_A_PARAM_OBSERVED => param.observed = long,
-                    uapi::KIS_A_PARAM_MEAN => param.mean = long,
-                    uapi::KIS_A_PARAM_DEVIATION => param.deviation = long,
-                    uapi::KIS_A_PARAM_PEAK => param.peak = long,
-                    uapi::KIS_A_PARAM_N => param.n = long,
-                    uapi::KIS_A_PARAM_THRESHOLD_ONE => param.threshold_one = Some(long),
-                    uapi::KIS_A_PARAM_THRESHOLD_TWO => param.threshold_two = Some(long),
-                    uapi::KIS_A_PARAM_BOUND => param.bound = Some(long),
-                    _ => {}
-                }
-            }
-            param
-        };
         let dump = self.dump("the parameters", uapi::KIS_CMD_PARAM_GET)?;
-        Ok(dump.into_iter().map(read).collect())
+        Ok(dump
+            .iter()
+            .map(|message| ParamState::read(message))
+            .collect())
     }
 
     /// All signatures.
     pub fn signatures(&mut self) -> Result<Vec<Signature>> {
-        let read = |bytes: Vec<u8>| {
-            let mut signature = Signature::default();
-            for a in Reader::new(&bytes) {
-                let word = a.u32().unwrap_or_default();
-                match a.kind {
-                    uapi::KIS_A_SIGNATURE_ID => signature.id = word,
-                    uapi::KIS_A_SIGNATURE_REVISION => signature.revision = word,
-                    uapi::KIS_A_SIGNATURE_TYPE => signature.kind = word,
-                    uapi::KIS_A_SIGNATURE_MESSAGE => signature.message = a.string(),
-                    uapi::KIS_A_SIGNATURE_CELL => signature.cell = Some(a.string()),
-                    uapi::KIS_A_SIGNATURE_HITS => signature.hits = a.u64().unwrap_or_default(),
-                    _ => {}
-                }
-            }
-            signature
-        };
         let dump = self.dump("the list of signatures", uapi::KIS_CMD_SIGNATURE_GET)?;
-        Ok(dump.into_iter().map(read).collect())
+        Ok(dump
+            .iter()
+            .map(|message| Signature::read(message))
+            .collect())
     }
 
     /// All bans.
     pub fn bans(&mut self) -> Result<Vec<Ban>> {
-        let read = |bytes: Vec<u8>| {
-            let reader = Reader::new(&bytes);
-            let word = |kind| reader.find(kind).and_then(|a| a.u32()).unwrap_or_default();
-            let address = reader.find(uapi::KIS_A_BAN_ADDRESS)?.payload;
-            Some(Ban {
-                address: address_of(address)?,
-                ttl_ms: word(uapi::KIS_A_BAN_TTL_MS),
-                dropped: reader
-                    .find(uapi::KIS_A_BAN_DROPPED)
-                    .and_then(|a| a.u64())
-                    .unwrap_or_default(),
-            })
-        };
         let dump = self.dump("the list of bans", uapi::KIS_CMD_BAN_GET)?;
-        Ok(dump.into_iter().filter_map(read).collect())
+        Ok(dump
+            .iter()
+            .filter_map(|message| Ban::read(message))
+            .collect())
     }
 
     /// Bans an address.
@@ -448,9 +264,14 @@ impl Control {
     }
 }
 
-/// The mode as the kernel's number says it.
-pub fn global_mode(number: u32) -> Option<Mode> {
-    Mode::from_u16(u16::try_from(number).ok()?)
+/// The messages of the loaded signatures by id and revision, where we may ask for them.
+pub fn messages() -> HashMap<(u32, u32), String> {
+    let signatures = Control::open().and_then(|mut control| control.signatures());
+    signatures
+        .unwrap_or_default()
+        .into_iter()
+        .map(|signature| ((signature.id, signature.revision), signature.message))
+        .collect()
 }
 
 fn no_such_cell(name: &str, names: &[String]) -> Error {
@@ -489,12 +310,5 @@ fn octets(address: IpAddr) -> Vec<u8> {
     match address {
         IpAddr::V4(v4) => v4.octets().to_vec(),
         IpAddr::V6(v6) => v6.octets().to_vec(),
-    }
-}
-
-fn address_of(bytes: &[u8]) -> Option<IpAddr> {
-    match bytes.len() {
-        4 => Some(IpAddr::from(<[u8; 4]>::try_from(bytes).ok()?)),
-        _ => Some(IpAddr::from(<[u8; 16]>::try_from(bytes).ok()?)),
     }
 }

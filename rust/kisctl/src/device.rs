@@ -12,10 +12,15 @@ use crate::{
     sys::mapping::Mapping, //
 };
 use kis_core::{
-    wire::abi::RECORD_BYTES,
-    wire::record::Record,
+    wire::abi::RECORD_MAX,
+    wire::record::{
+        Body,
+        Head,
+        Record, //
+    },
     wire::ring::{
         reader::{
+            Buffer,
             Cursor,
             Memory,
             Next, //
@@ -53,7 +58,46 @@ pub struct Device {
     file: File,
     ring: Ring,
     cursors: Vec<Cursor>,
-    lost: u64,
+}
+
+/// A record that has left the ring.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::wire::abi::Op;
+/// use kis_core::wire::record::{Head, Operation, Record};
+/// use kisctl::device::Stored;
+///
+/// let record = Record::new(Head::ZERO, Operation::new(Op::Exec, 1), b"/bin/sh");
+/// assert_eq!(Stored::new(&record).record(), record);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Stored {
+    head: Head,
+    body: Body,
+    data: Vec<u8>,
+}
+
+impl Stored {
+    /// Keeps a record.
+    pub fn new(record: &Record<'_>) -> Self {
+        Self {
+            head: record.head,
+            body: record.body,
+            data: record.data().to_vec(),
+        }
+    }
+
+    /// The record.
+    pub fn record(&self) -> Record<'_> {
+        Record::new(self.head, self.body, &self.data)
+    }
+
+    /// What every record says.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
 }
 
 /// Where to begin.
@@ -73,7 +117,7 @@ impl Memory for Ring {
         self.0.load_u64(offset).unwrap_or(0)
     }
 
-    fn copy(&self, offset: usize, to: &mut [u8; RECORD_BYTES]) {
+    fn copy(&self, offset: usize, to: &mut [u8]) {
         if !self.0.copy(offset, to) {
             to.fill(0);
         }
@@ -110,32 +154,34 @@ impl Device {
             file,
             ring,
             cursors,
-            lost: 0,
         })
     }
 
-    /// Everything that is there, in the order of its ids.
-    pub fn drain(&mut self) -> Vec<Record> {
+    /// Everything that is there, in the order of all lanes: by time, then by lane and number.
+    pub fn drain(&mut self) -> Vec<Stored> {
         let mut records = Vec::new();
-        // Twice: a record with a smaller id may have been written to a lane that was read already.
+        let mut buffer: Buffer = [0; RECORD_MAX];
+        // Twice: an earlier record may have been written to a lane that was read already.
         for _ in 0..2 {
             for cursor in &mut self.cursors {
                 loop {
-                    match cursor.next(&self.ring) {
-                        Next::Record(record) => records.push(record),
-                        Next::Lost(count) => self.lost = self.lost.saturating_add(count),
+                    match cursor.next(&self.ring, &mut buffer) {
+                        Next::Record(record) => records.push(Stored::new(&record)),
+                        Next::Overrun => {}
                         Next::Empty => break,
                     }
                 }
             }
         }
-        records.sort_by_key(|record| record.id);
+        records.sort_by_key(|stored| stored.head.order());
         records
     }
 
-    /// Records that were overwritten before this reader saw them.
-    pub fn lost(&self) -> u64 {
-        self.lost
+    /// Records that this reader did not see: overwritten before, or lost for want of room.
+    pub fn missed(&self) -> u64 {
+        self.cursors
+            .iter()
+            .fold(0, |sum, cursor| sum.saturating_add(cursor.missed()))
     }
 
     /// Waits for records, until `end` if there is one; `false` when that has come.

@@ -7,20 +7,14 @@ use crate::{
         Error,
         Result, //
     },
+    input,
     place::{
         Index,
         Place, //
-    },
-    schema::Schema, //
-};
-use serde::{
-    de::DeserializeOwned,
-    Serialize, //
+    }, //
 };
 use std::{
     fmt,
-    fs::File,
-    io::Read,
     path::Path, //
 };
 
@@ -31,7 +25,17 @@ const MAX_BYTES: u64 = 32 << 20;
 const MAX_FAULTS: usize = 20;
 
 /// What is wrong at one place of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::document::Document;
+///
+/// let document = Document::parse("c.json", br#"{"version": 9}"#.to_vec()).expect("JSON");
+/// let fault = document.fault("/version", "9 is not 1", "write 1");
+/// assert_eq!(fault.to_string(), "c.json:1:13: /version: 9 is not 1 (write 1)");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The file as it was named.
     pub file: String,
@@ -58,9 +62,49 @@ impl fmt::Display for Fault {
 }
 
 /// The faults of a file; never empty as an error.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::document::{Document, Faults};
+///
+/// let faults: Faults = Document::parse("c.json", b"{".to_vec()).expect_err("no end");
+/// assert_eq!(faults.len(), 1);
+/// ```
 pub type Faults = Vec<Fault>;
 
+/// Something that works but is probably not meant.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::document::Warning;
+/// use kisctl::view::{document::WARNING, field::object};
+///
+/// let warning = Warning { cell: "dns".to_owned(), text: "odd".to_owned() };
+/// let json = serde_json::to_string(&object(WARNING, &warning)).expect("JSON");
+/// assert_eq!(json, r#"{"cell":"dns","text":"odd"}"#);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The cell.
+    pub cell: String,
+    /// What is odd, with what to do.
+    pub text: String,
+}
+
 /// A file whose syntax is right.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::document::Document;
+///
+/// assert!(Document::parse("c.json", br#"{"version": 1}"#.to_vec()).is_ok());
+/// let text = b"{\n \"version\": 1,,}".to_vec();
+/// let faults = Document::parse("c.json", text).expect_err("two commas");
+/// assert_eq!((faults[0].line, faults[0].column), (2, 15));
+/// ```
 #[derive(Debug)]
 pub struct Document {
     file: String,
@@ -77,16 +121,7 @@ impl Document {
     /// The outer error is about the file, the inner one about what is in it.
     pub fn read(path: &Path) -> Result<Result<Self, Faults>> {
         let file = path.display().to_string();
-        let mut bytes = Vec::new();
-        let read = if file == "-" {
-            std::io::stdin()
-                .lock()
-                .take(MAX_BYTES + 1)
-                .read_to_end(&mut bytes)
-        } else {
-            File::open(path).and_then(|f| f.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-        };
-        read.map_err(|e| Error::io(&file, &e))?;
+        let bytes = input::read(path, MAX_BYTES)?;
         // CAST: a length always fits 64 bits.
         if bytes.len() as u64 > MAX_BYTES {
             return Err(
@@ -160,30 +195,14 @@ impl Document {
         }
     }
 
-    /// Checks against `schema`, then reads into the type that the schema describes.
-    pub fn check<T: DeserializeOwned>(&self, schema: &Schema) -> Result<T, Faults> {
-        let mut faults = schema.faults(self);
-        if !faults.is_empty() {
-            faults.sort_by_key(|fault| (fault.line, fault.column));
-            faults.dedup();
-            return Err(faults);
-        }
-        // A test asserts that what the schema accepts can be read; this says where if not.
-        serde_json::from_str(&self.text).map_err(|e| {
-            vec![Fault {
-                file: self.file.clone(),
-                line: e.line().max(1),
-                column: e.column().max(1),
-                pointer: String::new(),
-                message: e.to_string(),
-                next: format!("see {}", schema.file_name()),
-            }]
-        })
-    }
-
     /// The document as JSON.
     pub fn value(&self) -> &serde_json::Value {
         &self.value
+    }
+
+    /// The document as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Name of the file.

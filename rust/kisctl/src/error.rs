@@ -6,6 +6,15 @@ use nix::errno::Errno;
 use std::fmt;
 
 /// Why kisctl ends, as its exit code.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::error::{Error, Kind};
+///
+/// let error = Error::not_found("cell \"dns\": no such cell");
+/// assert_eq!((error.kind(), error.code()), (Kind::NotFound, 3));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -24,6 +33,16 @@ pub enum Kind {
 }
 
 /// An error with its next step.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::error::Error;
+///
+/// let error = Error::failed("cell \"dns\": too big").next("see kisctl limits");
+/// assert_eq!(error.to_string(), "cell \"dns\": too big (see kisctl limits)");
+/// assert_eq!(error.code(), 1);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: Kind,
@@ -32,6 +51,18 @@ pub struct Error {
 }
 
 /// Result of kisctl.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::error::{Error, Result};
+///
+/// fn named(name: &str) -> Result<&str> {
+///     if name.is_empty() { Err(Error::usage("a name is missing")) } else { Ok(name) }
+/// }
+/// assert_eq!(named("dns"), Ok("dns"));
+/// assert_eq!(named("").map_err(|error| error.code()), Err(2));
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {

@@ -4,6 +4,7 @@
 //! peer, the destination is the cell). `kisctl(8)` documents every name.
 
 pub mod sentence;
+pub mod since;
 
 use crate::{
     output::SCHEMA_VERSION,
@@ -29,12 +30,17 @@ use kis_core::{
         AF_INET6,
         AF_UNIX,
         FLAG_APPLIED,
-        FLAG_CONN,
         FLAG_DANGER_ONE,
         FLAG_DANGER_TWO,
         FLAG_PATH_CUT, //
     },
-    wire::record::Record, //
+    wire::record::{
+        Body,
+        Control,
+        Match,
+        PhaseSet,
+        Record, //
+    }, //
 };
 use serde::Serialize;
 use std::{
@@ -87,6 +93,8 @@ pub struct Event {
     pub cause: String,
     pub op: String,
     pub action: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nth: Option<u32>,
     pub applied: bool,
     pub mode: &'static str,
     pub phase: &'static str,
@@ -114,6 +122,12 @@ pub struct Event {
     pub value: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<BTreeMap<&'static str, u64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_base64: Option<String>,
 }
 
 /// Who did it. Of a connection only the process is known that accepted it, not the thread.
@@ -140,7 +154,7 @@ pub struct Measure {
     pub mean: f64,
     pub deviation: f64,
     pub threshold: u64,
-    pub n: u64,
+    pub n: u32,
 }
 
 /// The signature that matched.
@@ -165,88 +179,163 @@ pub struct Connection {
     pub dest_ip: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dest_port: Option<u16>,
-    pub proto: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proto: Option<String>,
 }
 
 impl Event {
     /// What `record` says.
-    pub fn new(record: &Record, context: &Context) -> Self {
-        let cell = text::name(record.cell_name());
-        let path = path(record);
-        let excerpt = excerpt(record);
-        let kind = record.record_type();
-        let has_thread = record.tid != 0;
-        let has_value = matches!(
-            kind,
-            Some(RecordType::Control | RecordType::Phase | RecordType::Calm)
-        );
+    pub fn new(record: &Record<'_>, context: &Context) -> Self {
+        let head = &record.head;
+        let cell = text::name(head.cell_name());
+        let matched = matched(record);
+        let excerpt = record.excerpt();
+        let unknown = match record.body {
+            Body::Unknown(number) => Some(number),
+            _ => None,
+        };
         Self {
             schema_version: SCHEMA_VERSION,
-            id: record.id,
-            time: rfc3339(record.wall_ns),
-            mono_ns: record.mono_ns,
+            id: head.id,
+            time: rfc3339(head.wall_ns),
+            mono_ns: head.mono_ns,
             boot_id: context.boot_id.clone(),
             event_type: event_type(record),
             cell: (!cell.is_empty()).then_some(cell),
-            cell_id: (record.cell != 0).then_some(record.cell),
-            generation: record.generation,
-            process: (record.pid != 0).then(|| Process {
-                pid: record.pid,
-                tid: has_thread.then_some(record.tid),
-                uid: has_thread.then_some(record.uid),
-                start_ns: record.start_ns,
-                comm: has_thread.then(|| text::name(record.comm())),
-            }),
+            cell_id: (head.cell != 0).then_some(head.cell),
+            generation: head.generation,
+            process: process(record),
             signal: signal(record),
             cause: cause(record),
             op: op(record),
             action: action(record),
-            applied: record.flags & FLAG_APPLIED != 0,
+            nth: nth(record),
+            applied: head.flags & FLAG_APPLIED != 0,
             mode: mode(record),
-            phase: record.phase().name(),
-            danger_one: record.flags & FLAG_DANGER_ONE != 0,
-            danger_two: record.flags & FLAG_DANGER_TWO != 0,
-            measure: record.param().map(|param| Measure {
-                param: param.name().to_owned(),
-                unit: param.unit().name(),
-                observed: record.observed,
-                mean: q16_f64(record.mean),
-                deviation: q16_f64(record.deviation),
-                threshold: record.threshold,
-                n: record.n,
+            phase: head.phase().name(),
+            danger_one: head.flags & FLAG_DANGER_ONE != 0,
+            danger_two: head.flags & FLAG_DANGER_TWO != 0,
+            measure: measure(record),
+            signature: matched.map(|found| Signature {
+                id: found.sig_id,
+                revision: found.sig_rev,
+                message: message(found, context).cloned(),
             }),
-            signature: (record.sig_id != 0).then(|| Signature {
-                id: record.sig_id,
-                revision: record.sig_rev,
-                message: context
-                    .messages
-                    .get(&(record.sig_id, record.sig_rev))
-                    .cloned(),
-            }),
-            offset: (record.sig_id != 0).then_some(record.offset),
+            offset: matched.map(|found| found.offset),
             connection: connection(record),
-            path_cut: path.map(|_| record.flags & FLAG_PATH_CUT != 0),
-            path: path.map(text::name),
+            path_cut: record.path().map(|_| head.flags & FLAG_PATH_CUT != 0),
+            path: record.path().map(text::name),
             excerpt: excerpt.map(printable),
             excerpt_base64: excerpt.map(base64),
-            command: command(record),
-            value: has_value.then_some(record.value),
-            values: (kind == Some(RecordType::Window)).then(|| window(record)),
+            command: control(record).map(command),
+            value: value(record),
+            values: window(record),
+            dropped: match record.body {
+                Body::BanDrop(drop) => Some(drop.dropped),
+                _ => None,
+            },
+            body: unknown.map(|number| format!("body_{number}")),
+            data_base64: unknown.map(|_| base64(record.data())),
         }
     }
 }
 
+/// The match, if it is one.
+pub fn matched<'a>(record: &'a Record<'_>) -> Option<&'a Match> {
+    match &record.body {
+        Body::Match(found) => Some(found),
+        _ => None,
+    }
+}
+
+/// The officer's change, if it is one.
+pub fn control<'a>(record: &'a Record<'_>) -> Option<&'a Control> {
+    match &record.body {
+        Body::Control(control) => Some(control),
+        _ => None,
+    }
+}
+
+/// The message of a signature, if that is loaded.
+pub fn message<'a>(found: &Match, context: &'a Context) -> Option<&'a String> {
+    context.messages.get(&(found.sig_id, found.sig_rev))
+}
+
+/// Whose call it was; of a connection who accepted it.
+pub fn process(record: &Record<'_>) -> Option<Process> {
+    let head = &record.head;
+    if let Some(found) = matched(record) {
+        return (found.owner_pid != 0).then_some(Process {
+            pid: found.owner_pid,
+            tid: None,
+            uid: None,
+            start_ns: found.owner_start_ns,
+            comm: None,
+        });
+    }
+    (head.pid != 0).then(|| Process {
+        pid: head.pid,
+        tid: Some(head.tid),
+        uid: Some(head.uid),
+        start_ns: head.start_ns,
+        comm: Some(text::name(head.comm())),
+    })
+}
+
+/// The numbers of the parameter that crossed a line.
+fn measure(record: &Record<'_>) -> Option<Measure> {
+    let Body::Crossing(crossing) = &record.body else {
+        return None;
+    };
+    let param = crossing.param();
+    Some(Measure {
+        param: param.map_or_else(
+            || format!("param_{}", crossing.param),
+            |param| param.name().to_owned(),
+        ),
+        unit: param.map_or("", |param| param.unit().name()),
+        observed: crossing.observed,
+        mean: q16_f64(crossing.mean),
+        deviation: q16_f64(crossing.deviation),
+        threshold: crossing.threshold,
+        n: crossing.windows,
+    })
+}
+
+/// Which of its kind in the window a verdict is.
+fn nth(record: &Record<'_>) -> Option<u32> {
+    match record.body {
+        Body::Operation(operation) => Some(operation.nth),
+        Body::Match(found) => Some(found.nth),
+        _ => None,
+    }
+}
+
+/// What was set, in a number: see kisctl(8).
+fn value(record: &Record<'_>) -> Option<u32> {
+    match &record.body {
+        Body::Control(control) => Some(match control.command {
+            uapi::KIS_CMD_MODE_SET => control.mode,
+            uapi::KIS_CMD_BAN_ADD => control.ttl_ms,
+            _ => control.count,
+        }),
+        Body::PhaseSet(set) => Some(set.phase),
+        Body::Calm(calm) => Some(u32::from(calm.one != 0) | (u32::from(calm.two != 0) << 1)),
+        _ => None,
+    }
+}
+
 /// `kis_` and the type of the record.
-pub fn event_type(record: &Record) -> String {
-    match record.record_type() {
+pub fn event_type(record: &Record<'_>) -> String {
+    match record.head.record_type() {
         Some(kind) => format!("kis_{}", word(kind.name())),
-        None => format!("kis_type_{}", record.kind),
+        None => format!("kis_type_{}", record.head.kind),
     }
 }
 
 /// The signal that the record raises.
-fn signal(record: &Record) -> &'static str {
-    match record.record_type() {
+fn signal(record: &Record<'_>) -> &'static str {
+    match record.head.record_type() {
         Some(RecordType::DangerOne) => "one",
         Some(RecordType::DangerTwo) => "two",
         _ => "none",
@@ -254,24 +343,25 @@ fn signal(record: &Record) -> &'static str {
 }
 
 /// The cause in a word.
-pub fn cause(record: &Record) -> String {
-    match record.cause() {
+pub fn cause(record: &Record<'_>) -> String {
+    match record.head.cause() {
         Some(cause) => word(cause.name()),
-        None => format!("cause_{}", record.cause),
+        None => format!("cause_{}", record.head.cause),
     }
 }
 
 /// The operation in a word.
-pub fn op(record: &Record) -> String {
-    match record.op() {
-        Some(op) => word(op.name()),
-        None => format!("op_{}", record.op),
+pub fn op(record: &Record<'_>) -> String {
+    match (record.op(), &record.body) {
+        (Some(op), _) => word(op.name()),
+        (None, Body::Operation(operation)) => format!("op_{}", operation.op),
+        (None, _) => word(Op::None.name()),
     }
 }
 
 /// What was decided: `none`, or words joined by `+`.
-pub fn action(record: &Record) -> String {
-    let set = Action::from_bits(record.action);
+pub fn action(record: &Record<'_>) -> String {
+    let set = Action::from_bits(record.head.action);
     let words: Vec<&str> = [
         (Action::DENY, "deny"),
         (Action::KILL, "kill"),
@@ -289,64 +379,63 @@ pub fn action(record: &Record) -> String {
 }
 
 /// The mode that was in force.
-pub fn mode(record: &Record) -> &'static str {
-    Mode::from_u16(u16::from(record.mode)).map_or("unknown", Mode::name)
+pub fn mode(record: &Record<'_>) -> &'static str {
+    let mode = u16::try_from(record.head.mode).ok();
+    mode.and_then(Mode::from_u16).map_or("unknown", Mode::name)
 }
 
-/// The path, if there is one.
-pub fn path(record: &Record) -> Option<&[u8]> {
-    let is_window = record.record_type() == Some(RecordType::Window);
-    Some(record.path()).filter(|path| !is_window && !path.is_empty())
-}
-
-/// The excerpt, if there is one.
-pub fn excerpt(record: &Record) -> Option<&[u8]> {
-    let is_window = record.record_type() == Some(RecordType::Window);
-    Some(record.excerpt()).filter(|excerpt| !is_window && !excerpt.is_empty())
-}
-
-/// The connection, if there is one.
-pub fn connection(record: &Record) -> Option<Connection> {
-    if record.flags & FLAG_CONN == 0 {
-        return None;
-    }
-    let address = |bytes: [u8; 16]| {
-        let [a, b, c, d, ..] = bytes;
-        match record.family {
-            AF_INET => Some(IpAddr::from([a, b, c, d])),
-            AF_INET6 => Some(IpAddr::from(bytes)),
-            _ => None,
+/// The connection, if there is one; of a ban only the peer's address is known.
+pub fn connection(record: &Record<'_>) -> Option<Connection> {
+    match &record.body {
+        Body::Match(found) if found.family != 0 => {
+            let is_ip = matches!(found.family, AF_INET | AF_INET6);
+            Some(Connection {
+                src_ip: address(found.family, found.raddr),
+                src_port: is_ip.then_some(found.rport),
+                dest_ip: address(found.family, found.laddr),
+                dest_port: is_ip.then_some(found.lport),
+                proto: Some(match (found.family, found.proto) {
+                    (AF_UNIX, _) => "UNIX".to_owned(),
+                    (_, 6) => "TCP".to_owned(),
+                    (_, 17) => "UDP".to_owned(),
+                    (_, proto) => proto.to_string(),
+                }),
+            })
         }
-    };
-    let is_ip = matches!(record.family, AF_INET | AF_INET6);
+        Body::BanDrop(drop) => of_peer(drop.family, drop.address),
+        Body::Control(control) => of_peer(control.family, control.address),
+        _ => None,
+    }
+}
+
+/// A peer of which nothing is known but its address.
+fn of_peer(family: u8, bytes: [u8; 16]) -> Option<Connection> {
+    let src_ip = address(family, bytes)?;
     Some(Connection {
-        src_ip: address(record.raddr),
-        src_port: is_ip.then_some(record.rport),
-        dest_ip: address(record.laddr),
-        dest_port: is_ip.then_some(record.lport),
-        proto: match (record.family, record.proto) {
-            (AF_UNIX, _) => "UNIX".to_owned(),
-            (_, 6) => "TCP".to_owned(),
-            (_, 17) => "UDP".to_owned(),
-            (_, proto) => proto.to_string(),
-        },
+        src_ip: Some(src_ip),
+        ..Connection::default()
     })
 }
 
+/// An address as records have it.
+fn address(family: u8, bytes: [u8; 16]) -> Option<IpAddr> {
+    let [a, b, c, d, ..] = bytes;
+    match family {
+        AF_INET => Some(IpAddr::from([a, b, c, d])),
+        AF_INET6 => Some(IpAddr::from(bytes)),
+        _ => None,
+    }
+}
+
 /// The values of a window.
-pub fn window(record: &Record) -> BTreeMap<&'static str, u64> {
-    let values = record.window_values();
-    let named = Param::ALL.into_iter().zip(values);
-    named.map(|(param, value)| (param.name(), value)).collect()
+pub fn window(record: &Record<'_>) -> Option<BTreeMap<&'static str, u64>> {
+    let named = Param::ALL.into_iter().zip(record.values()?);
+    Some(named.map(|(param, value)| (param.name(), value)).collect())
 }
 
 /// The netlink command that a control record tells of.
-pub fn command(record: &Record) -> Option<String> {
-    if record.record_type() != Some(RecordType::Control) {
-        return None;
-    }
-    let number = u32::try_from(record.observed).unwrap_or(0);
-    let name = match number {
+pub fn command(control: &Control) -> String {
+    let name = match control.command {
         uapi::KIS_CMD_BAN_ADD => "ban_add",
         uapi::KIS_CMD_BAN_DEL => "ban_del",
         uapi::KIS_CMD_MODE_SET => "mode_set",
@@ -354,19 +443,18 @@ pub fn command(record: &Record) -> Option<String> {
         uapi::KIS_CMD_CELL_UNLOAD => "cell_unload",
         uapi::KIS_CMD_SIGNATURE_UNLOAD => "signature_unload",
         uapi::KIS_CMD_IMAGE_COMMIT => "image_commit",
-        _ => return Some(format!("command_{number}")),
+        number => return format!("command_{number}"),
     };
-    Some(name.to_owned())
+    name.to_owned()
 }
 
-/// What a record of a phase says.
-pub fn phase_set(record: &Record) -> &'static str {
-    let phase = u16::try_from(record.value).ok().and_then(Phase::from_u16);
-    phase.map_or("unknown", Phase::name)
+/// The phase that a cell has come into.
+pub fn phase_set(set: &PhaseSet) -> &'static str {
+    set.phase().map_or("unknown", Phase::name)
 }
 
 /// Whether the record is about an operation of a process.
-pub fn has_op(record: &Record) -> bool {
+pub fn has_op(record: &Record<'_>) -> bool {
     record.op().is_some_and(|op| op != Op::None)
 }
 

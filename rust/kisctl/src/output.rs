@@ -5,24 +5,34 @@
 //! Tables and colours for a person at a terminal, JSON with `--json`: one object, or for streams
 //! one object a line.
 
-use crate::{
-    error::{
-        Error,
-        Result, //
-    },
-    text, //
+use crate::error::{
+    Error,
+    Result, //
 };
 use serde::Serialize;
-use std::io::{
-    self,
-    IsTerminal,
-    Write, //
+use std::{
+    cell::RefCell,
+    io::{
+        self,
+        IsTerminal,
+        Write, //
+    }, //
 };
 
 /// Version of every JSON object's shape; raised when a name or a meaning changes.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Colour of a piece of text.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::output::{Colour, Output};
+///
+/// let output = Output::to_memory(false, true);
+/// assert_eq!(output.paint(Colour::Green, "ok"), "\x1b[32mok\x1b[0m");
+/// assert_eq!(output.paint(Colour::Plain, "ok"), "ok");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colour {
     /// As the terminal has it.
@@ -53,11 +63,24 @@ impl Colour {
 }
 
 /// The way out.
-#[derive(Clone, Copy, Debug)]
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::output::Output;
+///
+/// let output = Output::to_memory(false, false);
+/// output.line("mode enforce")?;
+/// assert_eq!(output.taken(), "mode enforce\n");
+/// # Ok::<(), kisctl::error::Error>(())
+/// ```
+#[derive(Debug)]
 pub struct Output {
     json: bool,
     terminal: bool,
     colour: bool,
+    /// Where a test reads what would have gone to stdout.
+    memory: Option<RefCell<Vec<u8>>>,
 }
 
 impl Output {
@@ -71,7 +94,24 @@ impl Output {
             json,
             terminal,
             colour: terminal && !refused && !dumb,
+            memory: None,
         }
+    }
+
+    /// Keeps what is written, for [`taken`](Self::taken).
+    pub fn to_memory(json: bool, colour: bool) -> Self {
+        Self {
+            json,
+            terminal: false,
+            colour,
+            memory: Some(RefCell::default()),
+        }
+    }
+
+    /// What was written since the last call, of an output that keeps it.
+    pub fn taken(&self) -> String {
+        let bytes = self.memory.as_ref().map(RefCell::take);
+        String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
     }
 
     /// Whether JSON was asked for.
@@ -93,16 +133,22 @@ impl Output {
         }
     }
 
+    /// The same, of something that has its colour.
+    pub fn shown(&self, shown: &Shown) -> String {
+        self.paint(shown.colour, &shown.text)
+    }
+
     /// One line.
     pub fn line(&self, line: impl AsRef<str>) -> Result<()> {
-        let mut stdout = io::stdout().lock();
-        writeln!(stdout, "{}", line.as_ref())
-            .and_then(|()| stdout.flush())
-            .map_err(|e| Error::io("standard output", &e))
+        self.raw(format!("{}\n", line.as_ref()).as_bytes())
     }
 
     /// Bytes as they are.
     pub fn raw(&self, bytes: &[u8]) -> Result<()> {
+        if let Some(memory) = &self.memory {
+            memory.borrow_mut().extend_from_slice(bytes);
+            return Ok(());
+        }
         let mut stdout = io::stdout().lock();
         stdout
             .write_all(bytes)
@@ -133,58 +179,65 @@ fn unserialised(error: serde_json::Error) -> Error {
     Error::failed(format!("cannot write JSON: {error}"))
 }
 
-/// One cell of a table.
-#[derive(Clone, Debug)]
-pub struct Field {
+/// Text in a colour.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::output::{Colour, Output, Shown};
+///
+/// let shown = Shown::new("TWO", Colour::Red);
+/// assert_eq!(Output::to_memory(false, false).shown(&shown), "TWO");
+/// assert_eq!(Output::to_memory(false, true).shown(&shown), "\x1b[1;31mTWO\x1b[0m");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
     text: String,
     colour: Colour,
 }
 
-impl Field {
-    /// Text in a colour.
+impl Shown {
+    /// Text in this colour.
     pub fn new(text: impl Into<String>, colour: Colour) -> Self {
         Self {
             text: text.into(),
             colour,
         }
     }
+
+    /// The text alone.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
 }
 
-impl From<&str> for Field {
+impl From<&str> for Shown {
     fn from(text: &str) -> Self {
         Self::new(text, Colour::Plain)
     }
 }
 
-impl From<String> for Field {
+impl From<String> for Shown {
     fn from(text: String) -> Self {
         Self::new(text, Colour::Plain)
     }
 }
 
-impl From<u64> for Field {
-    fn from(number: u64) -> Self {
-        Self::new(number.to_string(), Colour::Plain)
-    }
-}
-
-impl From<u32> for Field {
-    fn from(number: u32) -> Self {
-        Self::from(u64::from(number))
-    }
-}
-
-impl From<Option<u64>> for Field {
-    fn from(number: Option<u64>) -> Self {
-        number.map_or(Self::new("-", Colour::Faint), Self::from)
-    }
-}
-
 /// A table with a heading; columns whose heading begins with `>` are right-aligned.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::output::{Output, Table};
+///
+/// let mut table = Table::new(&["NAME", ">N"]);
+/// table.row(vec!["redis".into(), "7".into()]);
+/// assert_eq!(table.render(&Output::to_memory(false, false)), "NAME   N\nredis  7");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Table {
     heading: Vec<&'static str>,
-    rows: Vec<Vec<Field>>,
+    rows: Vec<Vec<Shown>>,
 }
 
 impl Table {
@@ -197,29 +250,29 @@ impl Table {
     }
 
     /// Adds a row.
-    pub fn row(&mut self, fields: Vec<Field>) {
+    pub fn row(&mut self, fields: Vec<Shown>) {
         self.rows.push(fields);
     }
 
     /// The lines, without the last newline.
     pub fn render(&self, output: &Output) -> String {
-        let heading: Vec<Field> = self
+        let heading: Vec<Shown> = self
             .heading
             .iter()
-            .map(|title| Field::new(title.trim_start_matches('>'), Colour::Bold))
+            .map(|title| Shown::new(title.trim_start_matches('>'), Colour::Bold))
             .collect();
-        let lines: Vec<&Vec<Field>> = std::iter::once(&heading).chain(&self.rows).collect();
+        let lines: Vec<&Vec<Shown>> = std::iter::once(&heading).chain(&self.rows).collect();
         let widths: Vec<usize> = (0..heading.len())
             .map(|at| {
-                let width = |line: &&Vec<Field>| line.get(at).map_or(0, |f| f.text.chars().count());
+                let width = |line: &&Vec<Shown>| line.get(at).map_or(0, |f| f.text.chars().count());
                 lines.iter().map(width).max().unwrap_or(0)
             })
             .collect();
-        let render = |line: &&Vec<Field>| {
+        let render = |line: &&Vec<Shown>| {
             let mut text = String::new();
             for (at, (field, width)) in line.iter().zip(&widths).enumerate() {
                 let pad = " ".repeat(width - field.text.chars().count());
-                let painted = output.paint(field.colour, &field.text);
+                let painted = output.shown(field);
                 let last = at + 1 == line.len();
                 if at > 0 {
                     text.push_str("  ");
@@ -263,15 +316,6 @@ pub fn bar(value: u64, mark: u64, full: u64, width: usize) -> String {
         .collect()
 }
 
-/// `yes` or `no`.
-pub fn yes_no(is: bool) -> &'static str {
-    if is {
-        "yes"
-    } else {
-        "no"
-    }
-}
-
 /// A list for a sentence: `a, b and c`.
 pub fn list(words: &[String]) -> String {
     match words {
@@ -281,39 +325,29 @@ pub fn list(words: &[String]) -> String {
     }
 }
 
-/// A cell's name as messages have it.
-pub fn quoted(name: &str) -> String {
-    format!("\"{}\"", text::name(name.as_bytes()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PLAIN: Output = Output {
-        json: false,
-        terminal: false,
-        colour: false,
-    };
+    fn plain() -> Output {
+        Output::to_memory(false, false)
+    }
 
     #[test]
     fn table_aligns_and_leaves_no_blanks_at_line_ends() {
         let mut table = Table::new(&["NAME", ">N", "WHY"]);
-        table.row(vec!["redis".into(), 7_u64.into(), "x".into()]);
-        table.row(vec!["a".into(), 12_345_u64.into(), "".into()]);
+        table.row(vec!["redis".into(), "7".into(), "x".into()]);
+        table.row(vec!["a".into(), "12345".into(), "".into()]);
         assert_eq!(
-            table.render(&PLAIN),
+            table.render(&plain()),
             "NAME       N  WHY\nredis      7  x\na      12345  "
         );
     }
 
     #[test]
     fn paint_only_where_colours_are_welcome() {
-        assert_eq!(PLAIN.paint(Colour::Red, "x"), "x");
-        let colour = Output {
-            colour: true,
-            ..PLAIN
-        };
+        assert_eq!(plain().paint(Colour::Red, "x"), "x");
+        let colour = Output::to_memory(false, true);
         assert_eq!(colour.paint(Colour::Red, "x"), "\x1b[1;31mx\x1b[0m");
         assert_eq!(colour.paint(Colour::Plain, "x"), "x");
     }

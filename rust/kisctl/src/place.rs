@@ -19,6 +19,14 @@ use std::{
 };
 
 /// Line and column, both from 1; the column counts characters.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::place::Place;
+///
+/// assert_eq!(Place::of("{\n  \"a\": 1}", 4), Place { line: 2, column: 3 });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The line.
@@ -44,6 +52,17 @@ impl Place {
 }
 
 /// The places of everything in one text, by JSON pointer (RFC 6901).
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::place::Index;
+///
+/// let text = r#"{"cells": [{"name": "a"}]}"#;
+/// let index = Index::new(text);
+/// assert!(text[index.value("/cells/0/name")..].starts_with("\"a\""));
+/// assert!(text[index.key("/cells/0/name")..].starts_with("\"name\""));
+/// ```
 #[derive(Debug, Default)]
 pub struct Index {
     /// Offset of each value.

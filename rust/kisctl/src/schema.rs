@@ -18,9 +18,21 @@ use jsonschema::{
     ValidationError,
     Validator, //
 };
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// A schema that is part of the binary.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::document::Document;
+/// use kisctl::schema::Schema;
+///
+/// let document = Document::parse("c.json", br#"{"version": 2}"#.to_vec()).expect("JSON");
+/// let faults = Schema::cells().faults(&document);
+/// assert!(faults.iter().any(|fault| fault.message == "2 is not 1"));
+/// ```
 #[derive(Debug)]
 pub struct Schema {
     file_name: &'static str,
@@ -64,6 +76,27 @@ impl Schema {
     /// The schema itself.
     pub fn value(&self) -> &Value {
         &self.value
+    }
+
+    /// Checks a document, then reads it into the type that this schema describes.
+    pub fn read<T: DeserializeOwned>(&self, document: &Document) -> Result<T, Faults> {
+        let mut faults = self.faults(document);
+        if !faults.is_empty() {
+            faults.sort_by_key(|fault| (fault.line, fault.column));
+            faults.dedup();
+            return Err(faults);
+        }
+        // A test asserts that what the schema accepts can be read; this says where if not.
+        serde_json::from_str(document.text()).map_err(|e| {
+            vec![Fault {
+                file: document.file().to_owned(),
+                line: e.line().max(1),
+                column: e.column().max(1),
+                pointer: String::new(),
+                message: e.to_string(),
+                next: format!("see {}", self.file_name),
+            }]
+        })
     }
 
     /// Everything in `document` that it objects to.

@@ -11,15 +11,23 @@ use crate::{
         Pattern,
         Table, //
     },
+    configuration::Configuration,
+    control::{
+        Control,
+        ImageKind, //
+    },
     document::{
         Document,
-        Faults, //
+        Faults,
+        Warning, //
     },
     error::{
         Error,
         Result, //
     },
-    text, //
+    schema::Schema,
+    text,
+    view::value::Object, //
 };
 use kis_core::{
     matching::signatures::{
@@ -27,11 +35,11 @@ use kis_core::{
         room,
         DfaSpec,
         SigSpec, //
-    }, //
+    },
     wire::abi::{
         MAX_IMAGE,
         MESSAGE_LEN, //
-    },
+    }, //
 };
 use serde::{
     Deserialize,
@@ -40,6 +48,18 @@ use serde::{
 use std::collections::HashMap;
 
 /// The whole file.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::signature_file::SignatureFile;
+///
+/// let text = r#"{"version": 1, "signatures": [
+///     {"id": 5, "type": 2, "message": "m", "pattern": "ab+c"}]}"#;
+/// let file: SignatureFile = serde_json::from_str(text)?;
+/// assert_eq!(file.signatures.len(), 1);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignatureFile {
@@ -53,6 +73,17 @@ pub struct SignatureFile {
 }
 
 /// One signature.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::signature_file::Signature;
+///
+/// let text = r#"{"id": 5, "type": 2, "message": "m", "pattern": "ab+c"}"#;
+/// let signature: Signature = serde_json::from_str(text)?;
+/// assert_eq!((signature.kind, signature.revision, signature.cell), (2, 1, None));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "the schema documents the keys")]
@@ -75,12 +106,82 @@ fn one() -> u32 {
 }
 
 /// A file whose patterns were compiled.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::configuration;
+/// use kisctl::document::Document;
+/// use kisctl::signature_file::Compiled;
+///
+/// let text = br#"{"version": 1, "signatures": [
+///     {"id": 5, "type": 2, "message": "m", "pattern": "ab+c"}]}"#;
+/// let document = Document::parse("s.json", text.to_vec()).expect("JSON");
+/// let compiled: Compiled = configuration::of(&document).expect("a signature file");
+/// assert_eq!(compiled.table.states(), 4);
+/// ```
 #[derive(Debug)]
 pub struct Compiled {
     /// The file, its signatures in the order of their ids.
     pub file: SignatureFile,
     /// Its matching table.
     pub table: Table,
+}
+
+impl Configuration for Compiled {
+    const NOUN: &'static str = "signature";
+    const IMAGE: ImageKind = ImageKind::Signatures;
+    type File = SignatureFile;
+
+    fn schema() -> Schema {
+        Schema::signatures()
+    }
+
+    fn new(document: &Document, file: SignatureFile) -> Result<Self, Faults> {
+        compile(document, file)
+    }
+
+    fn count(&self) -> usize {
+        self.file.signatures.len()
+    }
+
+    fn warnings(&self) -> &[Warning] {
+        &[]
+    }
+
+    fn image(&self) -> Result<Vec<u8>> {
+        image(self)
+    }
+
+    fn size(&self) -> Option<String> {
+        let (states, classes) = (self.table.states(), self.table.stride);
+        Some(format!("{states} states, {classes} byte classes"))
+    }
+
+    fn details(&self, image_bytes: usize) -> Object {
+        Object::new()
+            .with("signatures", self.count())
+            .with("states", self.table.states())
+            .with("classes", self.table.stride)
+            .with("image_bytes", image_bytes)
+    }
+
+    fn oddities(&self, control: &mut Control) -> Result<Vec<String>> {
+        let cells = control.cells()?;
+        let is_loaded = |name: &str| cells.iter().any(|cell| cell.name == name);
+        let odd = |signature: &Signature| {
+            let name = signature.cell.as_deref().filter(|name| !is_loaded(name))?;
+            Some(format!(
+                "signature {} is for cell \"{name}\", which is not loaded: it fires once it is",
+                signature.id
+            ))
+        };
+        Ok(self.file.signatures.iter().filter_map(odd).collect())
+    }
+
+    fn forget(control: &mut Control) -> Result<u32> {
+        control.signature_unload()
+    }
 }
 
 /// Checks what the schema cannot say and compiles the patterns.

@@ -155,7 +155,7 @@ fn version_names_both_abis() {
     let text = stdout(&output);
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[0].starts_with(concat!("kisctl ", env!("CARGO_PKG_VERSION"), " (")));
-    assert_eq!(lines[1], "ABI: 1");
+    assert_eq!(lines[1], "ABI: 2");
     assert!(lines[2].starts_with("ABI of the kernel: "));
 }
 
@@ -235,7 +235,7 @@ fn json_of_limits_is_stable() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         json(&output).to_string(),
-        r#"{"limits":{"bans":1024,"cells":32,"directories":256,"image_bytes":16777216,"lanes":512,"message_bytes":127,"name_bytes":31,"path_bytes":255,"prefixes":32,"record_bytes":288,"signatures":4096},"schema_version":1}"#
+        r#"{"limits":{"bans":1024,"cells":256,"directories":256,"image_bytes":67108864,"lanes":512,"message_bytes":127,"name_bytes":31,"operations":64,"path_bytes":255,"prefixes":32,"record_bytes":4096,"signatures":4096},"schema_version":1}"#
     );
 }
 

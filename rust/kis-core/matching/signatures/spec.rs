@@ -5,10 +5,12 @@
 //! Floor 0, no allocation: the caller gives the room. What is made here is what
 //! [`Signatures::verify`](super::Signatures::verify) accepts, because it has the last word.
 
-use super::{
-    verify,
-    SIGNATURE,
-    TABLE_AT, //
+use super::rows::ROW;
+use super::verify;
+use crate::matching::automaton;
+use crate::matching::section::{
+    Kind,
+    Sections, //
 };
 use crate::wire::bytes::{
     index,
@@ -17,7 +19,6 @@ use crate::wire::bytes::{
 };
 use crate::wire::image::{
     self,
-    Kind,
     HEADER, //
 };
 use crate::{
@@ -76,18 +77,17 @@ impl DfaSpec<'_> {
 
 /// How many bytes [`encode`] needs: the image, and room to renumber the states.
 pub fn room(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>) -> usize {
+    let scratch = dfa.accepts.len().saturating_mul(4);
+    lay_out(sigs, dfa).map_or(usize::MAX, |sections| {
+        sections.end().saturating_add(scratch)
+    })
+}
+
+/// Where the sections of an image are; `None` when they make none.
+fn lay_out(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>) -> Option<Sections> {
     let states = dfa.accepts.len();
-    let words = states
-        .saturating_mul(dfa.classes())
-        .saturating_add(states)
-        .saturating_add(dfa.accepting())
-        .saturating_add(1)
-        .saturating_add(dfa.entries());
-    TABLE_AT
-        .saturating_add(words.saturating_mul(4))
-        .saturating_add(sigs.len().saturating_mul(SIGNATURE))
-        .saturating_add(string_bytes(sigs))
-        .saturating_add(8)
+    let automaton = automaton::bytes(states, dfa.classes(), dfa.accepting(), dfa.entries());
+    Sections::lay_out([sigs.len().checked_mul(ROW)?, string_bytes(sigs), automaton?])
 }
 
 /// Bytes of all strings.
@@ -117,39 +117,49 @@ pub fn encode(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, out: &mut [u8]) -> Result
         return Err(Error::malformed(0, "empty name of a cell"));
     }
     let Ok(numbers) = numbers else {
-        return Err(Error::malformed(HEADER + 4, "number of states"));
+        return Err(Error::malformed(HEADER, "number of states"));
     };
     if dfa.stride < classes || states.checked_mul(dfa.stride) != Some(dfa.transitions.len()) {
-        return Err(Error::malformed(TABLE_AT, "transitions do not fit states"));
+        return Err(Error::malformed(HEADER, "transitions do not fit states"));
     }
     if dfa.start >= numbers {
-        return Err(Error::malformed(HEADER + 24, "start state"));
+        return Err(Error::malformed(HEADER, "start state"));
     }
+    let no_room = Error::limit("bytes of an image", image::LIMIT);
+    let sections = lay_out(sigs, dfa).ok_or(no_room)?;
     let scratch = states.saturating_mul(4);
-    if out.len() < room(sigs, dfa) {
-        return Err(Error::limit("bytes of an image", image::LIMIT));
+    if out.len() < sections.end().saturating_add(scratch) {
+        return Err(no_room);
     }
     let (out, map) = out.split_at_mut(out.len().saturating_sub(scratch));
     renumber(dfa, map);
 
-    // CAST: a number that does not fit is refused by verify().
-    let cut = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let mut w = image::begin(out);
-    w.u32(cut(sigs.len()));
-    w.u32(numbers);
-    w.u32(cut(classes));
-    w.u32(cut(accepting));
-    w.u32(cut(dfa.entries()));
-    w.u32(cut(string_bytes(sigs)));
-    w.u32(renumbered(map, dfa.start));
-    w.u32(0);
-    w.put(dfa.classes);
-    table(&mut w, dfa, map, classes);
-    lists(&mut w, dfa);
-    signatures(&mut w, sigs);
+    sections.write(&mut w);
+    for kind in Kind::ALL {
+        let gap = sections.get(kind).at.saturating_sub(w.offset());
+        w.zeros(gap);
+        match kind {
+            Kind::Signatures => rows(&mut w, sigs),
+            Kind::Strings => strings(&mut w, sigs),
+            Kind::Automaton => {
+                // CAST: a number that does not fit is refused by verify().
+                let cut = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+                w.u32(numbers);
+                w.u32(cut(classes));
+                w.u32(cut(accepting));
+                w.u32(cut(dfa.entries()));
+                w.u32(renumbered(map, dfa.start));
+                w.u32(0);
+                w.put(dfa.classes);
+                table(&mut w, dfa, map, classes);
+                lists(&mut w, dfa);
+            }
+        }
+    }
     let len = w.finish();
-    let len = image::seal(out, Kind::Signatures, len)?;
-    verify::image(out.get(..len).unwrap_or_default())?;
+    let len = image::seal(out, image::Kind::Signatures, len)?;
+    verify::is_image(out.get(..len).unwrap_or_default())?;
     Ok(len)
 }
 
@@ -206,8 +216,8 @@ fn lists(w: &mut Writer<'_>, dfa: &DfaSpec<'_>) {
     }
 }
 
-/// Writes the signatures and their strings.
-fn signatures(w: &mut Writer<'_>, sigs: &[SigSpec<'_>]) {
+/// Writes the signatures.
+fn rows(w: &mut Writer<'_>, sigs: &[SigSpec<'_>]) {
     let mut next = 0u32;
     for sig in sigs {
         w.u32(sig.id);
@@ -221,6 +231,10 @@ fn signatures(w: &mut Writer<'_>, sigs: &[SigSpec<'_>]) {
             next = next.saturating_add(len);
         }
     }
+}
+
+/// Writes the strings of the signatures.
+fn strings(w: &mut Writer<'_>, sigs: &[SigSpec<'_>]) {
     for sig in sigs {
         w.put(sig.message);
         w.put(sig.cell.unwrap_or_default());

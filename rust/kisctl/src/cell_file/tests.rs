@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use super::*;
-use crate::schema::Schema;
 use kis_core::cells::{
     Access,
     Cells, //
@@ -14,7 +13,7 @@ use serde_json::{
 fn read(value: &Value) -> Result<CellFile, Faults> {
     let text = serde_json::to_vec_pretty(value).expect("JSON");
     let document = Document::parse("c.json", text)?;
-    let file: CellFile = document.check(&Schema::cells())?;
+    let file: CellFile = Schema::cells().read(&document)?;
     let faults = faults(&document, &file);
     if faults.is_empty() {
         Ok(file)
@@ -355,8 +354,8 @@ fn integers_with_a_point_are_told_with_their_place() {
     // A JSON Schema takes 1.0 for an integer, serde does not.
     let text = b"{\"version\": 1,\n \"cells\": [{\"name\": \"x\", \"program\": \"/x\", \"window_ms\": 1000.0}]}";
     let document = Document::parse("c.json", text.to_vec()).expect("JSON");
-    let faults = document
-        .check::<CellFile>(&Schema::cells())
+    let faults = Schema::cells()
+        .read::<CellFile>(&document)
         .expect_err("a float");
     assert_eq!(faults[0].line, 2);
     assert!(

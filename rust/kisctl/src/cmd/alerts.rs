@@ -4,10 +4,11 @@
 
 use crate::{
     args::Alerts,
-    control::Control,
+    control::messages,
     device::{
         Device,
-        From, //
+        From,
+        Stored, //
     },
     error::{
         Error,
@@ -15,7 +16,9 @@ use crate::{
         Result, //
     },
     event::{
+        matched,
         sentence,
+        since::Begin,
         Context,
         Event, //
     },
@@ -25,29 +28,13 @@ use crate::{
     }, //
 };
 use kis_core::{
-    wire::abi::{
-        Class,
-        RecordType, //
-    },
+    wire::abi::Class,
     wire::record::Record, //
 };
-use std::{
-    collections::HashMap,
-    time::{
-        Duration,
-        Instant, //
-    }, //
+use std::time::{
+    Duration,
+    Instant, //
 };
-
-/// The messages of the loaded signatures, where we may ask for them.
-pub fn messages() -> HashMap<(u32, u32), String> {
-    let signatures = Control::open().and_then(|mut control| control.signatures());
-    signatures
-        .unwrap_or_default()
-        .into_iter()
-        .map(|signature| ((signature.id, signature.revision), signature.message))
-        .collect()
-}
 
 /// Prints what is in the ring, and with `--follow` what comes; the exit code.
 pub fn run(output: &Output, args: &Alerts) -> Result<u8> {
@@ -63,7 +50,11 @@ pub fn run(output: &Output, args: &Alerts) -> Result<u8> {
         asked_for: (0, 0),
     };
     let mut records = device.drain();
-    records.retain(|record| is_wanted(record, args));
+    let begin = args.since.map(|since| since.begin(&records));
+    if from == From::Oldest && matches!(begin, Some(Begin::Lane(..))) {
+        note("the record of --since is not in the ring: all that the other lanes hold follows");
+    }
+    records.retain(|record| is_wanted(record, args, begin));
     // CAST: a count that does not fit is no restriction.
     let count = args
         .count
@@ -77,7 +68,7 @@ pub fn run(output: &Output, args: &Alerts) -> Result<u8> {
         .timeout
         .map(|seconds| Instant::now() + Duration::from_secs(seconds.into()));
     let mut left = count.unwrap_or(usize::MAX);
-    let mut lost = device.lost();
+    let mut missed = device.missed();
     loop {
         records.truncate(left);
         printer.print(&records)?;
@@ -94,25 +85,25 @@ pub fn run(output: &Output, args: &Alerts) -> Result<u8> {
             });
         }
         records = device.drain();
-        records.retain(|record| is_wanted(record, args));
-        if device.lost() > lost {
+        records.retain(|record| is_wanted(record, args, begin));
+        if device.missed() > missed {
             note(format!(
-                "{} records were overwritten before they could be read",
-                device.lost() - lost
+                "{} records were overwritten or lost before they could be read",
+                device.missed() - missed
             ));
-            lost = device.lost();
+            missed = device.missed();
         }
     }
 }
 
-fn is_wanted(record: &Record, args: &Alerts) -> bool {
-    let is_alert = record.record_type().map(RecordType::class) != Some(Class::Telemetry);
-    (is_alert || args.telemetry)
-        && args.since.is_none_or(|since| record.id > since)
+fn is_wanted(stored: &Stored, args: &Alerts, begin: Option<Begin>) -> bool {
+    let head = stored.head();
+    (args.telemetry || head.id().class() != Some(Class::Telemetry))
+        && begin.is_none_or(|begin| begin.is_before(head))
         && args
             .cell
             .as_ref()
-            .is_none_or(|cell| record.cell_name() == cell.as_bytes())
+            .is_none_or(|cell| head.cell_name() == cell.as_bytes())
 }
 
 struct Printer<'a> {
@@ -123,8 +114,9 @@ struct Printer<'a> {
 }
 
 impl Printer<'_> {
-    fn print(&mut self, records: &[Record]) -> Result<()> {
-        for record in records {
+    fn print(&mut self, records: &[Stored]) -> Result<()> {
+        for stored in records {
+            let record = &stored.record();
             self.learn_message(record);
             if self.output.is_json() {
                 self.output.ndjson(&Event::new(record, &self.context))?;
@@ -140,10 +132,13 @@ impl Printer<'_> {
     }
 
     /// Asks for the messages again when a signature is new.
-    fn learn_message(&mut self, record: &Record) {
-        let signature = (record.sig_id, record.sig_rev);
+    fn learn_message(&mut self, record: &Record<'_>) {
+        let Some(found) = matched(record) else {
+            return;
+        };
+        let signature = (found.sig_id, found.sig_rev);
         let is_known = self.context.messages.contains_key(&signature);
-        if record.sig_id == 0 || is_known || self.asked_for == signature {
+        if is_known || self.asked_for == signature {
             return;
         }
         self.asked_for = signature;

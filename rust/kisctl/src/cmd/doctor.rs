@@ -3,8 +3,11 @@
 //! `kisctl doctor`: can this kernel run KIS, and what is missing?
 
 use crate::{
-    cell_file,
-    cmd::cell,
+    cell_file::{
+        program::oddity,
+        Resolved, //
+    },
+    configuration,
     control::Control,
     device,
     error::{
@@ -188,7 +191,8 @@ fn lsm() -> Check {
             "lsm",
             Finding::Fail,
             format!("the kernel has no LSM \"kis\" (it has {list})"),
-            "boot a kernel with the KIS patch and CONFIG_SECURITY_KIS=y; with lsm= on the command line, add kis",
+            "boot a kernel with the KIS patch and CONFIG_SECURITY_KIS=y; \
+             with lsm= on the command line, add kis",
         )
     }
 }
@@ -327,7 +331,7 @@ fn configuration() -> Vec<Check> {
     let mut checks = Vec::new();
     for cell in &cells {
         let who = format!("cell \"{}\"", cell.name);
-        if let Some(oddity) = cell_file::oddity(&cell.program) {
+        if let Some(oddity) = oddity(&cell.program) {
             checks.push(Check::bad(
                 name,
                 Finding::Warn,
@@ -352,7 +356,7 @@ fn configuration() -> Vec<Check> {
 /// Is this file one that could be loaded?
 fn cell_file(path: &Path) -> Check {
     let name = "cell file";
-    match cell::read(path) {
+    match configuration::read::<Resolved>(path) {
         Err(e) => Check::bad(name, Finding::Fail, e.to_string(), "name a readable file"),
         Ok(Err(faults)) => Check::bad(
             name,
@@ -360,14 +364,14 @@ fn cell_file(path: &Path) -> Check {
             faults.first().map(ToString::to_string).unwrap_or_default(),
             format!("kisctl cell check {}", path.display()),
         ),
-        Ok(Ok(mut file)) => {
+        Ok(Ok(cells)) => {
             // Loading replaces symbolic links; what is odd afterwards stays so.
-            cell_file::resolve_programs(&mut file);
-            let odd: Vec<String> = file
+            let odd: Vec<String> = cells
+                .file
                 .cells
                 .iter()
                 .filter_map(|cell| {
-                    let oddity = cell_file::oddity(&cell.program)?;
+                    let oddity = oddity(&cell.program)?;
                     Some(format!("cell \"{}\": {oddity}", cell.name))
                 })
                 .collect();

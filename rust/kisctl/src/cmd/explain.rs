@@ -3,7 +3,7 @@
 //! `kisctl explain`.
 
 use crate::{
-    cmd::alerts::messages,
+    control::messages,
     device::{
         Device,
         From, //
@@ -19,6 +19,10 @@ use crate::{
     },
     output::Output, //
 };
+use kis_core::{
+    wire::abi::ID_LANE_BITS,
+    wire::record::Id, //
+};
 use serde::Serialize;
 
 /// Explains the record of that number.
@@ -32,15 +36,24 @@ pub fn run(output: &Output, id: u64) -> Result<()> {
 
     let mut device = Device::open(From::Oldest)?;
     let records = device.drain();
-    let Some(record) = records.iter().find(|record| record.id == id) else {
-        let held = match (records.first(), records.last()) {
-            (Some(first), Some(last)) => {
-                format!("the ring holds some of {} to {}", first.id, last.id)
-            }
-            _ => "the ring is empty".to_owned(),
+    let Some(stored) = records.iter().find(|stored| stored.head().id == id) else {
+        let lane = Id::from_number(id).lane();
+        let mut of_lane = records
+            .iter()
+            .map(|stored| stored.head().id())
+            .filter(|id| id.lane() == lane);
+        let held = match (of_lane.next(), of_lane.next_back()) {
+            (Some(first), last) => format!(
+                "its lane of the ring holds each {}th from {} to {}",
+                1 << ID_LANE_BITS,
+                first.get(),
+                last.unwrap_or(first).get()
+            ),
+            (None, _) => "its lane of the ring is empty".to_owned(),
         };
         return Err(Error::not_found(format!("record {id}: not in the ring")).next(held));
     };
+    let record = &stored.record();
     let mut context = Context::of_system();
     context.messages = messages();
     let sentences = sentence::explain(record, &context);

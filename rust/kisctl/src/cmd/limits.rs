@@ -6,15 +6,14 @@ use crate::{
     error::Result,
     output::{
         Output,
-        Table,
-        SCHEMA_VERSION, //
+        Table, //
     },
-    uapi, //
+    uapi,
+    view::value::Object, //
 };
-use serde::Serialize;
 
 /// Name, number and what it is about.
-const LIMITS: [(&str, u32, &str); 11] = [
+const LIMITS: [(&str, u32, &str); 12] = [
     ("cells", uapi::KIS_MAX_CELLS, "cells of a configuration"),
     ("signatures", uapi::KIS_MAX_SIGNATURES, "signatures"),
     (
@@ -26,6 +25,11 @@ const LIMITS: [(&str, u32, &str); 11] = [
         "directories",
         uapi::KIS_MAX_DIRS,
         "directories that a cell learns",
+    ),
+    (
+        "operations",
+        u64::BITS,
+        "operations that a set of a cell has room for",
     ),
     ("bans", uapi::KIS_MAX_BANS, "banned addresses"),
     (
@@ -50,36 +54,31 @@ const LIMITS: [(&str, u32, &str); 11] = [
     ),
     (
         "record_bytes",
-        uapi::KIS_RECORD_DATA,
-        "bytes of path and excerpt in a record",
+        uapi::KIS_RECORD_MAX,
+        "bytes of a record with its path or excerpt",
     ),
     (
         "lanes",
         uapi::KIS_MAX_LANES,
-        "lanes of the ring, two for each CPU",
+        "lanes of the ring, four for each CPU",
     ),
 ];
 
 /// Prints the limits that are compiled in.
 pub fn run(output: &Output) -> Result<()> {
-    #[derive(Serialize)]
-    struct Report {
-        schema_version: u32,
-        limits: serde_json::Map<String, serde_json::Value>,
-    }
-
     if output.is_json() {
-        let limits = LIMITS
-            .iter()
-            .map(|(name, max, _)| ((*name).to_owned(), (*max).into()));
-        return output.object(&Report {
-            schema_version: SCHEMA_VERSION,
-            limits: limits.collect(),
-        });
+        let mut limits = LIMITS;
+        limits.sort_unstable();
+        let limits = limits
+            .into_iter()
+            .fold(Object::new(), |object, (name, most, _)| {
+                object.with(name, most)
+            });
+        return output.object(&Object::report().with("limits", limits));
     }
     let mut table = Table::new(&["LIMIT", ">MOST", "WHAT"]);
-    for (name, max, what) in LIMITS {
-        table.row(vec![name.into(), max.into(), what.into()]);
+    for (name, most, what) in LIMITS {
+        table.row(vec![name.into(), most.to_string().into(), what.into()]);
     }
     output.table(&table)
 }

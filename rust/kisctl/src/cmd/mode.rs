@@ -12,23 +12,13 @@ use crate::{
         Error,
         Result, //
     },
-    output::{
-        Output,
-        SCHEMA_VERSION, //
-    }, //
+    output::Output,
+    view::value::Object, //
 };
 use kis_core::wire::abi::CellMode;
-use serde::Serialize;
 
 /// Sets the global mode, or a cell's.
 pub fn run(output: &Output, args: &ModeArgs) -> Result<()> {
-    #[derive(Serialize)]
-    struct Report<'a> {
-        schema_version: u32,
-        mode: &'static str,
-        cell: Option<&'a str>,
-    }
-
     let mode = match args.mode {
         ModeName::Observe => CellMode::Observe,
         ModeName::Enforce => CellMode::Enforce,
@@ -39,14 +29,16 @@ pub fn run(output: &Output, args: &ModeArgs) -> Result<()> {
             .next("kisctl mode inherit --cell NAME"));
     }
     Control::open()?.set_mode(args.cell.as_deref(), mode)?;
+    tell(output, mode, args.cell.as_deref())
+}
+
+/// The mode that was set.
+pub(super) fn tell(output: &Output, mode: CellMode, cell: Option<&str>) -> Result<()> {
     if output.is_json() {
-        return output.object(&Report {
-            schema_version: SCHEMA_VERSION,
-            mode: mode.name(),
-            cell: args.cell.as_deref(),
-        });
+        let report = Object::report().with("mode", mode.name());
+        return output.object(&report.with("cell", cell.map(str::to_owned)));
     }
-    output.line(match &args.cell {
+    output.line(match cell {
         Some(cell) => format!("cell \"{cell}\": mode {}", mode.name()),
         None => format!("global mode {}", mode.name()),
     })

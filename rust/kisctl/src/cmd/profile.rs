@@ -4,11 +4,6 @@
 
 use crate::{
     args::Profile as Verb,
-    cmd::cell::{
-        parameters,
-        phase,
-        ParamReport, //
-    },
     control::{
         Control,
         ImageKind, //
@@ -17,25 +12,29 @@ use crate::{
         Error,
         Result, //
     },
-    output::{
-        Output,
-        SCHEMA_VERSION, //
-    },
-    text::{
-        self,
-        base64, //
+    input,
+    output::Output,
+    text::base64,
+    view::{
+        cell::WIDTH,
+        field::{
+            lines,
+            object,
+            Face, //
+        },
+        param,
+        profile::{
+            Learned,
+            FIELDS, //
+        },
+        value::Object, //
     }, //
 };
 use kis_core::sense::profile::{
     Profile,
     MAX_BYTES, //
 };
-use serde::Serialize;
-use std::{
-    fs::File,
-    io::Read,
-    path::Path, //
-};
+use std::path::Path;
 
 /// Runs one of the verbs.
 pub fn run(output: &Output, verb: &Verb) -> Result<()> {
@@ -60,74 +59,43 @@ fn verify(image: &[u8], what: &str) -> Result<Profile> {
 }
 
 fn show(output: &Output, name: &str) -> Result<()> {
-    #[derive(Serialize)]
-    struct Show<'a> {
-        schema_version: u32,
-        cell: &'a str,
-        phase: &'static str,
-        windows: u32,
-        windows_needed: u32,
-        directories: usize,
-        directories_overflowed: bool,
-        params: Vec<ParamReport>,
-    }
-
     let mut control = Control::open()?;
-    let cell = control.cell(name)?;
-    let params = control.params()?;
-    let profile = verify(&control.profile(name)?, &format!("cell \"{name}\""))?;
-    let dirs = profile.dirs();
-    if output.is_json() {
-        let own = params.iter().filter(|param| param.cell == cell.id);
-        return output.object(&Show {
-            schema_version: SCHEMA_VERSION,
-            cell: name,
-            phase: cell.phase_name(),
-            windows: cell.windows,
-            windows_needed: cell.windows_needed,
-            directories: dirs.len(),
-            directories_overflowed: dirs.is_overflowed(),
-            params: own.map(ParamReport::new).collect(),
-        });
-    }
-    output.line(format!("cell             {}", text::name(name.as_bytes())))?;
-    output.line(format!("phase            {}", phase(&cell)))?;
-    output.line(format!("windows learned  {}", profile.windows()))?;
-    let overflow = if dirs.is_overflowed() {
-        ", more than fit: every directory counts as known"
-    } else {
-        ""
+    let learned = Learned {
+        cell: control.cell(name)?,
+        params: control.params()?,
+        profile: verify(&control.profile(name)?, &format!("cell \"{name}\""))?,
     };
-    output.line(format!("directories      {}{overflow}", dirs.len()))?;
+    tell_show(output, &learned)
+}
+
+/// What a cell has learned.
+pub(super) fn tell_show(output: &Output, learned: &Learned) -> Result<()> {
+    if output.is_json() {
+        return output.object(&Object::report().and(object(FIELDS, learned)));
+    }
+    lines(output, FIELDS, learned, WIDTH)?;
     output.line("")?;
-    output.table(&parameters(&cell, &params))
+    output.table(&param::table(&learned.cell, &learned.params, Face::Column))
 }
 
 fn export(output: &Output, name: &str, file: Option<&Path>) -> Result<()> {
-    #[derive(Serialize)]
-    struct Export<'a> {
-        schema_version: u32,
-        cell: &'a str,
-        bytes: usize,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        file: Option<String>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        image_base64: Option<String>,
-    }
+    save(output, name, &Control::open()?.profile(name)?, file)
+}
 
-    let image = Control::open()?.profile(name)?;
+/// Saves a profile, and says so.
+pub(super) fn save(output: &Output, name: &str, image: &[u8], file: Option<&Path>) -> Result<()> {
     let file = file.filter(|path| *path != Path::new("-"));
     if let Some(path) = file {
         let doing = path.display().to_string();
-        std::fs::write(path, &image).map_err(|e| Error::io(&doing, &e))?;
+        std::fs::write(path, image).map_err(|e| Error::io(&doing, &e))?;
     }
     if output.is_json() {
-        return output.object(&Export {
-            schema_version: SCHEMA_VERSION,
-            cell: name,
-            bytes: image.len(),
-            file: file.map(|path| path.display().to_string()),
-            image_base64: file.is_none().then(|| base64(&image)),
+        let report = Object::report()
+            .with("cell", name.to_owned())
+            .with("bytes", image.len());
+        return output.object(&match file {
+            Some(path) => report.with("file", path.display().to_string()),
+            None => report.with("image_base64", base64(image)),
         });
     }
     match file {
@@ -140,51 +108,41 @@ fn export(output: &Output, name: &str, file: Option<&Path>) -> Result<()> {
             "profile export: a profile is not text for a terminal",
         )
         .next("name a file or redirect the output")),
-        None => output.raw(&image),
+        None => output.raw(image),
     }
 }
 
 fn import(output: &Output, name: &str, path: &Path, dry_run: bool) -> Result<()> {
-    #[derive(Serialize)]
-    struct Import<'a> {
-        schema_version: u32,
-        cell: &'a str,
-        loaded: bool,
-        windows: u32,
-        phase: &'static str,
-        directories: usize,
-    }
-
     let what = path.display().to_string();
-    // CAST: a small constant; one byte more shows that the file is too long.
-    let most = MAX_BYTES as u64 + 1;
-    let mut image = Vec::new();
-    let read = if what == "-" {
-        std::io::stdin().lock().take(most).read_to_end(&mut image)
-    } else {
-        File::open(path).and_then(|file| file.take(most).read_to_end(&mut image))
-    };
-    read.map_err(|e| Error::io(&what, &e))?;
+    // CAST: a small constant.
+    let image = input::read(path, MAX_BYTES as u64)?;
     let profile = verify(&image, &what)?;
     if !dry_run {
         Control::open()?.upload(ImageKind::Profile, Some(name), &image)?;
     }
+    tell_import(output, name, &what, &profile, dry_run)
+}
+
+/// A profile that was verified or imported.
+pub(super) fn tell_import(
+    output: &Output,
+    name: &str,
+    what: &str,
+    profile: &Profile,
+    dry_run: bool,
+) -> Result<()> {
+    let (windows, directories) = (profile.windows(), profile.dirs().len());
+    let phase = profile.phase().name();
     if output.is_json() {
-        return output.object(&Import {
-            schema_version: SCHEMA_VERSION,
-            cell: name,
-            loaded: !dry_run,
-            windows: profile.windows(),
-            phase: profile.phase().name(),
-            directories: profile.dirs().len(),
-        });
+        let report = Object::report()
+            .with("cell", name.to_owned())
+            .with("loaded", !dry_run)
+            .with("windows", windows)
+            .with("phase", phase)
+            .with("directories", directories);
+        return output.object(&report);
     }
-    let learned = format!(
-        "{} windows, {} directories, {}",
-        profile.windows(),
-        profile.dirs().len(),
-        profile.phase().name()
-    );
+    let learned = format!("{windows} windows, {directories} directories, {phase}");
     output.line(if dry_run {
         format!("{what}: {learned}, ok")
     } else {
@@ -193,18 +151,15 @@ fn import(output: &Output, name: &str, path: &Path, dry_run: bool) -> Result<()>
 }
 
 fn reset(output: &Output, cell: Option<&str>) -> Result<()> {
-    #[derive(Serialize)]
-    struct Reset<'a> {
-        schema_version: u32,
-        cell: Option<&'a str>,
-    }
-
     Control::open()?.profile_reset(cell)?;
+    tell_reset(output, cell)
+}
+
+/// What learns anew.
+pub(super) fn tell_reset(output: &Output, cell: Option<&str>) -> Result<()> {
     if output.is_json() {
-        return output.object(&Reset {
-            schema_version: SCHEMA_VERSION,
-            cell,
-        });
+        let cell = cell.map(str::to_owned);
+        return output.object(&Object::report().with("cell", cell));
     }
     output.line(match cell {
         Some(name) => format!("cell \"{name}\": learns anew"),

@@ -7,7 +7,7 @@
 //! are deterministic: a state of the joined table is one state of each, so that a step costs as
 //! many steps as there are groups.
 
-use super::Table;
+use crate::compile::table::Table;
 use std::collections::HashMap;
 
 /// Joins tables; `firsts` are the numbers of their first patterns, ascending. `None` when the

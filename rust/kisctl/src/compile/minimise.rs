@@ -7,7 +7,7 @@
 //! classes. That pays because determinising splits states by a match one byte ago, which our
 //! tables do not need to know.
 
-use super::Table;
+use crate::compile::table::Table;
 use std::collections::HashMap;
 
 /// Gives the table with as few states and classes as possible; state 0 stays the start.

@@ -7,12 +7,13 @@ use super::{
     cause,
     command,
     connection,
-    excerpt,
     has_op,
+    matched,
+    message,
     mode,
     op,
-    path,
     phase_set,
+    process,
     window,
     Connection,
     Context, //
@@ -25,11 +26,13 @@ use crate::{
     },
     text::{
         self,
+        base64,
         clock,
         printable,
         q16,
         rfc3339, //
-    }, //
+    },
+    uapi, //
 };
 use kis_core::{
     wire::abi::{
@@ -40,14 +43,21 @@ use kis_core::{
         Phase,
         RecordType,
         FLAG_APPLIED,
+        FLAG_DANGER_ONE,
+        FLAG_DANGER_TWO,
         FLAG_PATH_CUT, //
     },
-    wire::record::Record, //
+    wire::record::{
+        self,
+        Body,
+        Calm,
+        Record, //
+    }, //
 };
 
 /// Colour of a record's type.
-pub fn colour(record: &Record) -> Colour {
-    match record.record_type() {
+pub fn colour(record: &Record<'_>) -> Colour {
+    match record.head.record_type() {
         Some(RecordType::DangerTwo | RecordType::Veto) => Colour::Red,
         Some(RecordType::DangerOne | RecordType::BanDrop) => Colour::Yellow,
         Some(RecordType::Calm) => Colour::Green,
@@ -57,40 +67,42 @@ pub fn colour(record: &Record) -> Colour {
 }
 
 /// The type in capital letters, for the list.
-pub fn title(record: &Record) -> String {
-    match record.record_type() {
+pub fn title(record: &Record<'_>) -> String {
+    match record.head.record_type() {
         Some(kind) => kind.name().replace('-', " ").to_uppercase(),
-        None => format!("TYPE {}", record.kind),
+        None => format!("TYPE {}", record.head.kind),
     }
 }
 
 /// Time, number, cell and type of a record.
-pub fn head(record: &Record) -> (String, String) {
-    let cell = match record.cell_name() {
+pub fn head(record: &Record<'_>) -> (String, String) {
+    let cell = match record.head.cell_name() {
         [] => "-".to_owned(),
         name => text::name(name),
     };
     (
-        format!("{} #{} {cell}", clock(record.wall_ns), record.id),
+        format!("{} #{} {cell}", clock(record.head.wall_ns), record.head.id),
         title(record),
     )
 }
 
 /// The rest of the line in a list.
-pub fn summary(record: &Record, context: &Context) -> String {
+pub fn summary(record: &Record<'_>, context: &Context) -> String {
     let mut parts = vec![what(record, context)];
-    if let Some(connection) = connection(record).as_ref().and_then(peer) {
-        parts.push(format!("from {connection}"));
+    if let Some(peer) = connection(record).as_ref().and_then(peer) {
+        parts.push(format!("from {peer}"));
     }
-    match (record.pid, record.tid) {
-        (0, _) => {}
-        // Of a connection only the process is known that accepted it.
-        (pid, 0) => parts.push(format!("to process {pid}")),
-        (pid, _) => parts.push(format!("by {}[{pid}]", text::name(record.comm()))),
+    match process(record) {
+        None => {}
+        Some(process) => parts.push(match process.comm {
+            // Of a connection only the process is known that accepted it.
+            None => format!("to process {}", process.pid),
+            Some(comm) => format!("by {comm}[{}]", process.pid),
+        }),
     }
-    let decided = Action::from_bits(record.action);
+    let decided = Action::from_bits(record.head.action);
     if !decided.is_pass() {
-        let done = if record.flags & FLAG_APPLIED != 0 {
+        let done = if record.head.flags & FLAG_APPLIED != 0 {
             "done"
         } else {
             "only observed"
@@ -102,88 +114,87 @@ pub fn summary(record: &Record, context: &Context) -> String {
 }
 
 /// What happened, short.
-fn what(record: &Record, context: &Context) -> String {
-    match record.record_type() {
-        Some(RecordType::Window) => window(record)
+fn what(record: &Record<'_>, context: &Context) -> String {
+    match &record.body {
+        Body::Window(_) => window(record)
+            .unwrap_or_default()
             .iter()
             .filter(|(_, value)| **value > 0)
             .map(|(name, value)| format!("{name}={value}"))
             .collect::<Vec<_>>()
             .join(" "),
-        Some(RecordType::Phase) => format!("now {}", phase_set(record)),
-        Some(RecordType::Control) => control(record),
-        Some(RecordType::Calm) => format!("{} over", ended(record)),
-        Some(RecordType::BanDrop) => "packets of a banned peer dropped".to_owned(),
-        _ => match record.cause() {
-            Some(Cause::Threshold | Cause::Bound) => {
-                let name = record.param().map_or("a parameter", |param| param.name());
-                let line = if record.cause() == Some(Cause::Bound) {
-                    "bound"
-                } else {
-                    "threshold"
-                };
-                format!(
-                    "{name} {} over its {line} {}",
-                    record.observed, record.threshold
-                )
-            }
-            Some(Cause::Signature) => {
-                let message = message(record, context)
-                    .map(|message| format!(" \"{message}\""))
-                    .unwrap_or_default();
-                format!(
-                    "signature {} rev {}{message} at byte {}",
-                    record.sig_id, record.sig_rev, record.offset
-                )
-            }
-            _ => operation(record),
-        },
+        Body::PhaseSet(set) => format!("now {}", phase_set(set)),
+        Body::Control(change) => control(change),
+        Body::Calm(calm) => format!("{} over", ended(calm)),
+        Body::BanDrop(_) => "packets of a banned peer dropped".to_owned(),
+        Body::Crossing(crossing) => {
+            let name = crossing.param().map_or("a parameter", |param| param.name());
+            let line = match record.head.cause() {
+                Some(Cause::Bound) => "bound",
+                _ => "threshold",
+            };
+            let (observed, threshold) = (crossing.observed, crossing.threshold);
+            format!("{name} {observed} over its {line} {threshold}")
+        }
+        Body::Match(found) => {
+            let message = message(found, context)
+                .map(|message| format!(" \"{message}\""))
+                .unwrap_or_default();
+            format!(
+                "signature {} rev {}{message} at byte {}",
+                found.sig_id, found.sig_rev, found.offset
+            )
+        }
+        Body::Operation(_) => operation(record),
+        Body::Unknown(number) => {
+            format!("body {number} with {} bytes", record.data().len())
+        }
     }
 }
 
 /// What the officer asked for.
-fn control(record: &Record) -> String {
-    let value = record.value;
-    match command(record).as_deref() {
-        Some("mode_set") => format!("mode {}", mode_name(value)),
-        Some("ban_add") => format!("ban for {}", text::duration_ms(value.into())),
-        Some("ban_del") => "end of a ban".to_owned(),
-        Some("image_commit") => match u32::from(record.param) {
-            crate::uapi::KIS_IMAGE_KIND_SIGNATURES => format!("{value} signatures loaded"),
-            _ => format!("{value} cells loaded"),
+fn control(change: &record::Control) -> String {
+    let count = change.count;
+    match change.command {
+        uapi::KIS_CMD_MODE_SET => format!("mode {}", mode_name(change.mode)),
+        uapi::KIS_CMD_BAN_ADD => format!("ban for {}", text::duration_ms(change.ttl_ms.into())),
+        uapi::KIS_CMD_BAN_DEL => "end of a ban".to_owned(),
+        uapi::KIS_CMD_IMAGE_COMMIT => match change.image {
+            uapi::KIS_IMAGE_KIND_SIGNATURES => format!("{count} signatures loaded"),
+            _ => format!("{count} cells loaded"),
         },
-        Some("cell_unload") => "all cells unloaded".to_owned(),
-        Some("signature_unload") => "all signatures unloaded".to_owned(),
-        Some(other) => format!("{other} {value}"),
-        None => format!("something, {value}"),
+        uapi::KIS_CMD_CELL_UNLOAD => "all cells unloaded".to_owned(),
+        uapi::KIS_CMD_SIGNATURE_UNLOAD => "all signatures unloaded".to_owned(),
+        _ => command(change),
     }
 }
 
 /// The signals that have ended.
-fn ended(record: &Record) -> &'static str {
-    match record.value {
-        1 => "one",
-        2 => "two",
-        3 => "one and two",
-        _ => "unknown",
+fn ended(calm: &Calm) -> &'static str {
+    match (calm.one != 0, calm.two != 0) {
+        (true, false) => "one",
+        (false, true) => "two",
+        (true, true) => "one and two",
+        (false, false) => "unknown",
     }
 }
 
 /// Operation, path and cause.
-fn operation(record: &Record) -> String {
+fn operation(record: &Record<'_>) -> String {
     let mut text = if has_op(record) {
         op(record)
     } else {
         String::new()
     };
-    if let Some(path) = path(record) {
+    if let Some(path) = record.path() {
         text.push_str(&format!(" {}{}", cut_mark(record), text::name(path)));
     }
-    let why = match record.cause() {
+    let why = match record.head.cause() {
         Some(Cause::Tree) => "outside the allowed paths",
         Some(Cause::SelfDir) => "outside the learned self",
         Some(Cause::Forbidden) => "forbidden",
         Some(Cause::Danger) => "denied in danger",
+        Some(Cause::Unseen) => "bytes that could not be looked at",
         _ => "",
     };
     if !why.is_empty() {
@@ -192,21 +203,18 @@ fn operation(record: &Record) -> String {
     text
 }
 
-fn cut_mark(record: &Record) -> &'static str {
-    if record.flags & FLAG_PATH_CUT != 0 {
+fn cut_mark(record: &Record<'_>) -> &'static str {
+    if record.head.flags & FLAG_PATH_CUT != 0 {
         "..."
     } else {
         ""
     }
 }
 
-fn message<'a>(record: &Record, context: &'a Context) -> Option<&'a String> {
-    context.messages.get(&(record.sig_id, record.sig_rev))
-}
-
-/// The peer's address and port.
+/// The peer's address, with its port where that is known.
 fn peer(connection: &Connection) -> Option<String> {
     endpoint(connection.src_ip, connection.src_port)
+        .or_else(|| Some(connection.src_ip?.to_string()))
 }
 
 fn endpoint(ip: Option<std::net::IpAddr>, port: Option<u16>) -> Option<String> {
@@ -214,7 +222,7 @@ fn endpoint(ip: Option<std::net::IpAddr>, port: Option<u16>) -> Option<String> {
 }
 
 /// The record in sentences.
-pub fn explain(record: &Record, context: &Context) -> Vec<String> {
+pub fn explain(record: &Record<'_>, context: &Context) -> Vec<String> {
     let mut sentences = vec![opening(record)];
     sentences.extend(who(record));
     sentences.extend(why(record, context));
@@ -223,12 +231,12 @@ pub fn explain(record: &Record, context: &Context) -> Vec<String> {
     sentences
 }
 
-fn opening(record: &Record) -> String {
-    let subject = match record.cell_name() {
+fn opening(record: &Record<'_>) -> String {
+    let subject = match record.head.cell_name() {
         [] => String::new(),
         name => format!(" in cell \"{}\"", text::name(name)),
     };
-    let what = match record.record_type() {
+    let what = match record.head.record_type() {
         Some(RecordType::DangerOne) => "Danger signal one was raised",
         Some(RecordType::DangerTwo) => "Danger signal two was raised",
         Some(RecordType::Veto) => "A call was vetoed while danger signal two was up",
@@ -242,64 +250,70 @@ fn opening(record: &Record) -> String {
     };
     format!(
         "Record {}, {}: {what}{subject} (configuration {}).",
-        record.id,
-        rfc3339(record.wall_ns),
-        record.generation
+        record.head.id,
+        rfc3339(record.head.wall_ns),
+        record.head.generation
     )
 }
 
-fn who(record: &Record) -> Option<String> {
-    let start = record.start_ns / 1_000_000;
-    match (record.pid, record.tid) {
-        (0, _) => None,
-        (pid, 0) => Some(format!(
+fn who(record: &Record<'_>) -> Option<String> {
+    let process = process(record)?;
+    let (pid, start) = (process.pid, process.start_ns / 1_000_000);
+    Some(match (process.comm, process.tid, process.uid) {
+        (Some(comm), Some(tid), Some(uid)) => format!(
+            "It was process {pid} (\"{comm}\", thread {tid}, user {uid}), started {start} ms after boot."
+        ),
+        _ => format!(
             "The connection was accepted by process {pid}, started {start} ms after boot."
-        )),
-        (pid, tid) => Some(format!(
-            "It was process {pid} (\"{}\", thread {tid}, user {}), started {start} ms after boot.",
-            text::name(record.comm()),
-            record.uid,
-        )),
-    }
+        ),
+    })
 }
 
 /// The cause with all its numbers.
-fn why(record: &Record, context: &Context) -> Vec<String> {
+fn why(record: &Record<'_>, context: &Context) -> Vec<String> {
     let mut sentences = Vec::new();
-    match record.record_type() {
-        Some(RecordType::Phase) => {
-            sentences.push(format!("The cell is {} now.", phase_set(record)));
+    match &record.body {
+        Body::PhaseSet(set) => {
+            sentences.push(format!("The cell is {} now.", phase_set(set)));
         }
-        Some(RecordType::Control) => {
-            sentences.push(format!("The request: {}.", control(record)));
+        Body::Control(change) => {
+            sentences.push(format!("The request: {}.", control(change)));
         }
-        Some(RecordType::Calm) => {
-            sentences.push(format!("What ended: danger signal {}.", ended(record)));
+        Body::Calm(calm) => {
+            sentences.push(format!("What ended: danger signal {}.", ended(calm)));
         }
-        Some(RecordType::Window) => sentences.push(format!(
+        Body::Window(_) => sentences.push(format!(
             "It measured {}.",
             list(
                 &window(record)
+                    .unwrap_or_default()
                     .iter()
                     .map(|(name, value)| format!("{name} {value}"))
                     .collect::<Vec<_>>()
             )
         )),
-        _ => {}
-    }
-    if let Some(param) = record.param() {
-        sentences.extend(measure(record, param));
+        Body::BanDrop(drop) => sentences.push(format!(
+            "Packets dropped under this ban until then: {}.",
+            drop.dropped
+        )),
+        Body::Crossing(crossing) => sentences.extend(measure(record, crossing)),
+        Body::Unknown(number) => sentences.push(format!(
+            "It has body {number}, which this kisctl does not know: {}.",
+            base64(record.data())
+        )),
+        Body::Operation(_) | Body::Match(_) => {}
     }
     if has_op(record) && record.op() != Some(Op::Receive) {
-        let path =
-            path(record).map(|path| format!(" of \"{}{}\"", cut_mark(record), text::name(path)));
+        let path = record
+            .path()
+            .map(|path| format!(" of \"{}{}\"", cut_mark(record), text::name(path)));
         sentences.push(format!(
             "The operation was {}{}.",
             op(record),
             path.unwrap_or_default()
         ));
     }
-    match record.cause() {
+    match record.head.cause() {
         Some(Cause::Tree) => sentences.push(
             "The path lies outside of every prefix that the cell file allows for it.".to_owned(),
         ),
@@ -317,44 +331,49 @@ fn why(record: &Record, context: &Context) -> Vec<String> {
         Some(Cause::Officer) => {
             sentences.push("The cause was a request of an officer over netlink.".to_owned());
         }
-        Some(Cause::Signature) => sentences.extend(matched(record, context)),
-        Some(Cause::None | Cause::Threshold | Cause::Bound) => {}
+        Some(Cause::Unseen) => sentences.push(
+            "Bytes for it could not be looked at: the kernel had no memory to copy them or to remember \
+             their connection by, or they lie where the processor cannot read them."
+                .to_owned(),
+        ),
+        Some(Cause::None | Cause::Threshold | Cause::Bound | Cause::Signature) => {}
         None => sentences.push(format!("The cause is {}.", cause(record))),
     }
-    if record.cause() != Some(Cause::Signature) {
-        sentences.extend(stream(record));
-    }
+    sentences.extend(hit(record, context));
+    sentences.extend(stream(record));
     sentences
 }
 
-fn measure(record: &Record, param: kis_core::wire::abi::Param) -> Vec<String> {
-    let unit = match param.unit().name() {
+fn measure(record: &Record<'_>, crossing: &record::Crossing) -> Vec<String> {
+    let unit = match crossing.param().map_or("", |param| param.unit().name()) {
         "" => String::new(),
         unit => format!(" {unit}"),
     };
-    let line = if record.cause() == Some(Cause::Bound) {
+    let name = crossing.param().map_or_else(
+        || format!("number {}", crossing.param),
+        |param| param.name().to_owned(),
+    );
+    let line = if record.head.cause() == Some(Cause::Bound) {
         "the officer's bound"
     } else {
         "the learned threshold"
     };
     let mut sentences = vec![format!(
-        "Parameter {} reached {}{unit} in its window; {line} is {}{unit}.",
-        param.name(),
-        record.observed,
-        record.threshold
+        "Parameter {name} reached {}{unit} in its window; {line} is {}{unit}.",
+        crossing.observed, crossing.threshold
     )];
-    if record.n == 0 {
+    if crossing.windows == 0 {
         sentences.push("Nothing was learned of it yet.".to_owned());
         return sentences;
     }
     let mut learned = format!(
         "Learned over {} windows: mean {}{unit}, deviation {}{unit}",
-        record.n,
-        q16(record.mean),
-        q16(record.deviation)
+        crossing.windows,
+        q16(crossing.mean),
+        q16(crossing.deviation)
     );
-    let above = (u128::from(record.observed) << 16).saturating_sub(u128::from(record.mean));
-    if let Some(tenths) = (above * 10).checked_div(u128::from(record.deviation)) {
+    let above = (u128::from(crossing.observed) << 16).saturating_sub(u128::from(crossing.mean));
+    if let Some(tenths) = (above * 10).checked_div(u128::from(crossing.deviation)) {
         learned.push_str(&format!(
             "; the value lies {}.{} deviations above the mean",
             tenths / 10,
@@ -366,34 +385,35 @@ fn measure(record: &Record, param: kis_core::wire::abi::Param) -> Vec<String> {
     sentences
 }
 
-fn matched(record: &Record, context: &Context) -> Vec<String> {
-    let message = message(record, context)
+/// The signature that matched.
+fn hit(record: &Record<'_>, context: &Context) -> Option<String> {
+    let found = matched(record)?;
+    let message = message(found, context)
         .map(|message| format!(" (\"{message}\")"))
         .unwrap_or_default();
-    let mut sentences = vec![format!(
+    Some(format!(
         "Signature {} revision {}{message} matched; its last byte is byte {} of the stream.",
-        record.sig_id, record.sig_rev, record.offset
-    )];
-    sentences.extend(stream(record));
-    sentences
+        found.sig_id, found.sig_rev, found.offset
+    ))
 }
 
 /// Connection and excerpt.
-fn stream(record: &Record) -> Vec<String> {
+fn stream(record: &Record<'_>) -> Vec<String> {
     let mut sentences = Vec::new();
     if let Some(connection) = connection(record) {
         let local = endpoint(connection.dest_ip, connection.dest_port);
-        sentences.push(match (peer(&connection), local) {
-            (Some(peer), Some(local)) => {
-                format!(
-                    "The connection is {} from {peer} to {local}.",
-                    connection.proto
-                )
+        sentences.push(match (peer(&connection), local, &connection.proto) {
+            (Some(peer), Some(local), Some(proto)) => {
+                format!("The connection is {proto} from {peer} to {local}.")
             }
-            _ => format!("The connection is a {} socket.", connection.proto),
+            (Some(peer), _, _) => format!("The peer is {peer}."),
+            (None, _, proto) => format!(
+                "The connection is a {} socket.",
+                proto.as_deref().unwrap_or("unknown")
+            ),
         });
     }
-    if let Some(excerpt) = excerpt(record) {
+    if let Some(excerpt) = record.excerpt() {
         sentences.push(format!(
             "Received before its end: \"{}\".",
             printable(excerpt)
@@ -403,34 +423,34 @@ fn stream(record: &Record) -> Vec<String> {
 }
 
 /// What was up when it happened.
-fn state(record: &Record) -> Option<String> {
-    if record.cell == 0 {
+fn state(record: &Record<'_>) -> Option<String> {
+    if record.head.cell == 0 {
         return None;
     }
     let up = |flag: u16| {
-        if record.flags & flag != 0 {
+        if record.head.flags & flag != 0 {
             "up"
         } else {
             "down"
         }
     };
-    let phase = match record.phase() {
+    let phase = match record.head.phase() {
         Phase::Learning => "was still learning",
         Phase::Ready => "had learned its self",
     };
     Some(format!(
         "The cell {phase}; danger signal one was {}, two was {}.",
-        up(kis_core::wire::abi::FLAG_DANGER_ONE),
-        up(kis_core::wire::abi::FLAG_DANGER_TWO)
+        up(FLAG_DANGER_ONE),
+        up(FLAG_DANGER_TWO)
     ))
 }
 
 /// Decided and applied.
-fn outcome(record: &Record) -> Option<String> {
-    let decided = Action::from_bits(record.action);
+fn outcome(record: &Record<'_>) -> Option<String> {
+    let decided = Action::from_bits(record.head.action);
     if decided.is_pass() {
         let speaks = matches!(
-            record.record_type(),
+            record.head.record_type(),
             Some(RecordType::DangerOne | RecordType::DangerTwo | RecordType::MatchCalm)
         );
         return speaks.then(|| "Decided: nothing to be done to the process.".to_owned());
@@ -447,7 +467,7 @@ fn outcome(record: &Record) -> Option<String> {
     .filter(|(action, _)| decided.contains(*action))
     .map(|(_, words)| words.to_owned())
     .collect();
-    let applied = if record.flags & FLAG_APPLIED != 0 {
+    let applied = if record.head.flags & FLAG_APPLIED != 0 {
         "That was carried out"
     } else {
         "That was not carried out"

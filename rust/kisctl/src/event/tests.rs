@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use super::*;
-use kis_core::wire::abi::{
-    Cause,
-    FLAG_LEARNING,
-    FLAG_PARAM, //
+use crate::device::Stored;
+use kis_core::{
+    wire::abi::{
+        Cause,
+        FLAG_LEARNING, //
+    },
+    wire::record::{
+        BanDrop,
+        Calm,
+        Crossing,
+        Head,
+        Id,
+        Operation,
+        Window, //
+    }, //
 };
 
 fn context() -> Context {
@@ -14,83 +25,129 @@ fn context() -> Context {
     }
 }
 
-fn record(kind: RecordType, cause: Cause) -> Record {
-    let mut record = Record::new();
-    record.id = 4711;
-    record.mono_ns = 12_345_678_901;
-    record.wall_ns = 1_763_716_000_123_456_789;
-    record.kind = kind as u16;
-    record.cause = cause as u16;
-    record.cell = 1;
-    record.generation = 3;
-    record.pid = 812;
-    record.tid = 813;
-    record.uid = 107;
-    record.start_ns = 5_000_000_000;
-    record.set_comm(b"redis-server");
-    record.set_cell_name(b"redis");
-    record.mode = 1;
-    record
+/// Of the cell "redis", by nobody.
+fn quiet(kind: RecordType, cause: Cause) -> Head {
+    let mut head = Head {
+        id: Id::new(0, 4711).get(),
+        mono_ns: 12_345_678_901,
+        wall_ns: 1_763_716_000_123_456_789,
+        kind: kind as u16,
+        cause: cause as u16,
+        cell: 1,
+        generation: 3,
+        mode: 1,
+        ..Head::ZERO
+    };
+    head.set_cell_name(b"redis");
+    head
 }
 
-fn breach() -> Record {
-    let mut record = record(RecordType::DangerTwo, Cause::Tree);
-    record.op = Op::Create as u16;
-    record.action = Action::DENY.bits();
-    record.flags = FLAG_APPLIED | FLAG_DANGER_ONE;
-    record.set_path(b"/root/.ssh/authorized_keys");
-    record
+/// The same, by a process.
+fn head(kind: RecordType, cause: Cause) -> Head {
+    let mut head = Head {
+        pid: 812,
+        tid: 813,
+        uid: 107,
+        start_ns: 5_000_000_000,
+        ..quiet(kind, cause)
+    };
+    head.set_comm(b"redis-server");
+    head
 }
 
-fn matched() -> Record {
-    let mut record = record(RecordType::DangerTwo, Cause::Signature);
-    record.op = Op::Receive as u16;
-    record.action = Action::KILL.with(Action::BAN).bits();
-    record.mode = 0;
-    record.flags = FLAG_CONN;
-    record.sig_id = 1001;
-    record.sig_rev = 2;
-    record.offset = 57;
-    record.family = AF_INET;
-    record.proto = 6;
-    record.raddr[..4].copy_from_slice(&[10, 0, 2, 2]);
-    record.laddr[..4].copy_from_slice(&[10, 0, 2, 15]);
-    record.rport = 40_000;
-    record.lport = 6379;
-    record.set_path(b"");
-    record.set_excerpt(b"CONFIG SET dir /root\r\n\xff");
-    record
+fn stored(head: Head, body: impl Into<Body>, data: &[u8]) -> Stored {
+    Stored::new(&Record::new(head, body, data))
 }
 
-fn crossing() -> Record {
-    let mut record = record(RecordType::DangerOne, Cause::Threshold);
-    record.flags = FLAG_PARAM;
-    record.param = Param::FilesCreated as u16;
-    record.observed = 9;
-    record.mean = 1 << 15;
-    record.deviation = 1 << 14;
-    record.threshold = 5;
-    record.n = 60;
-    record
+fn breach() -> Stored {
+    let head = Head {
+        action: Action::DENY.bits(),
+        flags: FLAG_APPLIED | FLAG_DANGER_ONE,
+        ..head(RecordType::DangerTwo, Cause::Tree)
+    };
+    let path = b"/root/.ssh/authorized_keys";
+    stored(head, Operation::new(Op::Create, 3), path)
+}
+
+fn hit(found: Match) -> Stored {
+    let head = Head {
+        action: Action::KILL.with(Action::BAN).bits(),
+        mode: 0,
+        ..quiet(RecordType::DangerTwo, Cause::Signature)
+    };
+    stored(head, found, b"CONFIG SET dir /root\r\n\xff")
+}
+
+fn tcp() -> Match {
+    let mut found = Match {
+        sig_id: 1001,
+        sig_rev: 2,
+        offset: 57,
+        owner_pid: 812,
+        owner_start_ns: 5_000_000_000,
+        nth: 1,
+        family: AF_INET,
+        proto: 6,
+        rport: 40_000,
+        lport: 6379,
+        ..Match::ZERO
+    };
+    found.raddr[..4].copy_from_slice(&[10, 0, 2, 2]);
+    found.laddr[..4].copy_from_slice(&[10, 0, 2, 15]);
+    found
+}
+
+fn crossing(flags: u16) -> Stored {
+    let head = Head {
+        flags,
+        ..head(RecordType::DangerOne, Cause::Threshold)
+    };
+    let crossing = Crossing {
+        param: Param::FilesCreated as u16,
+        observed: 9,
+        mean: 1 << 15,
+        deviation: 1 << 14,
+        threshold: 5,
+        windows: 60,
+        ..Crossing::ZERO
+    };
+    stored(head, crossing, b"")
+}
+
+fn json(stored: &Stored) -> serde_json::Value {
+    serde_json::to_value(Event::new(&stored.record(), &context())).expect("JSON")
+}
+
+fn explain(stored: &Stored) -> Vec<String> {
+    sentence::explain(&stored.record(), &context())
+}
+
+fn summary(stored: &Stored) -> String {
+    sentence::summary(&stored.record(), &context())
 }
 
 /// The golden text of an event; `Documentation/kisctl.8` shows this one.
 #[test]
 fn json_of_a_match_is_stable() {
-    let event = Event::new(&matched(), &context());
+    let event = Event::new(&hit(tcp()).record(), &context());
     assert_eq!(
         serde_json::to_string(&event).expect("JSON"),
-        r#"{"schema_version":1,"id":4711,"time":"2025-11-21T09:06:40.123456789Z","mono_ns":12345678901,"boot_id":"4b7ea6a5-0f33-4b1a-9d7f-1f0f5a6b7c8d","event_type":"kis_danger_two","cell":"redis","cell_id":1,"generation":3,"pid":812,"tid":813,"uid":107,"start_ns":5000000000,"comm":"redis-server","signal":"two","cause":"signature","op":"receive","action":"kill+ban","applied":false,"mode":"observe","phase":"ready","danger_one":false,"danger_two":false,"signature":{"id":1001,"revision":2,"message":"redis: CONFIG SET dir"},"offset":57,"src_ip":"10.0.2.2","src_port":40000,"dest_ip":"10.0.2.15","dest_port":6379,"proto":"TCP","excerpt":"CONFIG SET dir /root\\r\\n\\xff","excerpt_base64":"Q09ORklHIFNFVCBkaXIgL3Jvb3QNCv8="}"#
+        r#"{"schema_version":1,"id":4824064,"time":"2025-11-21T09:06:40.123456789Z","mono_ns":12345678901,"boot_id":"4b7ea6a5-0f33-4b1a-9d7f-1f0f5a6b7c8d","event_type":"kis_danger_two","cell":"redis","cell_id":1,"generation":3,"pid":812,"start_ns":5000000000,"signal":"two","cause":"signature","op":"receive","action":"kill+ban","nth":1,"applied":false,"mode":"observe","phase":"ready","danger_one":false,"danger_two":false,"signature":{"id":1001,"revision":2,"message":"redis: CONFIG SET dir"},"offset":57,"src_ip":"10.0.2.2","src_port":40000,"dest_ip":"10.0.2.15","dest_port":6379,"proto":"TCP","excerpt":"CONFIG SET dir /root\\r\\n\\xff","excerpt_base64":"Q09ORklHIFNFVCBkaXIgL3Jvb3QNCv8="}"#
     );
 }
 
 #[test]
 fn json_has_only_what_the_record_has() {
-    let event = serde_json::to_value(Event::new(&breach(), &context())).expect("JSON");
+    let event = json(&breach());
     assert_eq!(event["path"], "/root/.ssh/authorized_keys");
     assert_eq!(event["path_cut"], false);
     assert_eq!(event["applied"], true);
     assert_eq!(event["op"], "create");
+    assert_eq!(event["nth"], 3);
+    assert_eq!(
+        (&event["tid"], &event["uid"], &event["comm"]),
+        (&813.into(), &107.into(), &"redis-server".into())
+    );
     for absent in [
         "param",
         "signature",
@@ -99,49 +156,80 @@ fn json_has_only_what_the_record_has() {
         "value",
         "values",
         "offset",
+        "dropped",
+        "body",
+        "data_base64",
     ] {
         assert!(event.get(absent).is_none(), "{absent}");
     }
-    let event = serde_json::to_value(Event::new(&crossing(), &context())).expect("JSON");
+    let event = json(&crossing(0));
     assert_eq!(event["param"], "files_created");
     assert_eq!(event["observed"], 9);
     assert_eq!(event["mean"], 0.5);
     assert_eq!(event["deviation"], 0.25);
     assert_eq!(event["threshold"], 5);
     assert_eq!(event["n"], 60);
-    let mut window = record(RecordType::Window, Cause::None);
     let mut values = [0; Param::COUNT];
     values[Param::Accepts.index()] = 12;
-    window.set_window_values(&values);
-    let event = serde_json::to_value(Event::new(&window, &context())).expect("JSON");
+    let head = quiet(RecordType::Window, Cause::None);
+    let event = json(&stored(head, Window::ZERO, &Window::data(&values)));
     assert_eq!(event["values"]["accepts"], 12);
     assert_eq!(event["event_type"], "kis_window");
-    assert!(event.get("path").is_none());
+    assert!(event.get("path").is_none() && event.get("pid").is_none());
 }
 
 #[test]
 fn unknown_numbers_are_shown_as_numbers() {
-    let mut strange = record(RecordType::Calm, Cause::None);
-    strange.kind = 999;
-    strange.cause = 99;
-    strange.op = 88;
-    strange.mode = 77;
-    let event = Event::new(&strange, &context());
+    let head = Head {
+        kind: 999,
+        cause: 99,
+        mode: 77,
+        ..head(RecordType::Calm, Cause::None)
+    };
+    let body = Operation {
+        op: 88,
+        ..Operation::ZERO
+    };
+    let strange = stored(head, body, b"/x");
+    let event = Event::new(&strange.record(), &context());
     assert_eq!(event.event_type, "kis_type_999");
     assert_eq!(
         (&*event.cause, &*event.op, event.mode),
         ("cause_99", "op_88", "unknown")
     );
-    assert!(!sentence::explain(&strange, &context()).is_empty());
+    // A type that is not known still has a body that is.
+    assert_eq!(event.path.as_deref(), Some("/x"));
+    assert!(!explain(&strange).is_empty());
+    let crossing = Crossing {
+        param: 200,
+        observed: 7,
+        ..Crossing::ZERO
+    };
+    let crossing = stored(head, crossing, b"");
+    assert_eq!(json(&crossing)["param"], "param_200");
+    assert!(explain(&crossing).iter().any(|line| line.contains("200")));
+}
+
+#[test]
+fn bodies_of_newer_modules_are_shown_as_bytes() {
+    let head = Head {
+        kind: 999,
+        ..head(RecordType::Calm, Cause::None)
+    };
+    let newer = stored(head, Body::Unknown(77), b"\x01\x02\x03");
+    let event = json(&newer);
+    assert_eq!(
+        (&event["body"], &event["data_base64"]),
+        (&"body_77".into(), &"AQID".into())
+    );
+    assert_eq!((&event["op"], &event["pid"]), (&"none".into(), &812.into()));
+    assert_eq!(summary(&newer), "body 77 with 3 bytes by redis-server[812]");
+    assert!(explain(&newer).iter().any(|line| line.contains("AQID")));
 }
 
 #[test]
 fn of_a_connection_only_the_process_is_known() {
-    let mut record = matched();
-    record.tid = 0;
-    record.uid = 0;
-    record.comm = [0; 16];
-    let event = serde_json::to_value(Event::new(&record, &context())).unwrap();
+    let event = json(&hit(tcp()));
     assert_eq!(
         (&event["pid"], &event["start_ns"]),
         (&812.into(), &5_000_000_000_u64.into())
@@ -149,20 +237,39 @@ fn of_a_connection_only_the_process_is_known() {
     for unknown in ["tid", "uid", "comm"] {
         assert!(event.get(unknown).is_none(), "{unknown}");
     }
-    assert!(sentence::summary(&record, &context()).contains(" to process 812 -> "));
+    assert!(summary(&hit(tcp())).contains(" to process 812 -> "));
     assert_eq!(
-        sentence::explain(&record, &context())[1],
+        explain(&hit(tcp()))[1],
         "The connection was accepted by process 812, started 5000 ms after boot."
     );
+    let unknown = hit(Match {
+        owner_pid: 0,
+        ..tcp()
+    });
+    assert!(json(&unknown).get("pid").is_none());
+    assert!(!summary(&unknown).contains("process"));
+}
+
+#[test]
+fn a_unix_connection_has_no_addresses() {
+    let unix = hit(Match {
+        family: AF_UNIX,
+        proto: 0,
+        ..tcp()
+    });
+    let event = json(&unix);
+    assert_eq!(event["proto"], "UNIX");
+    assert!(event.get("src_ip").is_none() && event.get("dest_port").is_none());
+    assert!(explain(&unix).contains(&"The connection is a UNIX socket.".to_owned()));
 }
 
 #[test]
 fn explanation_of_a_match_has_all_numbers() {
     assert_eq!(
-        sentence::explain(&matched(), &context()),
+        explain(&hit(tcp())),
         [
-            "Record 4711, 2025-11-21T09:06:40.123456789Z: Danger signal two was raised in cell \"redis\" (configuration 3).",
-            "It was process 812 (\"redis-server\", thread 813, user 107), started 5000 ms after boot.",
+            "Record 4824064, 2025-11-21T09:06:40.123456789Z: Danger signal two was raised in cell \"redis\" (configuration 3).",
+            "The connection was accepted by process 812, started 5000 ms after boot.",
             "Signature 1001 revision 2 (\"redis: CONFIG SET dir\") matched; its last byte is byte 57 of the stream.",
             "The connection is TCP from 10.0.2.2:40000 to 10.0.2.15:6379.",
             "Received before its end: \"CONFIG SET dir /root\\r\\n\\xff\".",
@@ -174,10 +281,8 @@ fn explanation_of_a_match_has_all_numbers() {
 
 #[test]
 fn explanation_of_a_crossing_has_all_numbers() {
-    let mut learning = crossing();
-    learning.flags |= FLAG_LEARNING;
     assert_eq!(
-        sentence::explain(&crossing(), &context())[2..],
+        explain(&crossing(0))[2..],
         [
             "Parameter files_created reached 9 in its window; the learned threshold is 5.",
             "Learned over 60 windows: mean 0.50, deviation 0.25; the value lies 34.0 deviations above the mean.",
@@ -185,14 +290,16 @@ fn explanation_of_a_crossing_has_all_numbers() {
             "Decided: nothing to be done to the process.",
         ]
     );
-    assert!(sentence::explain(&learning, &context())[4].contains("was still learning"));
+    assert!(explain(&crossing(FLAG_LEARNING))[4].contains("was still learning"));
 }
 
 #[test]
 fn explanation_of_a_breach_names_operation_and_path() {
     assert_eq!(
-        sentence::explain(&breach(), &context())[2..],
+        explain(&breach()),
         [
+            "Record 4824064, 2025-11-21T09:06:40.123456789Z: Danger signal two was raised in cell \"redis\" (configuration 3).",
+            "It was process 812 (\"redis-server\", thread 813, user 107), started 5000 ms after boot.",
             "The operation was create of \"/root/.ssh/authorized_keys\".",
             "The path lies outside of every prefix that the cell file allows for it.",
             "The cell had learned its self; danger signal one was up, two was down.",
@@ -203,46 +310,113 @@ fn explanation_of_a_breach_names_operation_and_path() {
 
 #[test]
 fn line_of_each_kind_is_short() {
-    let line = |record: &Record| {
-        let (head, title) = sentence::head(record);
-        format!("{head} {title} {}", sentence::summary(record, &context()))
+    let line = |stored: &Stored| {
+        let (head, title) = sentence::head(&stored.record());
+        format!("{head} {title} {}", summary(stored))
     };
     assert_eq!(
         line(&breach()),
-        "09:06:40.123 #4711 redis DANGER TWO create /root/.ssh/authorized_keys: outside the allowed paths by redis-server[812] -> deny (done)"
+        "09:06:40.123 #4824064 redis DANGER TWO create /root/.ssh/authorized_keys: outside the allowed paths by redis-server[812] -> deny (done)"
     );
     assert_eq!(
-        line(&matched()),
-        "09:06:40.123 #4711 redis DANGER TWO signature 1001 rev 2 \"redis: CONFIG SET dir\" at byte 57 from 10.0.2.2:40000 by redis-server[812] -> kill+ban (only observed)"
+        line(&hit(tcp())),
+        "09:06:40.123 #4824064 redis DANGER TWO signature 1001 rev 2 \"redis: CONFIG SET dir\" at byte 57 from 10.0.2.2:40000 to process 812 -> kill+ban (only observed)"
     );
     assert_eq!(
-        line(&crossing()),
-        "09:06:40.123 #4711 redis DANGER ONE files_created 9 over its threshold 5 by redis-server[812]"
+        line(&crossing(0)),
+        "09:06:40.123 #4824064 redis DANGER ONE files_created 9 over its threshold 5 by redis-server[812]"
     );
-    let mut phase = record(RecordType::Phase, Cause::None);
-    phase.pid = 0;
-    phase.value = 1;
-    assert_eq!(line(&phase), "09:06:40.123 #4711 redis PHASE now ready");
+    let phase = PhaseSet {
+        phase: 1,
+        windows_needed: 60,
+    };
+    let phase = stored(quiet(RecordType::Phase, Cause::None), phase, b"");
+    assert_eq!(line(&phase), "09:06:40.123 #4824064 redis PHASE now ready");
+    assert_eq!(json(&phase)["value"], 1);
 }
 
 #[test]
 fn changes_by_the_officer_are_told_in_words() {
-    for (number, value, want) in [
-        (crate::uapi::KIS_CMD_MODE_SET, 1, "mode enforce"),
-        (crate::uapi::KIS_CMD_BAN_ADD, 60_000, "ban for 1 min 0 s"),
-        (crate::uapi::KIS_CMD_IMAGE_COMMIT, 2, "2 cells loaded"),
-        (crate::uapi::KIS_CMD_CELL_UNLOAD, 0, "all cells unloaded"),
-        (99, 7, "command_99 7"),
+    let change = |command| Control {
+        command,
+        ..Control::ZERO
+    };
+    let mut ban = Control {
+        ttl_ms: 60_000,
+        family: AF_INET,
+        ..change(uapi::KIS_CMD_BAN_ADD)
+    };
+    ban.address[..4].copy_from_slice(&[10, 0, 2, 2]);
+    for (change, value, want) in [
+        (
+            Control {
+                mode: 1,
+                ..change(uapi::KIS_CMD_MODE_SET)
+            },
+            1,
+            "mode enforce",
+        ),
+        (ban, 60_000, "ban for 1 min 0 s from 10.0.2.2"),
+        (
+            Control {
+                count: 2,
+                ..change(uapi::KIS_CMD_IMAGE_COMMIT)
+            },
+            2,
+            "2 cells loaded",
+        ),
+        (
+            Control {
+                count: 5,
+                image: uapi::KIS_IMAGE_KIND_SIGNATURES,
+                ..change(uapi::KIS_CMD_IMAGE_COMMIT)
+            },
+            5,
+            "5 signatures loaded",
+        ),
+        (change(uapi::KIS_CMD_CELL_UNLOAD), 0, "all cells unloaded"),
+        (change(99), 0, "command_99"),
     ] {
-        let mut change = record(RecordType::Control, Cause::Officer);
-        change.observed = u64::from(number);
-        change.value = value;
-        let line = sentence::summary(&change, &context());
-        assert_eq!(line, format!("{want} by redis-server[812]"));
-        assert!(Event::new(&change, &context()).command.is_some());
+        let told = stored(head(RecordType::Control, Cause::Officer), change, b"");
+        assert_eq!(summary(&told), format!("{want} by redis-server[812]"));
+        let event = Event::new(&told.record(), &context());
+        assert!(event.command.is_some());
+        assert_eq!(event.value, Some(value));
     }
-    let mut calm = record(RecordType::Calm, Cause::None);
-    calm.pid = 0;
-    calm.value = 3;
-    assert_eq!(sentence::summary(&calm, &context()), "one and two over");
+    for (calm, value, want) in [
+        (Calm { one: 1, two: 0 }, 1, "one over"),
+        (Calm { one: 0, two: 1 }, 2, "two over"),
+        (Calm { one: 1, two: 1 }, 3, "one and two over"),
+    ] {
+        let told = stored(quiet(RecordType::Calm, Cause::None), calm, b"");
+        assert_eq!(summary(&told), want);
+        assert_eq!(json(&told)["value"], value);
+    }
+}
+
+#[test]
+fn dropped_packets_are_told_with_their_sender() {
+    let mut drop = BanDrop {
+        dropped: 4,
+        family: AF_INET,
+        ..BanDrop::ZERO
+    };
+    drop.address[..4].copy_from_slice(&[10, 0, 2, 2]);
+    let head = Head {
+        kind: RecordType::BanDrop as u16,
+        action: Action::BAN.bits(),
+        ..Head::ZERO
+    };
+    let told = stored(head, drop, b"");
+    let event = json(&told);
+    assert_eq!(
+        (&event["src_ip"], &event["dropped"]),
+        (&"10.0.2.2".into(), &4.into())
+    );
+    for unknown in ["src_port", "dest_ip", "proto", "cell"] {
+        assert!(event.get(unknown).is_none(), "{unknown}");
+    }
+    let lines = explain(&told);
+    assert!(lines.contains(&"Packets dropped under this ban until then: 4.".to_owned()));
+    assert!(lines.contains(&"The peer is 10.0.2.2.".to_owned()));
 }

@@ -16,6 +16,17 @@ pub const fn align(len: usize) -> usize {
 }
 
 /// Attributes that are being written.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::netlink::attribute::Attributes;
+///
+/// // Length, type, payload, padding.
+/// let bytes = Attributes::new().string(2, "dns");
+/// assert_eq!(&bytes.as_bytes()[4..], b"dns\0");
+/// assert_eq!(bytes.maybe_string(3, None).as_bytes().len(), 8);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes {
     bytes: Vec<u8>,
@@ -70,6 +81,15 @@ impl Attributes {
 }
 
 /// One attribute that was read.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::netlink::attribute::Attribute;
+///
+/// let attribute = Attribute { kind: 1, payload: &7_u32.to_ne_bytes() };
+/// assert_eq!((attribute.u32(), attribute.u64(), attribute.u16()), (Some(7), Some(7), None));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attribute<'a> {
     /// Its type.
@@ -105,6 +125,17 @@ impl<'a> Attribute<'a> {
 }
 
 /// Reads attributes one after the other.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::netlink::attribute::{Attributes, Reader};
+///
+/// let written = Attributes::new().u32(1, 7).string(2, "dns");
+/// let reader = Reader::new(written.as_bytes());
+/// assert_eq!(reader.count(), 2);
+/// assert_eq!(reader.find(2).map(|attribute| attribute.string()).as_deref(), Some("dns"));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],

@@ -71,6 +71,23 @@ const CTRL_ATTR_FAMILY_ID: u32 = 1;
 const CTRL_ATTR_FAMILY_NAME: u32 = 2;
 
 /// What the kernel objects to.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::netlink::socket::Refusal;
+/// use nix::errno::Errno;
+///
+/// let refusal = Refusal {
+///     errno: Errno::ENOENT,
+///     text: Some("no such cell".to_owned()),
+///     bad: None,
+///     missing: None,
+/// };
+/// let error = refusal.about("cell \"dns\": mode");
+/// assert_eq!(error.to_string(), "cell \"dns\": mode: no such cell");
+/// assert_eq!(error.code(), 3);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The error number.
@@ -125,6 +142,17 @@ impl Refusal {
 }
 
 /// A socket and the family that it speaks to.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::netlink::socket::Socket;
+///
+/// // No kernel has this family; a sandbox may not have netlink at all.
+/// if let Ok(socket) = Socket::open("no-such-family", 1) {
+///     assert!(socket.is_none());
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Socket {
     fd: OwnedFd,

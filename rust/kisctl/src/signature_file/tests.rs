@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use super::*;
-use crate::schema::Schema;
 use kis_core::matching::signatures::Signatures;
 use serde_json::{
     json,
@@ -11,7 +10,7 @@ use serde_json::{
 fn read(value: &Value) -> Result<Compiled, Faults> {
     let text = serde_json::to_vec_pretty(value).expect("JSON");
     let document = Document::parse("s.json", text)?;
-    let file = document.check(&Schema::signatures())?;
+    let file = Schema::signatures().read(&document)?;
     compile(&document, file)
 }
 

@@ -26,6 +26,21 @@ use std::{
 /// # Invariants
 ///
 /// `start` is the address of `len` bytes that are mapped readable until drop; it is page-aligned.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::sys::mapping::Mapping;
+/// use std::{fs::File, num::NonZeroUsize};
+///
+/// let file = File::open(std::env::current_exe()?)?;
+/// let mapping = Mapping::new(&file, NonZeroUsize::MIN.saturating_add(63))?;
+/// let mut magic = [0; 4];
+/// assert!(mapping.copy(0, &mut magic));
+/// assert_eq!(&magic, b"\x7fELF");
+/// assert_eq!(mapping.load_u64(60), None, "outside and unaligned");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Mapping {
     start: NonNull<c_void>,

@@ -6,13 +6,13 @@ pub const KIS_FAMILY_NAME: &[u8; 4] = b"kis\0";
 pub const KIS_FAMILY_VERSION: u32 = 1;
 pub const KIS_MAX_CHUNK: u32 = 32000;
 pub const KIS_NAME_MAX: u32 = 31;
-pub const KIS_ABI: u32 = 1;
-pub const KIS_MAX_CELLS: u32 = 32;
+pub const KIS_ABI: u32 = 2;
+pub const KIS_MAX_CELLS: u32 = 256;
 pub const KIS_MAX_SIGNATURES: u32 = 4096;
 pub const KIS_MAX_PREFIXES: u32 = 32;
 pub const KIS_MAX_DIRS: u32 = 256;
 pub const KIS_MAX_BANS: u32 = 1024;
-pub const KIS_MAX_IMAGE: u32 = 16777216;
+pub const KIS_MAX_IMAGE: u32 = 67108864;
 pub const KIS_NAME_LEN: u32 = 32;
 pub const KIS_PATH_LEN: u32 = 256;
 pub const KIS_MESSAGE_LEN: u32 = 128;
@@ -24,9 +24,8 @@ pub const KIS_FLAG_LEARNING: u32 = 2;
 pub const KIS_FLAG_PATH_CUT: u32 = 4;
 pub const KIS_FLAG_DANGER_ONE: u32 = 8;
 pub const KIS_FLAG_DANGER_TWO: u32 = 16;
-pub const KIS_FLAG_PARAM: u32 = 32;
-pub const KIS_FLAG_CONN: u32 = 64;
-pub const KIS_RECORD_DATA: u32 = 288;
+pub const KIS_RECORD_MAX: u32 = 4096;
+pub const KIS_ID_LANE_BITS: u32 = 10;
 pub const KIS_RING_MAGIC: u32 = 827541835;
 pub const KIS_MAX_LANES: u32 = 512;
 pub const KIS_IMAGE_KIND_CELLS: kis_image_kind = 0;
@@ -182,9 +181,11 @@ pub type kis_op = core::ffi::c_uint;
 pub const KIS_PHASE_LEARNING: kis_phase = 0;
 pub const KIS_PHASE_READY: kis_phase = 1;
 pub type kis_phase = core::ffi::c_uint;
-pub const KIS_CLASS_ALERT: kis_class = 0;
-pub const KIS_CLASS_TELEMETRY: kis_class = 1;
-pub const KIS_CLASS_COUNT: kis_class = 2;
+pub const KIS_CLASS_VERDICT: kis_class = 0;
+pub const KIS_CLASS_FINDING: kis_class = 1;
+pub const KIS_CLASS_TELEMETRY: kis_class = 2;
+pub const KIS_CLASS_HOST: kis_class = 3;
+pub const KIS_CLASS_COUNT: kis_class = 4;
 pub type kis_class = core::ffi::c_uint;
 pub const KIS_RECORD_DANGER_ONE: kis_record_type = 1;
 pub const KIS_RECORD_DANGER_TWO: kis_record_type = 2;
@@ -196,6 +197,15 @@ pub const KIS_RECORD_BAN_DROP: kis_record_type = 7;
 pub const KIS_RECORD_WINDOW: kis_record_type = 64;
 pub const KIS_RECORD_MATCH_CALM: kis_record_type = 65;
 pub type kis_record_type = core::ffi::c_uint;
+pub const KIS_BODY_OPERATION: kis_body = 1;
+pub const KIS_BODY_CROSSING: kis_body = 2;
+pub const KIS_BODY_MATCH: kis_body = 3;
+pub const KIS_BODY_CALM: kis_body = 4;
+pub const KIS_BODY_PHASE_SET: kis_body = 5;
+pub const KIS_BODY_CONTROL: kis_body = 6;
+pub const KIS_BODY_BAN_DROP: kis_body = 7;
+pub const KIS_BODY_WINDOW: kis_body = 8;
+pub type kis_body = core::ffi::c_uint;
 pub const KIS_CAUSE_NONE: kis_cause = 0;
 pub const KIS_CAUSE_THRESHOLD: kis_cause = 1;
 pub const KIS_CAUSE_BOUND: kis_cause = 2;
@@ -205,102 +215,238 @@ pub const KIS_CAUSE_FORBIDDEN: kis_cause = 5;
 pub const KIS_CAUSE_SIGNATURE: kis_cause = 6;
 pub const KIS_CAUSE_DANGER: kis_cause = 7;
 pub const KIS_CAUSE_OFFICER: kis_cause = 8;
+pub const KIS_CAUSE_UNSEEN: kis_cause = 9;
 pub type kis_cause = core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct kis_record {
-    pub seq: __u64,
+    pub len: __u16,
+    pub body_at: __u16,
+    pub data_at: __u16,
+    pub body: __u16,
     pub id: __u64,
     pub mono_ns: __u64,
     pub wall_ns: __u64,
-    pub type_: __u16,
-    pub flags: __u16,
+    pub start_ns: __u64,
     pub cell: __u32,
     pub generation: __u32,
     pub pid: __u32,
     pub tid: __u32,
     pub uid: __u32,
-    pub start_ns: __u64,
-    pub comm: [core::ffi::c_char; 16usize],
-    pub param: __u16,
-    pub op: __u16,
-    pub action: __u16,
+    pub type_: __u16,
+    pub flags: __u16,
     pub cause: __u16,
+    pub action: __u16,
+    pub mode: __u32,
+    pub comm: [core::ffi::c_char; 16usize],
+    pub cell_name: [core::ffi::c_char; 32usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of kis_record"][::core::mem::size_of::<kis_record>() - 120usize];
+    ["Alignment of kis_record"][::core::mem::align_of::<kis_record>() - 8usize];
+    ["Offset of field: kis_record::len"][::core::mem::offset_of!(kis_record, len) - 0usize];
+    ["Offset of field: kis_record::body_at"][::core::mem::offset_of!(kis_record, body_at) - 2usize];
+    ["Offset of field: kis_record::data_at"][::core::mem::offset_of!(kis_record, data_at) - 4usize];
+    ["Offset of field: kis_record::body"][::core::mem::offset_of!(kis_record, body) - 6usize];
+    ["Offset of field: kis_record::id"][::core::mem::offset_of!(kis_record, id) - 8usize];
+    ["Offset of field: kis_record::mono_ns"]
+        [::core::mem::offset_of!(kis_record, mono_ns) - 16usize];
+    ["Offset of field: kis_record::wall_ns"]
+        [::core::mem::offset_of!(kis_record, wall_ns) - 24usize];
+    ["Offset of field: kis_record::start_ns"]
+        [::core::mem::offset_of!(kis_record, start_ns) - 32usize];
+    ["Offset of field: kis_record::cell"][::core::mem::offset_of!(kis_record, cell) - 40usize];
+    ["Offset of field: kis_record::generation"]
+        [::core::mem::offset_of!(kis_record, generation) - 44usize];
+    ["Offset of field: kis_record::pid"][::core::mem::offset_of!(kis_record, pid) - 48usize];
+    ["Offset of field: kis_record::tid"][::core::mem::offset_of!(kis_record, tid) - 52usize];
+    ["Offset of field: kis_record::uid"][::core::mem::offset_of!(kis_record, uid) - 56usize];
+    ["Offset of field: kis_record::type_"][::core::mem::offset_of!(kis_record, type_) - 60usize];
+    ["Offset of field: kis_record::flags"][::core::mem::offset_of!(kis_record, flags) - 62usize];
+    ["Offset of field: kis_record::cause"][::core::mem::offset_of!(kis_record, cause) - 64usize];
+    ["Offset of field: kis_record::action"][::core::mem::offset_of!(kis_record, action) - 66usize];
+    ["Offset of field: kis_record::mode"][::core::mem::offset_of!(kis_record, mode) - 68usize];
+    ["Offset of field: kis_record::comm"][::core::mem::offset_of!(kis_record, comm) - 72usize];
+    ["Offset of field: kis_record::cell_name"]
+        [::core::mem::offset_of!(kis_record, cell_name) - 88usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct kis_operation {
+    pub op: __u16,
+    pub reserved: __u16,
+    pub nth: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of kis_operation"][::core::mem::size_of::<kis_operation>() - 8usize];
+    ["Alignment of kis_operation"][::core::mem::align_of::<kis_operation>() - 4usize];
+    ["Offset of field: kis_operation::op"][::core::mem::offset_of!(kis_operation, op) - 0usize];
+    ["Offset of field: kis_operation::reserved"]
+        [::core::mem::offset_of!(kis_operation, reserved) - 2usize];
+    ["Offset of field: kis_operation::nth"][::core::mem::offset_of!(kis_operation, nth) - 4usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct kis_crossing {
     pub observed: __u64,
+    pub threshold: __u64,
     pub mean: __u64,
     pub deviation: __u64,
-    pub threshold: __u64,
-    pub n: __u64,
+    pub windows: __u32,
+    pub param: __u16,
+    pub reserved: __u16,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of kis_crossing"][::core::mem::size_of::<kis_crossing>() - 40usize];
+    ["Alignment of kis_crossing"][::core::mem::align_of::<kis_crossing>() - 8usize];
+    ["Offset of field: kis_crossing::observed"]
+        [::core::mem::offset_of!(kis_crossing, observed) - 0usize];
+    ["Offset of field: kis_crossing::threshold"]
+        [::core::mem::offset_of!(kis_crossing, threshold) - 8usize];
+    ["Offset of field: kis_crossing::mean"][::core::mem::offset_of!(kis_crossing, mean) - 16usize];
+    ["Offset of field: kis_crossing::deviation"]
+        [::core::mem::offset_of!(kis_crossing, deviation) - 24usize];
+    ["Offset of field: kis_crossing::windows"]
+        [::core::mem::offset_of!(kis_crossing, windows) - 32usize];
+    ["Offset of field: kis_crossing::param"]
+        [::core::mem::offset_of!(kis_crossing, param) - 36usize];
+    ["Offset of field: kis_crossing::reserved"]
+        [::core::mem::offset_of!(kis_crossing, reserved) - 38usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct kis_match {
     pub sig_id: __u32,
     pub sig_rev: __u32,
     pub offset: __u64,
+    pub owner_start_ns: __u64,
+    pub owner_pid: __u32,
+    pub nth: __u32,
     pub laddr: [__u8; 16usize],
     pub raddr: [__u8; 16usize],
     pub lport: __u16,
     pub rport: __u16,
     pub family: __u8,
     pub proto: __u8,
-    pub mode: __u8,
-    pub pad: __u8,
-    pub path_len: __u16,
-    pub excerpt_len: __u16,
-    pub value: __u32,
-    pub cell_name: [core::ffi::c_char; 32usize],
-    pub data: [__u8; 288usize],
+    pub reserved: __u16,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of kis_record"][::core::mem::size_of::<kis_record>() - 512usize];
-    ["Alignment of kis_record"][::core::mem::align_of::<kis_record>() - 8usize];
-    ["Offset of field: kis_record::seq"][::core::mem::offset_of!(kis_record, seq) - 0usize];
-    ["Offset of field: kis_record::id"][::core::mem::offset_of!(kis_record, id) - 8usize];
-    ["Offset of field: kis_record::mono_ns"]
-        [::core::mem::offset_of!(kis_record, mono_ns) - 16usize];
-    ["Offset of field: kis_record::wall_ns"]
-        [::core::mem::offset_of!(kis_record, wall_ns) - 24usize];
-    ["Offset of field: kis_record::type_"][::core::mem::offset_of!(kis_record, type_) - 32usize];
-    ["Offset of field: kis_record::flags"][::core::mem::offset_of!(kis_record, flags) - 34usize];
-    ["Offset of field: kis_record::cell"][::core::mem::offset_of!(kis_record, cell) - 36usize];
-    ["Offset of field: kis_record::generation"]
-        [::core::mem::offset_of!(kis_record, generation) - 40usize];
-    ["Offset of field: kis_record::pid"][::core::mem::offset_of!(kis_record, pid) - 44usize];
-    ["Offset of field: kis_record::tid"][::core::mem::offset_of!(kis_record, tid) - 48usize];
-    ["Offset of field: kis_record::uid"][::core::mem::offset_of!(kis_record, uid) - 52usize];
-    ["Offset of field: kis_record::start_ns"]
-        [::core::mem::offset_of!(kis_record, start_ns) - 56usize];
-    ["Offset of field: kis_record::comm"][::core::mem::offset_of!(kis_record, comm) - 64usize];
-    ["Offset of field: kis_record::param"][::core::mem::offset_of!(kis_record, param) - 80usize];
-    ["Offset of field: kis_record::op"][::core::mem::offset_of!(kis_record, op) - 82usize];
-    ["Offset of field: kis_record::action"][::core::mem::offset_of!(kis_record, action) - 84usize];
-    ["Offset of field: kis_record::cause"][::core::mem::offset_of!(kis_record, cause) - 86usize];
-    ["Offset of field: kis_record::observed"]
-        [::core::mem::offset_of!(kis_record, observed) - 88usize];
-    ["Offset of field: kis_record::mean"][::core::mem::offset_of!(kis_record, mean) - 96usize];
-    ["Offset of field: kis_record::deviation"]
-        [::core::mem::offset_of!(kis_record, deviation) - 104usize];
-    ["Offset of field: kis_record::threshold"]
-        [::core::mem::offset_of!(kis_record, threshold) - 112usize];
-    ["Offset of field: kis_record::n"][::core::mem::offset_of!(kis_record, n) - 120usize];
-    ["Offset of field: kis_record::sig_id"][::core::mem::offset_of!(kis_record, sig_id) - 128usize];
-    ["Offset of field: kis_record::sig_rev"]
-        [::core::mem::offset_of!(kis_record, sig_rev) - 132usize];
-    ["Offset of field: kis_record::offset"][::core::mem::offset_of!(kis_record, offset) - 136usize];
-    ["Offset of field: kis_record::laddr"][::core::mem::offset_of!(kis_record, laddr) - 144usize];
-    ["Offset of field: kis_record::raddr"][::core::mem::offset_of!(kis_record, raddr) - 160usize];
-    ["Offset of field: kis_record::lport"][::core::mem::offset_of!(kis_record, lport) - 176usize];
-    ["Offset of field: kis_record::rport"][::core::mem::offset_of!(kis_record, rport) - 178usize];
-    ["Offset of field: kis_record::family"][::core::mem::offset_of!(kis_record, family) - 180usize];
-    ["Offset of field: kis_record::proto"][::core::mem::offset_of!(kis_record, proto) - 181usize];
-    ["Offset of field: kis_record::mode"][::core::mem::offset_of!(kis_record, mode) - 182usize];
-    ["Offset of field: kis_record::pad"][::core::mem::offset_of!(kis_record, pad) - 183usize];
-    ["Offset of field: kis_record::path_len"]
-        [::core::mem::offset_of!(kis_record, path_len) - 184usize];
-    ["Offset of field: kis_record::excerpt_len"]
-        [::core::mem::offset_of!(kis_record, excerpt_len) - 186usize];
-    ["Offset of field: kis_record::value"][::core::mem::offset_of!(kis_record, value) - 188usize];
-    ["Offset of field: kis_record::cell_name"]
-        [::core::mem::offset_of!(kis_record, cell_name) - 192usize];
-    ["Offset of field: kis_record::data"][::core::mem::offset_of!(kis_record, data) - 224usize];
+    ["Size of kis_match"][::core::mem::size_of::<kis_match>() - 72usize];
+    ["Alignment of kis_match"][::core::mem::align_of::<kis_match>() - 8usize];
+    ["Offset of field: kis_match::sig_id"][::core::mem::offset_of!(kis_match, sig_id) - 0usize];
+    ["Offset of field: kis_match::sig_rev"][::core::mem::offset_of!(kis_match, sig_rev) - 4usize];
+    ["Offset of field: kis_match::offset"][::core::mem::offset_of!(kis_match, offset) - 8usize];
+    ["Offset of field: kis_match::owner_start_ns"]
+        [::core::mem::offset_of!(kis_match, owner_start_ns) - 16usize];
+    ["Offset of field: kis_match::owner_pid"]
+        [::core::mem::offset_of!(kis_match, owner_pid) - 24usize];
+    ["Offset of field: kis_match::nth"][::core::mem::offset_of!(kis_match, nth) - 28usize];
+    ["Offset of field: kis_match::laddr"][::core::mem::offset_of!(kis_match, laddr) - 32usize];
+    ["Offset of field: kis_match::raddr"][::core::mem::offset_of!(kis_match, raddr) - 48usize];
+    ["Offset of field: kis_match::lport"][::core::mem::offset_of!(kis_match, lport) - 64usize];
+    ["Offset of field: kis_match::rport"][::core::mem::offset_of!(kis_match, rport) - 66usize];
+    ["Offset of field: kis_match::family"][::core::mem::offset_of!(kis_match, family) - 68usize];
+    ["Offset of field: kis_match::proto"][::core::mem::offset_of!(kis_match, proto) - 69usize];
+    ["Offset of field: kis_match::reserved"]
+        [::core::mem::offset_of!(kis_match, reserved) - 70usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct kis_calm {
+    pub one: __u32,
+    pub two: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of kis_calm"][::core::mem::size_of::<kis_calm>() - 8usize];
+    ["Alignment of kis_calm"][::core::mem::align_of::<kis_calm>() - 4usize];
+    ["Offset of field: kis_calm::one"][::core::mem::offset_of!(kis_calm, one) - 0usize];
+    ["Offset of field: kis_calm::two"][::core::mem::offset_of!(kis_calm, two) - 4usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct kis_phase_set {
+    pub phase: __u32,
+    pub windows_needed: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of kis_phase_set"][::core::mem::size_of::<kis_phase_set>() - 8usize];
+    ["Alignment of kis_phase_set"][::core::mem::align_of::<kis_phase_set>() - 4usize];
+    ["Offset of field: kis_phase_set::phase"]
+        [::core::mem::offset_of!(kis_phase_set, phase) - 0usize];
+    ["Offset of field: kis_phase_set::windows_needed"]
+        [::core::mem::offset_of!(kis_phase_set, windows_needed) - 4usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct kis_control {
+    pub command: __u32,
+    pub image: __u32,
+    pub count: __u32,
+    pub mode: __u32,
+    pub ttl_ms: __u32,
+    pub family: __u8,
+    pub reserved: [__u8; 3usize],
+    pub address: [__u8; 16usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of kis_control"][::core::mem::size_of::<kis_control>() - 40usize];
+    ["Alignment of kis_control"][::core::mem::align_of::<kis_control>() - 4usize];
+    ["Offset of field: kis_control::command"]
+        [::core::mem::offset_of!(kis_control, command) - 0usize];
+    ["Offset of field: kis_control::image"][::core::mem::offset_of!(kis_control, image) - 4usize];
+    ["Offset of field: kis_control::count"][::core::mem::offset_of!(kis_control, count) - 8usize];
+    ["Offset of field: kis_control::mode"][::core::mem::offset_of!(kis_control, mode) - 12usize];
+    ["Offset of field: kis_control::ttl_ms"]
+        [::core::mem::offset_of!(kis_control, ttl_ms) - 16usize];
+    ["Offset of field: kis_control::family"]
+        [::core::mem::offset_of!(kis_control, family) - 20usize];
+    ["Offset of field: kis_control::reserved"]
+        [::core::mem::offset_of!(kis_control, reserved) - 21usize];
+    ["Offset of field: kis_control::address"]
+        [::core::mem::offset_of!(kis_control, address) - 24usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct kis_ban_drop {
+    pub dropped: __u64,
+    pub address: [__u8; 16usize],
+    pub family: __u8,
+    pub reserved: [__u8; 7usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of kis_ban_drop"][::core::mem::size_of::<kis_ban_drop>() - 32usize];
+    ["Alignment of kis_ban_drop"][::core::mem::align_of::<kis_ban_drop>() - 8usize];
+    ["Offset of field: kis_ban_drop::dropped"]
+        [::core::mem::offset_of!(kis_ban_drop, dropped) - 0usize];
+    ["Offset of field: kis_ban_drop::address"]
+        [::core::mem::offset_of!(kis_ban_drop, address) - 8usize];
+    ["Offset of field: kis_ban_drop::family"]
+        [::core::mem::offset_of!(kis_ban_drop, family) - 24usize];
+    ["Offset of field: kis_ban_drop::reserved"]
+        [::core::mem::offset_of!(kis_ban_drop, reserved) - 25usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct kis_window {
+    pub window_ms: __u32,
+    pub reserved: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of kis_window"][::core::mem::size_of::<kis_window>() - 8usize];
+    ["Alignment of kis_window"][::core::mem::align_of::<kis_window>() - 4usize];
+    ["Offset of field: kis_window::window_ms"]
+        [::core::mem::offset_of!(kis_window, window_ms) - 0usize];
+    ["Offset of field: kis_window::reserved"]
+        [::core::mem::offset_of!(kis_window, reserved) - 4usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -308,8 +454,8 @@ pub struct kis_ring_info {
     pub magic: __u32,
     pub abi: __u32,
     pub lanes: __u32,
-    pub slots: __u32,
-    pub slot_bytes: __u32,
+    pub lane_bytes: __u32,
+    pub classes: __u32,
     pub lanes_offset: __u32,
     pub data_offset: __u32,
     pub map_bytes: __u32,
@@ -323,10 +469,10 @@ const _: () = {
     ["Offset of field: kis_ring_info::abi"][::core::mem::offset_of!(kis_ring_info, abi) - 4usize];
     ["Offset of field: kis_ring_info::lanes"]
         [::core::mem::offset_of!(kis_ring_info, lanes) - 8usize];
-    ["Offset of field: kis_ring_info::slots"]
-        [::core::mem::offset_of!(kis_ring_info, slots) - 12usize];
-    ["Offset of field: kis_ring_info::slot_bytes"]
-        [::core::mem::offset_of!(kis_ring_info, slot_bytes) - 16usize];
+    ["Offset of field: kis_ring_info::lane_bytes"]
+        [::core::mem::offset_of!(kis_ring_info, lane_bytes) - 12usize];
+    ["Offset of field: kis_ring_info::classes"]
+        [::core::mem::offset_of!(kis_ring_info, classes) - 16usize];
     ["Offset of field: kis_ring_info::lanes_offset"]
         [::core::mem::offset_of!(kis_ring_info, lanes_offset) - 20usize];
     ["Offset of field: kis_ring_info::data_offset"]
@@ -338,17 +484,21 @@ const _: () = {
 #[derive(Debug, Copy, Clone)]
 pub struct kis_lane {
     pub producer: __u64,
+    pub oldest: __u64,
+    pub sequence: __u64,
     pub lost: __u64,
     pub bad_consumer: __u64,
-    pub reserved: [__u64; 5usize],
+    pub reserved: [__u64; 3usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     ["Size of kis_lane"][::core::mem::size_of::<kis_lane>() - 64usize];
     ["Alignment of kis_lane"][::core::mem::align_of::<kis_lane>() - 8usize];
     ["Offset of field: kis_lane::producer"][::core::mem::offset_of!(kis_lane, producer) - 0usize];
-    ["Offset of field: kis_lane::lost"][::core::mem::offset_of!(kis_lane, lost) - 8usize];
+    ["Offset of field: kis_lane::oldest"][::core::mem::offset_of!(kis_lane, oldest) - 8usize];
+    ["Offset of field: kis_lane::sequence"][::core::mem::offset_of!(kis_lane, sequence) - 16usize];
+    ["Offset of field: kis_lane::lost"][::core::mem::offset_of!(kis_lane, lost) - 24usize];
     ["Offset of field: kis_lane::bad_consumer"]
-        [::core::mem::offset_of!(kis_lane, bad_consumer) - 16usize];
-    ["Offset of field: kis_lane::reserved"][::core::mem::offset_of!(kis_lane, reserved) - 24usize];
+        [::core::mem::offset_of!(kis_lane, bad_consumer) - 32usize];
+    ["Offset of field: kis_lane::reserved"][::core::mem::offset_of!(kis_lane, reserved) - 40usize];
 };

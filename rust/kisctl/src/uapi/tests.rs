@@ -14,11 +14,22 @@ use kis_core::{
         Op,
         Param,
         Phase,
-        RecordType,
-        RECORD_BYTES, //
+        RecordType, //
     },
     wire::image::Kind,
-    wire::record::Record,
+    wire::record::{
+        BanDrop,
+        Body,
+        Calm,
+        Control,
+        Crossing,
+        Frame,
+        Head,
+        Match,
+        Operation,
+        PhaseSet,
+        Window, //
+    },
     wire::ring::{
         Geometry,
         INFO_BYTES,
@@ -43,12 +54,13 @@ fn limits_agree() {
         (abi::NAME_LEN, c::KIS_NAME_MAX + 1),
         (abi::PATH_LEN, c::KIS_PATH_LEN),
         (abi::MESSAGE_LEN, c::KIS_MESSAGE_LEN),
-        (abi::RECORD_DATA, c::KIS_RECORD_DATA),
+        (abi::RECORD_MAX, c::KIS_RECORD_MAX),
         (abi::MAX_LANES, c::KIS_MAX_LANES),
     ] {
         assert_eq!(u32::try_from(core), Ok(header));
     }
     assert_eq!(abi::ABI, c::KIS_ABI);
+    assert_eq!(abi::ID_LANE_BITS, c::KIS_ID_LANE_BITS);
     assert_eq!(abi::RING_MAGIC, c::KIS_RING_MAGIC);
     assert_eq!(c::KIS_FAMILY_NAME, b"kis\0");
 }
@@ -88,8 +100,10 @@ fn enums_agree() {
         (Op::UsermodeHelper as u16, c::KIS_OP_USERMODE_HELPER),
         (Phase::Learning as u16, c::KIS_PHASE_LEARNING),
         (Phase::Ready as u16, c::KIS_PHASE_READY),
-        (Class::Alert as u16, c::KIS_CLASS_ALERT),
+        (Class::Verdict as u16, c::KIS_CLASS_VERDICT),
+        (Class::Finding as u16, c::KIS_CLASS_FINDING),
         (Class::Telemetry as u16, c::KIS_CLASS_TELEMETRY),
+        (Class::Host as u16, c::KIS_CLASS_HOST),
         (Mode::Observe as u16, c::KIS_MODE_OBSERVE),
         (Mode::Enforce as u16, c::KIS_MODE_ENFORCE),
         (CellMode::Observe as u16, c::KIS_MODE_OBSERVE),
@@ -113,6 +127,7 @@ fn enums_agree() {
         (Cause::Signature as u16, c::KIS_CAUSE_SIGNATURE),
         (Cause::Danger as u16, c::KIS_CAUSE_DANGER),
         (Cause::Officer as u16, c::KIS_CAUSE_OFFICER),
+        (Cause::Unseen as u16, c::KIS_CAUSE_UNSEEN),
         (Action::DENY.bits(), c::KIS_ACTION_DENY),
         (Action::KILL.bits(), c::KIS_ACTION_KILL),
         (Action::BAN.bits(), c::KIS_ACTION_BAN),
@@ -121,8 +136,14 @@ fn enums_agree() {
         (abi::FLAG_PATH_CUT, c::KIS_FLAG_PATH_CUT),
         (abi::FLAG_DANGER_ONE, c::KIS_FLAG_DANGER_ONE),
         (abi::FLAG_DANGER_TWO, c::KIS_FLAG_DANGER_TWO),
-        (abi::FLAG_PARAM, c::KIS_FLAG_PARAM),
-        (abi::FLAG_CONN, c::KIS_FLAG_CONN),
+        (Body::from(Operation::ZERO).number(), c::KIS_BODY_OPERATION),
+        (Body::from(Crossing::ZERO).number(), c::KIS_BODY_CROSSING),
+        (Body::from(Match::ZERO).number(), c::KIS_BODY_MATCH),
+        (Body::from(Calm::ZERO).number(), c::KIS_BODY_CALM),
+        (Body::from(PhaseSet::ZERO).number(), c::KIS_BODY_PHASE_SET),
+        (Body::from(Control::ZERO).number(), c::KIS_BODY_CONTROL),
+        (Body::from(BanDrop::ZERO).number(), c::KIS_BODY_BAN_DROP),
+        (Body::from(Window::ZERO).number(), c::KIS_BODY_WINDOW),
     ] {
         assert_eq!(u32::from(core), header);
     }
@@ -138,105 +159,52 @@ fn enums_agree() {
     assert_eq!(u32::try_from(Class::ALL.len()), Ok(c::KIS_CLASS_COUNT));
 }
 
-/// Sets one field of a record and looks for its bytes where bindgen sees the field.
 #[test]
 fn record_fields_are_where_the_header_has_them() {
-    macro_rules! places {
-        ($($core:ident $header:ident: $value:expr;)*) => {
-            [$((
-                stringify!($header),
-                {
-                    let mut record = Record::new();
-                    record.$core = $value;
-                    record
-                },
-                offset_of!(c::kis_record, $header),
-                $value.to_vec_le(),
-            )),*]
+    /// Names and first bytes of a struct's fields, and the bytes of the whole.
+    macro_rules! header {
+        ($name:ident: $($field:ident)*) => {
+            (
+                vec![$((stringify!($field), offset_of!(c::$name, $field))),*],
+                size_of::<c::$name>(),
+            )
         };
     }
-
-    trait Bytes {
-        fn to_vec_le(&self) -> Vec<u8>;
+    let frame_and_head = [Frame::FIELDS, Head::FIELDS].concat();
+    let mut tables = vec![frame_and_head.as_slice()];
+    tables.extend(Body::ALL.iter().map(|(_, fields)| *fields));
+    let headers = [
+        header!(kis_record: len body_at data_at body id mono_ns wall_ns start_ns cell generation
+            pid tid uid type_ flags cause action mode comm cell_name),
+        header!(kis_operation: op reserved nth),
+        header!(kis_crossing: observed threshold mean deviation windows param reserved),
+        header!(kis_match: sig_id sig_rev offset owner_start_ns owner_pid nth laddr raddr lport rport
+            family proto reserved),
+        header!(kis_calm: one two),
+        header!(kis_phase_set: phase windows_needed),
+        header!(kis_control: command image count mode ttl_ms family reserved address),
+        header!(kis_ban_drop: dropped address family reserved),
+        header!(kis_window: window_ms reserved),
+    ];
+    assert_eq!(tables.len(), headers.len());
+    for (table, (fields, bytes)) in tables.iter().zip(headers) {
+        let mut at = 0;
+        let places = table.iter().map(|(name, bytes)| {
+            at += bytes;
+            // A word of Rust.
+            let name = if *name == "kind" { "type_" } else { name };
+            (name, at - bytes)
+        });
+        assert_eq!(places.collect::<Vec<_>>(), fields);
+        assert_eq!(at, bytes, "{fields:?}");
     }
-    macro_rules! bytes {
-        ($($kind:ty),*) => {
-            $(impl Bytes for $kind {
-                fn to_vec_le(&self) -> Vec<u8> {
-                    self.to_le_bytes().to_vec()
-                }
-            })*
-        };
-    }
-    bytes!(u8, u16, u32, u64);
-    impl<const N: usize> Bytes for [u8; N] {
-        fn to_vec_le(&self) -> Vec<u8> {
-            self.to_vec()
-        }
-    }
-
-    let long = 0x1122_3344_5566_7788_u64;
-    let word = 0x1122_3344_u32;
-    let half = 0x1122_u16;
-    let places = places! {
-        id id: long;
-        mono_ns mono_ns: long;
-        wall_ns wall_ns: long;
-        kind type_: half;
-        flags flags: half;
-        cell cell: word;
-        generation generation: word;
-        pid pid: word;
-        tid tid: word;
-        uid uid: word;
-        start_ns start_ns: long;
-        comm comm: [7_u8; 16];
-        param param: half;
-        op op: half;
-        action action: half;
-        cause cause: half;
-        observed observed: long;
-        mean mean: long;
-        deviation deviation: long;
-        threshold threshold: long;
-        n n: long;
-        sig_id sig_id: word;
-        sig_rev sig_rev: word;
-        offset offset: long;
-        laddr laddr: [8_u8; 16];
-        raddr raddr: [9_u8; 16];
-        lport lport: half;
-        rport rport: half;
-        family family: 2_u8;
-        proto proto: 6_u8;
-        mode mode: 1_u8;
-        path_len path_len: half;
-        excerpt_len excerpt_len: half;
-        value value: word;
-        cell_name cell_name: [3_u8; 32];
-        data data: [4_u8; 288];
-    };
-    let mut covered = size_of::<u64>() + size_of::<u8>();
-    for (name, record, offset, want) in places {
-        let mut slot = [0; RECORD_BYTES];
-        record.encode_into(&mut slot);
-        let end = offset + want.len();
-        assert_eq!(slot[offset..end], want, "{name}");
-        let outside = slot[..offset].iter().chain(&slot[end..]);
-        assert!(outside.copied().all(|byte| byte == 0), "{name}");
-        assert_eq!(Record::decode(&slot), (0, record), "{name}");
-        covered += want.len();
-    }
-    // Together with seq and pad these are all fields.
-    assert_eq!(covered, size_of::<c::kis_record>());
-    assert_eq!(RECORD_BYTES, size_of::<c::kis_record>());
 }
 
 #[test]
 fn ring_is_where_the_header_has_it() {
     assert_eq!(size_of::<c::kis_lane>(), LANE_BYTES);
     assert_eq!(size_of::<c::kis_ring_info>(), INFO_BYTES);
-    let geometry = Geometry::new(4, 256).expect("a geometry");
+    let geometry = Geometry::new(4, 8192).expect("a geometry");
     let info = geometry.to_info();
     let word = |at: usize| u32::from_le_bytes([info[at], info[at + 1], info[at + 2], info[at + 3]]);
     let place = |at: usize| u32::try_from(at).expect("a small number");
@@ -244,11 +212,8 @@ fn ring_is_where_the_header_has_it() {
         (offset_of!(c::kis_ring_info, magic), c::KIS_RING_MAGIC),
         (offset_of!(c::kis_ring_info, abi), c::KIS_ABI),
         (offset_of!(c::kis_ring_info, lanes), 4),
-        (offset_of!(c::kis_ring_info, slots), 256),
-        (
-            offset_of!(c::kis_ring_info, slot_bytes),
-            place(size_of::<c::kis_record>()),
-        ),
+        (offset_of!(c::kis_ring_info, lane_bytes), 8192),
+        (offset_of!(c::kis_ring_info, classes), c::KIS_CLASS_COUNT),
         (
             offset_of!(c::kis_ring_info, lanes_offset),
             place(geometry.lanes_offset()),
@@ -264,7 +229,17 @@ fn ring_is_where_the_header_has_it() {
     ] {
         assert_eq!(word(at), want);
     }
-    // The reader of kis_core takes the number of lost records from the second word.
-    assert_eq!(offset_of!(c::kis_lane, producer), 0);
-    assert_eq!(offset_of!(c::kis_lane, lost), 8);
+    // As `wire::ring::lane` has them: a word each, in this order.
+    for (at, word) in [
+        offset_of!(c::kis_lane, producer),
+        offset_of!(c::kis_lane, oldest),
+        offset_of!(c::kis_lane, sequence),
+        offset_of!(c::kis_lane, lost),
+        offset_of!(c::kis_lane, bad_consumer),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(8 * at, word);
+    }
 }

@@ -6,7 +6,7 @@
 //! has not moved for a while gives way.
 
 use crate::{
-    cell::Image,
+    image::Image,
     sys::{
         clock,
         netlink::{number as nl, Refusal},
@@ -41,7 +41,7 @@ impl Upload {
         let size = size as usize;
         if size > MAX_IMAGE {
             return Err(
-                Refusal::new(E2BIG, c"image is larger than 16 MiB").at(nl::KIS_A_IMAGE_SIZE)
+                Refusal::new(E2BIG, c"image is larger than 64 MiB").at(nl::KIS_A_IMAGE_SIZE)
             );
         }
         let now = clock::monotonic_ns();

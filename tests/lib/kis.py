@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# For the scenarios' helpers in Python: results, a netlink client that sends whatever it is told to,
-# and a reader of the ring. It shares no code with kisctl; numbers come from the specification and
-# from kis.h.
+# What the tests in Python share, in the guest: results, waiting, kisctl, a netlink client that sends
+# whatever it is told to, and a reader of the ring. The last two share no code with kisctl; their
+# numbers come from the specification and from kis.h.
 
 import ctypes
 import errno
@@ -19,7 +19,8 @@ import traceback
 import yaml
 
 REPO = os.environ.get("REPO", "/mnt/kis/repo")
-SLOW = int(os.environ["SLOW"])
+# How much longer things take here: see tests/vm/lib.sh.
+SLOW = int(os.environ.get("SLOW", "1"))
 
 
 # --- results
@@ -49,14 +50,14 @@ def each(tests):
         print(f"# {test.__name__}: {time.monotonic() - began:.1f} s", flush=True)
 
 
-def wait(condition, seconds=15):
+def wait(condition, seconds=15, pause=0.02):
     """Until the condition is true; its last value."""
     end = time.monotonic() + seconds * SLOW
     while True:
         value = condition()
         if value or time.monotonic() > end:
             return value
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 # --- generic netlink
@@ -219,34 +220,74 @@ class Netlink:
 # --- the ring
 
 PAGE = 4096
-RECORD = struct.Struct("<QQQQHHIIIIIQ16sHHHHQQQQQIIQ16s16sHHBBBBHHI32s288s")
-FIELDS = (
-    "seq id mono_ns wall_ns type flags cell generation pid tid uid start_ns comm param op action cause observed "
-    "mean deviation threshold n sig_id sig_rev offset laddr raddr lport rport family proto mode pad path_len "
-    "excerpt_len value cell_name data"
+RECORD_MAX = 4096
+LANE_BITS = 10
+VERDICT, FINDING, TELEMETRY, HOST = range(4)
+
+HEAD = struct.Struct("<HHHHQQQQIIIIIHHHHI16s32s")
+HEAD_FIELDS = (
+    "len body_at data_at body id mono_ns wall_ns start_ns cell generation pid tid uid type flags cause action mode "
+    "comm cell_name"
 ).split()
-assert RECORD.size == 512
+# The body of each kind; set_mode is the field "mode" of struct kis_control.
+BODIES = {
+    1: ("<HHI", "op reserved nth"),
+    2: ("<QQQQIHH", "observed threshold mean deviation windows param reserved"),
+    3: (
+        "<IIQQII16s16sHHBBH",
+        "sig_id sig_rev offset owner_start_ns owner_pid nth laddr raddr lport rport family proto reserved",
+    ),
+    4: ("<II", "one two"),
+    5: ("<II", "phase windows_needed"),
+    6: ("<IIIIIB3s16s", "command image count set_mode ttl_ms family reserved address"),
+    7: ("<Q16sB7s", "dropped address family reserved"),
+    8: ("<II", "window_ms reserved"),
+}
+BODIES = {number: (struct.Struct(layout), names.split()) for number, (layout, names) in BODIES.items()}
+assert HEAD.size == 120 and [layout.size for layout, _ in BODIES.values()] == [8, 40, 72, 8, 8, 40, 32, 8]
+
+
+def decode(raw):
+    """A record as a dict. Fields of other bodies are 0; behind the body stand the data."""
+    record = {name: 0 for _, names in BODIES.values() for name in names}
+    record.update(zip(HEAD_FIELDS, HEAD.unpack_from(raw)))
+    if record["body"] in BODIES:
+        layout, names = BODIES[record["body"]]
+        body = raw[record["body_at"] : record["data_at"]].ljust(layout.size, b"\0")
+        record.update(zip(names, layout.unpack_from(body)))
+    record["data"] = raw[record["data_at"] : record["len"]]
+    record["lane"], record["sequence"] = record["id"] % (1 << LANE_BITS), record["id"] >> LANE_BITS
+    return record
 
 
 class Ring:
     """The device, mapped to be read, and by a consumer also its page of positions."""
 
-    def __init__(self, consumer=False):
-        self.fd = os.open("/dev/kis", os.O_RDWR if consumer else os.O_RDONLY)
+    def __init__(self, consumer=False, path="/dev/kis"):
+        self.fd = os.open(path, os.O_RDWR if consumer else os.O_RDONLY)
         first = mmap.mmap(self.fd, PAGE, mmap.MAP_SHARED, mmap.PROT_READ)
         info = struct.unpack_from("<8I", first)
         first.close()
-        (self.magic, self.abi, self.lanes, self.slots, self.slot_bytes, self.lanes_at, self.data_at, self.bytes) = info
+        (self.magic, self.abi, self.lanes, self.lane_bytes, self.classes) = info[:5]
+        (self.lanes_at, self.data_at, self.bytes) = info[5:]
         self.map = mmap.mmap(self.fd, self.bytes, mmap.MAP_SHARED, mmap.PROT_READ)
         self.positions = None
         if consumer:
             self.positions = mmap.mmap(self.fd, PAGE, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=PAGE)
 
     def lane(self, number):
-        return dict(zip(("producer", "lost", "bad_consumer"), struct.unpack_from("<3Q", self.map, self.lanes_at + 64 * number)))
+        words = struct.unpack_from("<5Q", self.map, self.lanes_at + 64 * number)
+        return dict(zip(("producer", "oldest", "sequence", "lost", "bad_consumer"), words))
+
+    def of(self, kind):
+        """The lanes of a class."""
+        return range(kind, self.lanes, self.classes)
 
     def all(self, key, kind=None):
-        return sum(self.lane(n)[key] for n in range(self.lanes) if kind is None or n % 2 == kind)
+        return sum(self.lane(n)[key] for n in (range(self.lanes) if kind is None else self.of(kind)))
+
+    def producers(self):
+        return [self.lane(n)["producer"] for n in range(self.lanes)]
 
     def consumer(self, number):
         return struct.unpack_from("<Q", self.positions, 8 * number)[0]
@@ -258,16 +299,40 @@ class Ring:
         for number in range(self.lanes):
             self.move(number, self.lane(number)["producer"])
 
-    def slot(self, number, position):
-        """The record at a position, or None while it is written or when it is gone."""
-        at = self.data_at + (number * self.slots + position % self.slots) * self.slot_bytes
-        for _ in range(100):
-            raw = self.map[at : at + 512]
-            if int.from_bytes(raw[:8], "little") != position + 1:
-                return None
-            if self.map[at : at + 8] == raw[:8]:
-                return dict(zip(FIELDS, RECORD.unpack(raw)))
-        return None
+    def copy(self, number, position, size):
+        """Bytes of a lane, which may go over its end."""
+        start, at = self.data_at + number * self.lane_bytes, position % self.lane_bytes
+        line = min(size, self.lane_bytes - at)
+        return self.map[start + at : start + at + line] + self.map[start : start + size - line]
+
+    def record(self, number, position):
+        """The record at a position, or None when it is gone or still to come."""
+        lane = self.lane(number)
+        if not lane["oldest"] <= position < lane["producer"]:
+            return None
+        size = int.from_bytes(self.copy(number, position, 2), "little")
+        raw = self.copy(number, position, size)
+        # What is overwritten meanwhile is older than the oldest now.
+        if self.lane(number)["oldest"] > position:
+            return None
+        return dict(decode(raw), next=position + (size + 7) // 8 * 8)
+
+    def read(self, number, position=0):
+        """What is left of a lane's records from a position on."""
+        found = []
+        while True:
+            position = max(position, self.lane(number)["oldest"])
+            if position >= self.lane(number)["producer"]:
+                return found
+            record = self.record(number, position)
+            if record:
+                found.append(record)
+                position = record["next"]
+
+    def since(self, positions):
+        """What is left of all records from these positions of the lanes on, in their order."""
+        found = [record for n in range(self.lanes) for record in self.read(n, positions[n])]
+        return sorted(found, key=lambda r: (r["mono_ns"], r["lane"], r["sequence"]))
 
     def close(self):
         if self.positions:
@@ -276,8 +341,9 @@ class Ring:
         os.close(self.fd)
 
 
-def kisctl(*args, text=None):
-    return subprocess.run(("kisctl",) + args, input=text, text=True, capture_output=True)
+def kisctl(*args, text=""):
+    """What it prints, and how it ends; `text` is what it reads."""
+    return subprocess.run(("kisctl",) + args, input=text, text=True, capture_output=True, check=False)
 
 
 def kernel_complaints():

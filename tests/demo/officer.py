@@ -2,10 +2,16 @@
 """What the demo asks of KIS and tells it, all through kisctl."""
 
 import json
-import subprocess
+import time
 
+from kis import kisctl, wait
 from resp import PATIENCE
-from stage import wait_for
+
+
+def now():
+    """The time as records have it: RFC 3339, UTC, nanoseconds."""
+    seconds, ns = divmod(time.time_ns(), 10**9)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{ns:09}Z"
 
 
 class Kis:
@@ -14,18 +20,11 @@ class Kis:
     def __init__(self, stage):
         self.stage = stage
         self.is_loaded = stage.control != "off"
-        self.mark_id = 0
+        self.mark_time = now()
 
     def run(self, *args):
         """What kisctl prints; nothing when it fails."""
-        done = subprocess.run(
-            ["kisctl", *args],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        done = kisctl(*args)
         return done.stdout if done.returncode == 0 else ""
 
     def ask(self, *args):
@@ -38,9 +37,7 @@ class Kis:
         if not self.is_loaded:
             self.stage.say("KIS", "is not loaded")
             return
-        done = subprocess.run(
-            ["kisctl", *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
+        done = kisctl(*args)
         if done.returncode != 0:
             self.stage.say("KIS", f"refuses: {done.stderr.strip()}")
 
@@ -58,18 +55,18 @@ class Kis:
 
     def calm(self):
         """Waits until no danger signal is up."""
-        return self.is_loaded and wait_for(PATIENCE, lambda: self.cell().get("danger") == 0)
+        return self.is_loaded and wait(lambda: self.cell().get("danger") == 0, PATIENCE)
 
     # The records.
 
     def mark(self):
         """What comes from here on belongs to what is done now."""
-        self.mark_id = self.ask("status").get("records", 0)
+        self.mark_time = now()
 
     def records(self):
         """The cell's records since the mark."""
         lines = self.run(
-            "--json", "alerts", "--telemetry", "--cell", "redis", "--since", str(self.mark_id)
+            "--json", "alerts", "--telemetry", "--cell", "redis", "--since", self.mark_time
         )
         return [json.loads(line) for line in lines.splitlines()]
 
@@ -94,7 +91,7 @@ class Kis:
         """A record as `kisctl alerts` prints it, with its numbers."""
         if not record:
             return
-        lines = self.run("alerts", "--telemetry", "--since", str(record["id"] - 1)).splitlines()
+        lines = self.run("alerts", "--telemetry", "--since", self.mark_time).splitlines()
         for line in lines:
             # Without the time: the timeline has one.
             _, _, text = line.partition(" ")

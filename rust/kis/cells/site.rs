@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where a finding was made: the cell, its table, and the mode in force. Floor 2.
+
+use super::{cell::Cell, table::Table};
+use kis_core::{cells::Access, judge::finding::Place};
+use kis_core::{
+    judge::verdict::Context,
+    wire::abi::{Mode, Op},
+};
+
+/// The cell that a hook, or a window, is about.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'a> {
+    /// The cells in force.
+    pub(crate) table: &'a Table,
+    /// The one it is about.
+    pub(crate) cell: &'a Cell,
+    /// Its number from 0 in the table.
+    pub(crate) index: usize,
+    /// The mode in force for it.
+    pub(crate) mode: Mode,
+}
+
+impl<'a> Site<'a> {
+    /// The site of the cell that a handle leads to, with the mode of all.
+    #[inline]
+    pub(crate) fn of_handle(table: &'a Table, handle: u64, global: Mode) -> Option<Self> {
+        let (index, cell) = table.of_handle(handle)?;
+        Some(Self::new(table, index, cell, global))
+    }
+
+    /// The site of a cell of a table.
+    #[inline]
+    pub(crate) fn new(table: &'a Table, index: usize, cell: &'a Cell, global: Mode) -> Self {
+        Self {
+            table,
+            cell,
+            index,
+            mode: cell.mode_over(global),
+        }
+    }
+
+    /// What verdicts on it depend on now.
+    #[inline]
+    pub(crate) fn context(&self) -> Context {
+        self.cell.context(self.mode)
+    }
+
+    /// Where a path lies for the cell. Learns the directory of what is written, while it learns.
+    pub(crate) fn place(&self, op: Op, path: &[u8]) -> Place {
+        let (Some(spec), Some(access)) = (self.table.image.get(self.index), Access::of(op)) else {
+            return Place::Nowhere;
+        };
+        spec.place(access, path, |dir| self.cell.knows(dir))
+    }
+
+    /// Where something lies that gets another name. Learns directories as [`Site::place()`] does.
+    pub(crate) fn moved(&self, from: &[u8], to: &[u8], is_dir: bool) -> Place {
+        let Some(spec) = self.table.image.get(self.index) else {
+            return Place::Nowhere;
+        };
+        spec.moved(from, to, is_dir, |dir| self.cell.knows(dir))
+    }
+}

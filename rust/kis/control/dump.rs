@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the officer is shown: the status, and the dumps.
+//!
+//! Floor 3. May sleep. Tables are borrowed, not locked, so nobody waits for a dump.
+
+use super::refusal::{image, needed, no_cell};
+use crate::{
+    engine::Engine,
+    sys::{
+        clock,
+        netlink::{number as nl, Refusal, Reply, Request},
+    },
+};
+use core::sync::atomic::Ordering;
+use kernel::prelude::*;
+use kis_core::{
+    sense::param::Param,
+    sense::profile::MAX_BYTES,
+    wire::abi::{Class, ABI},
+};
+
+/// Milliseconds, rounded up, so that what is still up does not look over.
+fn ms(ns: u64) -> u32 {
+    u32::try_from(ns.div_ceil(1_000_000)).unwrap_or(u32::MAX)
+}
+
+impl Engine {
+    /// The status of the module.
+    pub(super) fn status(&self, reply: &Reply<'_>) {
+        let cells = self.cells.current().map(|t| (t.generation, t.len()));
+        let signatures = self.helper.armoury.current().map(|a| a.signatures.len());
+        let (generation, cells) = cells.unwrap_or_default();
+        for (attr, value) in [
+            (nl::KIS_A_STATUS_ABI, ABI),
+            (nl::KIS_A_STATUS_MODE, self.mode() as u32),
+            (nl::KIS_A_STATUS_GENERATION, generation),
+            (nl::KIS_A_STATUS_CELLS, cells as u32),
+            (
+                nl::KIS_A_STATUS_SIGNATURES,
+                signatures.unwrap_or_default() as u32,
+            ),
+            (nl::KIS_A_STATUS_BANS, self.killer.bans.len() as u32),
+        ] {
+            reply.u32(attr, value);
+        }
+        let pad = nl::KIS_A_STATUS_PAD;
+        for (attr, value) in [
+            (
+                nl::KIS_A_STATUS_RECORDS,
+                self.killer.scribe.sink().records(),
+            ),
+            (
+                nl::KIS_A_STATUS_LOST_ALERTS,
+                self.killer
+                    .scribe
+                    .sink()
+                    .lost(|class| class != Class::Telemetry),
+            ),
+            (
+                nl::KIS_A_STATUS_LOST_TELEMETRY,
+                self.killer
+                    .scribe
+                    .sink()
+                    .lost(|class| class == Class::Telemetry),
+            ),
+            (
+                nl::KIS_A_STATUS_DENIED,
+                self.killer.totals.denied.load(Ordering::Relaxed),
+            ),
+            (
+                nl::KIS_A_STATUS_KILLED,
+                self.killer.totals.killed.load(Ordering::Relaxed),
+            ),
+            (
+                nl::KIS_A_STATUS_DROPPED,
+                self.killer.totals.dropped.load(Ordering::Relaxed),
+            ),
+            (
+                nl::KIS_A_STATUS_UPTIME_NS,
+                clock::monotonic_ns().saturating_sub(self.loaded_ns),
+            ),
+        ] {
+            reply.u64(attr, value, pad);
+        }
+    }
+
+    /// The image of a cell's profile.
+    pub(super) fn give_profile(
+        &self,
+        request: &Request<'_>,
+        reply: &Reply<'_>,
+    ) -> Result<(), Refusal> {
+        let attr = nl::KIS_A_TARGET_CELL;
+        let name = needed(request.string(attr), attr)?;
+        let table = self.cells.current().ok_or_else(no_cell)?;
+        let (_, cell) = table.find(name).ok_or_else(no_cell)?;
+        let mut bytes = KVec::zeroed(MAX_BYTES, GFP_KERNEL)?;
+        let len = cell
+            .profile
+            .lock()
+            .encode(&mut bytes)
+            .map_err(|e| image(e, attr))?;
+        reply.bytes(nl::KIS_A_TARGET_PROFILE, bytes.get(..len).unwrap_or(&[]));
+        Ok(())
+    }
+
+    /// The cell at `index`; false when there is none.
+    pub(super) fn dump_cell(&self, index: usize, reply: &Reply<'_>) -> bool {
+        let Some(table) = self.cells.current() else {
+            return false;
+        };
+        let Some((cell, spec)) = table.get(index).zip(table.image.get(index)) else {
+            return false;
+        };
+        let (one, two) = cell.danger.left_ns(clock::monotonic_ns());
+        reply.u32(nl::KIS_A_CELL_ID, cell.number);
+        reply.string(nl::KIS_A_CELL_NAME, spec.name());
+        reply.string(nl::KIS_A_CELL_PROGRAM, spec.program());
+        reply.string(nl::KIS_A_CELL_ARGUMENTS, spec.arguments());
+        let windows = cell.profile.lock().windows();
+        for (attr, value) in [
+            (nl::KIS_A_CELL_MODE, cell.mode() as u32),
+            (nl::KIS_A_CELL_PHASE, cell.phase() as u32),
+            (nl::KIS_A_CELL_HARD, u32::from(cell.settings.hard)),
+            (nl::KIS_A_CELL_WINDOWS, windows),
+            (nl::KIS_A_CELL_WINDOWS_NEEDED, cell.settings.learn_windows),
+            (nl::KIS_A_CELL_WINDOW_MS, cell.window_ms),
+            (nl::KIS_A_CELL_DANGER_ONE_MS, ms(one)),
+            (nl::KIS_A_CELL_DANGER_TWO_MS, ms(two)),
+            (
+                nl::KIS_A_CELL_PROCESSES,
+                cell.processes.load(Ordering::Relaxed),
+            ),
+        ] {
+            reply.u32(attr, value);
+        }
+        for (attr, value) in [
+            (nl::KIS_A_CELL_DENIED, &cell.tally.denied),
+            (nl::KIS_A_CELL_WOULD_DENY, &cell.tally.would_deny),
+            (nl::KIS_A_CELL_KILLED, &cell.tally.killed),
+            (nl::KIS_A_CELL_WOULD_KILL, &cell.tally.would_kill),
+            (nl::KIS_A_CELL_MATCHES, &cell.tally.matches),
+        ] {
+            reply.u64(attr, value.load(Ordering::Relaxed), nl::KIS_A_CELL_PAD);
+        }
+        true
+    }
+
+    /// A parameter of a cell, by `index` through all cells; false when there is none.
+    pub(super) fn dump_param(&self, index: usize, reply: &Reply<'_>) -> bool {
+        let table = self.cells.current();
+        let cell = table.as_ref().and_then(|t| t.get(index / Param::COUNT));
+        let param = Param::ALL.get(index % Param::COUNT).copied();
+        let (Some(cell), Some(param)) = (cell, param) else {
+            return false;
+        };
+        let (thresholds, estimator) = {
+            let profile = cell.profile.lock();
+            (
+                profile.is_ready().then(|| profile.threshold(param)),
+                profile.param(param),
+            )
+        };
+        reply.u32(nl::KIS_A_PARAM_CELL, cell.number);
+        reply.u32(nl::KIS_A_PARAM_PARAM, param as u32);
+        let pad = nl::KIS_A_PARAM_PAD;
+        for (attr, value) in [
+            (nl::KIS_A_PARAM_OBSERVED, cell.gauges.last(param)),
+            (nl::KIS_A_PARAM_MEAN, estimator.mean_q16()),
+            (nl::KIS_A_PARAM_DEVIATION, estimator.deviation_q16()),
+            (nl::KIS_A_PARAM_PEAK, estimator.peak()),
+            (nl::KIS_A_PARAM_N, u64::from(estimator.n())),
+        ] {
+            reply.u64(attr, value, pad);
+        }
+        if let Some(thresholds) = thresholds {
+            reply.u64(nl::KIS_A_PARAM_THRESHOLD_ONE, thresholds.one(), pad);
+            reply.u64(nl::KIS_A_PARAM_THRESHOLD_TWO, thresholds.two(), pad);
+        }
+        if let Some(bound) = cell.settings.bounds.get(param.index()).copied().flatten() {
+            reply.u64(nl::KIS_A_PARAM_BOUND, bound, pad);
+        }
+        true
+    }
+
+    /// The signature at `index`; false when there is none.
+    pub(super) fn dump_signature(&self, index: usize, reply: &Reply<'_>) -> bool {
+        let Some(armoury) = self.helper.armoury.current() else {
+            return false;
+        };
+        let Some(signature) = armoury.signatures.get(index) else {
+            return false;
+        };
+        reply.u32(nl::KIS_A_SIGNATURE_ID, signature.id());
+        reply.u32(nl::KIS_A_SIGNATURE_REVISION, signature.revision());
+        reply.u32(nl::KIS_A_SIGNATURE_TYPE, u32::from(signature.kind()));
+        reply.string(nl::KIS_A_SIGNATURE_MESSAGE, signature.message());
+        if let Some(cell) = signature.cell() {
+            reply.string(nl::KIS_A_SIGNATURE_CELL, cell);
+        }
+        let hits = armoury.hits(index);
+        reply.u64(nl::KIS_A_SIGNATURE_HITS, hits, nl::KIS_A_SIGNATURE_PAD);
+        true
+    }
+
+    /// The ban at `index`; false when there is none.
+    pub(super) fn dump_ban(&self, index: usize, reply: &Reply<'_>) -> bool {
+        let Some(ban) = self.killer.bans.nth(index) else {
+            return false;
+        };
+        let (_, address) = ban.family();
+        reply.bytes(nl::KIS_A_BAN_ADDRESS, address);
+        let left = ban.expires_ns.saturating_sub(clock::monotonic_ns());
+        reply.u32(nl::KIS_A_BAN_TTL_MS, ms(left));
+        reply.u64(nl::KIS_A_BAN_DROPPED, ban.dropped, nl::KIS_A_BAN_PAD);
+        true
+    }
+}

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Every report byte for byte, in the three forms that it has: text, text in colours, JSON.
+//!
+//! `reports.golden` is the contract. A change of it is a change of the user interface: the
+//! manual page, the schema version and the scenarios in `tests/vm/` have to follow. With
+//! `KIS_UPDATE_GOLDEN=1` in the environment the test writes the file instead.
+
+use super::*;
+use crate::{
+    cell_file::Resolved,
+    configuration::{
+        self,
+        tell_faults,
+        tell_unloaded, //
+    },
+    control,
+    document::{
+        Document,
+        Warning, //
+    },
+    signature_file::Compiled,
+    view::profile::Learned, //
+};
+use kis_core::{
+    sense::{
+        bound::NO_BOUNDS,
+        detector::{
+            Event,
+            Observation, //
+        },
+        profile::{
+            Profile,
+            Settings, //
+        }, //
+    },
+    wire::abi::CellMode, //
+};
+use std::path::Path;
+
+const GOLDEN: &str = include_str!("reports.golden");
+
+fn status(mode: u32, cells: u32) -> control::Status {
+    control::Status {
+        abi: 2,
+        mode,
+        generation: 7,
+        cells,
+        signatures: 3,
+        bans: 1,
+        records: 4711,
+        lost_alerts: 5,
+        lost_telemetry: 6,
+        denied: 8,
+        killed: 9,
+        dropped: 10,
+        uptime_ns: 3_723_000_000_000,
+    }
+}
+
+fn cells() -> [control::Cell; 3] {
+    let calm = control::Cell {
+        id: 1,
+        name: "redis".to_owned(),
+        program: "/usr/bin/redis-server".to_owned(),
+        arguments: "* --port 6379".to_owned(),
+        mode: 1,
+        phase: 1,
+        hard: true,
+        windows: 60,
+        windows_needed: 60,
+        window_ms: 1500,
+        processes: 4,
+        denied: 3,
+        would_deny: 2,
+        killed: 1,
+        matches: 12,
+        ..Default::default()
+    };
+    let learning = control::Cell {
+        id: 2,
+        name: "d\u{e9}j\u{e0}\x1b[2J".to_owned(),
+        program: "/opt/a\nb".to_owned(),
+        phase: 0,
+        hard: false,
+        windows: 11,
+        mode: 2,
+        danger_one_ms: 750,
+        would_kill: 5,
+        ..calm.clone()
+    };
+    let danger = control::Cell {
+        id: 3,
+        name: "c".to_owned(),
+        phase: 9,
+        mode: 9,
+        danger_one_ms: 9_000,
+        danger_two_ms: 61_000,
+        ..calm.clone()
+    };
+    [calm, learning, danger]
+}
+
+fn params() -> Vec<control::ParamState> {
+    let ready = |param: u32, observed| control::ParamState {
+        cell: 1,
+        param,
+        observed,
+        mean: (100 << 16) + 0x8000,
+        deviation: 0x1555,
+        peak: 140,
+        n: 60,
+        threshold_one: Some(150),
+        threshold_two: Some(200),
+        bound: Some(180),
+    };
+    vec![
+        ready(0, 100),
+        ready(1, 170),
+        ready(2, 181),
+        control::ParamState {
+            bound: None,
+            ..ready(8, 500)
+        },
+        control::ParamState {
+            threshold_one: None,
+            threshold_two: None,
+            ..ready(99, 90)
+        },
+        control::ParamState {
+            cell: 2,
+            threshold_one: None,
+            threshold_two: None,
+            bound: None,
+            ..ready(12, 7)
+        },
+    ]
+}
+
+fn signatures() -> [control::Signature; 2] {
+    [
+        control::Signature {
+            id: 1001,
+            revision: 2,
+            kind: 2,
+            message: "redis: \u{e9} \x07".to_owned(),
+            cell: None,
+            hits: 17,
+        },
+        control::Signature {
+            id: 7,
+            revision: 1,
+            kind: 1,
+            message: "m".to_owned(),
+            cell: Some("redis".to_owned()),
+            hits: 0,
+        },
+    ]
+}
+
+fn bans() -> [control::Ban; 2] {
+    ["192.0.2.1", "2001:db8::1"].map(|address| control::Ban {
+        address: address.parse().expect("an address"),
+        ttl_ms: 599_000,
+        dropped: 3,
+    })
+}
+
+fn profile_of(directories: u64) -> Profile {
+    let settings = Settings {
+        learn_windows: 60,
+        hard: false,
+        k_one_q16: 4 << 16,
+        k_two_q16: 8 << 16,
+        bounds: NO_BOUNDS,
+    };
+    let mut profile = Profile::new();
+    for hash in 1..=directories {
+        profile.learn(&Observation::Event(Event::Directory(hash)), &settings);
+    }
+    profile
+}
+
+fn profile() -> Profile {
+    profile_of(2)
+}
+
+fn full_profile() -> Profile {
+    let mut profile = profile_of(300);
+    profile.complete(4 << 16, 8 << 16);
+    profile
+}
+
+fn cell_document(warnings: Vec<Warning>) -> Resolved {
+    let text = r#"{"version": 1, "cells": [
+        {"name": "a", "program": "/x"}, {"name": "b", "program": "/y"}]}"#;
+    Resolved {
+        file: serde_json::from_str(text).expect("a cell file"),
+        warnings,
+    }
+}
+
+fn odd() -> Vec<Warning> {
+    vec![Warning {
+        cell: "a".to_owned(),
+        text: "odd".to_owned(),
+    }]
+}
+
+fn signature_document() -> Compiled {
+    let text = r#"{"version": 1, "signatures": [
+        {"id": 5, "type": 2, "message": "m", "pattern": "ab+c"}]}"#;
+    let document = Document::parse("s.json", text.into()).expect("JSON");
+    configuration::of(&document).expect("a table")
+}
+
+fn learned(cell: usize, profile: Profile) -> Learned {
+    Learned {
+        cell: cells()[cell].clone(),
+        params: params(),
+        profile,
+    }
+}
+
+/// Tells one report.
+type Tell = Box<dyn Fn(&Output) -> Result<()>>;
+
+fn reports() -> Vec<(&'static str, Tell)> {
+    fn tell(tell: impl Fn(&Output) -> Result<()> + 'static) -> Tell {
+        Box::new(tell)
+    }
+    let path = Path::new("f.json");
+    vec![
+        ("status", tell(|o| status::tell(o, &self::status(1, 2)))),
+        (
+            "status of a module that observes nothing",
+            tell(|o| status::tell(o, &self::status(0, 0))),
+        ),
+        (
+            "status with a mode from the future",
+            tell(|o| status::tell(o, &self::status(9, 1))),
+        ),
+        ("cell list", tell(|o| cell::tell_list(o, &cells()))),
+        ("cell list without cells", tell(|o| cell::tell_list(o, &[]))),
+        (
+            "cell show",
+            tell(|o| cell::tell_show(o, &cells()[0], &params())),
+        ),
+        (
+            "cell show of one that learns",
+            tell(|o| cell::tell_show(o, &cells()[1], &params())),
+        ),
+        (
+            "cell show without parameters",
+            tell(|o| cell::tell_show(o, &cells()[2], &params())),
+        ),
+        (
+            "cell check",
+            tell(move |o| configuration::tell(o, path, &cell_document(odd()), 20_000, None)),
+        ),
+        (
+            "cell load",
+            tell(move |o| configuration::tell(o, path, &cell_document(vec![]), 20_000, Some(8))),
+        ),
+        ("cell unload", tell(|o| tell_unloaded::<Resolved>(o, 9))),
+        (
+            "profile show",
+            tell(|o| profile::tell_show(o, &learned(0, self::profile()))),
+        ),
+        (
+            "profile show of one that overflows",
+            tell(|o| profile::tell_show(o, &learned(1, full_profile()))),
+        ),
+        (
+            "profile export to a file",
+            tell(|o| profile::save(o, "redis", b"image", Some(Path::new("/dev/null")))),
+        ),
+        (
+            "profile export",
+            tell(|o| profile::save(o, "redis", b"image\n", None)),
+        ),
+        (
+            "profile import",
+            tell(|o| profile::tell_import(o, "redis", "p.profile", &full_profile(), false)),
+        ),
+        (
+            "profile import --dry-run",
+            tell(|o| profile::tell_import(o, "redis", "p.profile", &self::profile(), true)),
+        ),
+        (
+            "profile reset",
+            tell(|o| profile::tell_reset(o, Some("redis"))),
+        ),
+        (
+            "profile reset --all",
+            tell(|o| profile::tell_reset(o, None)),
+        ),
+        ("sig list", tell(|o| sig::tell_list(o, &signatures()))),
+        (
+            "sig list without signatures",
+            tell(|o| sig::tell_list(o, &[])),
+        ),
+        (
+            "sig check",
+            tell(move |o| configuration::tell(o, path, &signature_document(), 123, None)),
+        ),
+        (
+            "sig load",
+            tell(move |o| configuration::tell(o, path, &signature_document(), 123, Some(8))),
+        ),
+        ("sig unload", tell(|o| tell_unloaded::<Compiled>(o, 9))),
+        ("mode", tell(|o| mode::tell(o, CellMode::Enforce, None))),
+        (
+            "mode --cell",
+            tell(|o| mode::tell(o, CellMode::Inherit, Some("redis"))),
+        ),
+        ("ban list", tell(|o| ban::tell_list(o, &bans()))),
+        ("ban list without bans", tell(|o| ban::tell_list(o, &[]))),
+        (
+            "ban add",
+            tell(|o| ban::tell_added(o, bans()[0].address, 600_000)),
+        ),
+        ("ban del", tell(|o| ban::tell_deleted(o, bans()[1].address))),
+        ("limits", tell(limits::run)),
+        (
+            "watch",
+            tell(|o| watch::tell(o, "observe", &cells(), &params(), true)),
+        ),
+        (
+            "watch of no cell",
+            tell(|o| watch::tell(o, "observe", &[], &[], true)),
+        ),
+        (
+            "faults of a file",
+            tell(move |o| {
+                let faults = Document::parse("f.json", b"{".to_vec());
+                tell_faults(o, path, &faults.expect_err("a fault")).map(drop)
+            }),
+        ),
+    ]
+}
+
+/// All reports one after the other; escapes and blanks at line ends are made visible.
+fn told() -> String {
+    let mut all = String::new();
+    for (name, report) in reports() {
+        for (form, output) in [
+            ("text", Output::to_memory(false, false)),
+            ("colours", Output::to_memory(false, true)),
+            ("json", Output::to_memory(true, false)),
+        ] {
+            let result = report(&output);
+            let mut told = output.taken();
+            if let Err(error) = result {
+                told.push_str(&format!("error: {error}\n"));
+            }
+            all.push_str(&format!("### {name}: {form}\n{told}"));
+        }
+    }
+    all.replace('\x1b', "ESC").replace(" \n", " $\n")
+}
+
+#[test]
+fn reports_are_as_the_golden_file_has_them() {
+    let told = told();
+    if std::env::var_os("KIS_UPDATE_GOLDEN").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/cmd/reports.golden");
+        std::fs::write(path, &told).expect("the golden file");
+        return;
+    }
+    for (at, (is, should)) in told.lines().zip(GOLDEN.lines()).enumerate() {
+        assert_eq!(is, should, "line {} of reports.golden", at + 1);
+    }
+    assert_eq!(told.len(), GOLDEN.len());
+}
