@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Who is found when cells are loaded; run by adopt.sh.
+
+import os
+import sys
+import time
+
+from actor import Actor
+from kis import SLOW, Netlink, each, kernel_complaints, kisctl, ok, same, wait
+
+WORK = sys.argv[1]
+PYTHON = WORK + "/python"
+RSS_KIB = 1
+MAPPINGS = 50000
+
+IN_THE_CELL = '''
+def touch(path):
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+
+
+def fill(mib):
+    slots["memory"] = bytearray(b"x") * (mib << 20)
+
+
+def make_forks_long(number):
+    """So many mappings that cannot be merged, which a child gets one by one."""
+    for n in range(number):
+        libc_mmap(0, 4096, 1 + n % 2, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1)
+
+
+def fork_one(go, into):
+    """A child that waits for a file, tries to make another, and writes down what it came to."""
+    began = time.monotonic()
+    pid = os.fork()
+    if not pid:
+        while not os.path.exists(go):
+            time.sleep(0.01)
+        kind, value = perform(f"touch({into + '.made'!r})")
+        with os.fdopen(said, "w") as f:
+            f.write(f"{kind} {value}")
+        os._exit(0)
+    os.waitpid(pid, os.WNOHANG)
+    return int((time.monotonic() - began) * 1000)
+'''
+
+
+def load():
+    done = kisctl("cell", "load", WORK + "/cells.json")
+    assert done.returncode == 0, done.stderr
+
+
+def unload():
+    nl.one("cell-unload")
+
+
+def processes():
+    return nl.dump("cell-get")[0]["processes"]
+
+
+def resident():
+    return nl.dump("param-get")[RSS_KIB]["observed"]
+
+
+def state(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        return f.read().rsplit(")", 1)[1].split()[0]
+
+
+def clean():
+    for name in os.listdir(WORK + "/out"):
+        os.unlink(f"{WORK}/out/{name}")
+
+
+def makes(actor, name):
+    return actor.attempt(f"touch('{WORK}/out/{name}')")
+
+
+def first_thread_has_gone():
+    for gone in (False, True):
+        text = "whose first thread has gone" if gone else "with its first thread (control)"
+        cell = Actor(PYTHON, "cell", "reading.py")
+        cell.do(IN_THE_CELL)
+        cell.do("fill(40)")
+        if gone:
+            cell.do("quit_first_thread()")
+            ok("its first thread is a zombie", wait(lambda: state(cell.pid) == "Z"), state(cell.pid))
+        same(f"a process {text} is free before", makes(cell, "before"), "done")
+        load()
+        same(f"a process {text} is in the cell", wait(processes), 1)
+        same(f"a process {text} may not write outside", makes(cell, "after"), "EPERM")
+        ok(f"a process {text} has memory", wait(lambda: resident() > 40 * 1024), f"{resident()} KiB")
+        load()
+        same(f"a process {text} is in it after a reload", makes(cell, "reloaded"), "EPERM")
+        ok(f"a process {text} has memory after a reload", wait(lambda: resident() > 40 * 1024), f"{resident()} KiB")
+        cell.end()
+        ok(f"a process {text} is gone", wait(lambda: processes() == 0))
+        unload()
+        clean()
+
+
+def child_is_being_made():
+    """The cells are loaded while the parent is in fork(), at several times of it."""
+    cell = Actor(PYTHON, "cell", "reading.py")
+    cell.do(IN_THE_CELL)
+    cell.do(f"make_forks_long({MAPPINGS})", 60 * SLOW)
+    missed, long = [], 0
+    for turn in range(12):
+        go, into = f"{WORK}/go{turn}", f"{WORK}/out/{turn}"
+        said = f"{WORK}/in/{turn}"
+        cell.do(f"said = os.open({said!r}, os.O_WRONLY | os.O_CREAT)")
+        cell.order(f"fork_one({go!r}, {into!r})")
+        time.sleep(long / 1000 * (turn % 6) / 6)
+        load()
+        # Loaded before the child was there: it had to be found in the making.
+        took = cell.answer(60 * SLOW)
+        long = max(long, took)
+        open(go, "w").close()
+        wait(lambda: os.path.getsize(said))
+        with open(said) as f:
+            text = f.read()
+        if text != "OSError 1":
+            missed.append((turn, took, text))
+        cell.do("os.close(said)")
+        unload()
+        clean()
+    print(f"# a fork takes up to {long} ms")
+    same("no child was missed that was being made when the cells were loaded", missed, [])
+    ok("forks were long enough", long > 30, f"{long} ms")
+    cell.end()
+
+
+nl = Netlink()
+kisctl("mode", "enforce")
+each([first_thread_has_gone, child_is_being_made])
+kisctl("mode", "observe")
+same("the kernel does not complain", kernel_complaints(), [])
