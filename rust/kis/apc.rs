@@ -41,7 +41,7 @@ pub(crate) struct Apc;
 
 impl Apc {
     /// Counts for a cell; where the sum of the open window is above a line, raises the signal at
-    /// once. `scene` makes of the crossing what the record says about it. Any context but NMI.
+    /// once. Any context but NMI.
     #[inline]
     pub(crate) fn count(killer: &Killer, site: &Site<'_>, param: Param, n: u64, by: By) {
         if let Some(sum) = site.cell.gauges.count(param, n) {

@@ -223,7 +223,7 @@ bool kis_helper_file_is_control(const struct file *file)
 {
 	const struct dentry *entry = file_dentry(file), *below = NULL;
 	const struct super_block *sb = entry->d_sb;
-	bool is_control = true;
+	bool is_control;
 
 	switch (sb->s_magic) {
 	case SYSFS_MAGIC:

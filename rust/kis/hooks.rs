@@ -31,7 +31,7 @@ use kis_core::{
     wire::abi::Op,
 };
 
-/// What stands for a path that is longer than that, or that leads nowhere.
+/// What stands for a path that is too long, or that leads nowhere.
 const NO_PATH: &[u8] = b"(no path)";
 
 impl Engine {
@@ -233,23 +233,20 @@ impl Hooks for Engine {
         let Some(site) = self.current(hook) else {
             return Outcome::PASS;
         };
-        let ops = match op {
+        let ops: &[Op] = match op {
             MoveOp::Link => {
                 self.count(&site, Param::FilesWritten, 1);
                 self.count(&site, Param::FilesCreated, 1);
-                [Op::Create, Op::Write]
+                &[Op::Create, Op::Write]
             }
-            MoveOp::Rename | MoveOp::Exchange => [Op::Rename; 2],
+            MoveOp::Rename | MoveOp::Exchange => &[Op::Rename],
         };
         let passes = |op: &Op| Killer::passes(&site, *op, Place::Nowhere);
         if !site.cell.is_guarded() && ops.iter().all(passes) {
             return Outcome::PASS;
         }
-        for (i, op) in ops.into_iter().enumerate() {
-            if i == 1 && ops[0] == op {
-                break;
-            }
-            let outcome = self.with_paths(&site, op, from, to);
+        for op in ops {
+            let outcome = self.with_paths(&site, *op, from, to);
             if outcome.denies() {
                 return outcome;
             }

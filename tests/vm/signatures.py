@@ -17,6 +17,7 @@ import sys
 import time
 
 from kis import Netlink, Ring, each, kernel_complaints, ok, same, wait
+from rawtcp import GUEST, HOST, checksum, in_guest
 
 PATTERN = re.compile(rb"EVIL[0-9]")
 EVIL = b"EVIL7"
@@ -24,7 +25,7 @@ DANGER_TWO, CALM, MATCH_CALM = 2, 4, 65
 KINDS = ["plain", "echo", "inline", "lowat", "peek", "bytewise", "late", "fast", "slow"]
 TMP = sys.argv[1]
 SERVERS = {"free": (f"{TMP}/free", 7100), "cell": (f"{TMP}/cell", 7200)}
-HOST, HOST6, GUEST = "10.77.0.1", "fd77::1", "10.77.0.2"
+HOST6 = "fd77::1"
 ring = Ring()
 nl = Netlink()
 
@@ -363,12 +364,7 @@ class Raw:
             ">HHIIBBHHH", self.me[1], self.peer[1], (self.base + at) % 2**32, self.ack, 0x50, flags, 65000, 0, urgent
         )
         pseudo = socket.inet_aton(self.me[0]) + socket.inet_aton(self.peer[0]) + struct.pack(">BBH", 0, 6, len(head) + len(data))
-        raw = pseudo + head + data
-        raw += bytes(len(raw) % 2)
-        total = sum(struct.unpack(f">{len(raw) // 2}H", raw))
-        while total >> 16:
-            total = (total & 0xFFFF) + (total >> 16)
-        total = (~total & 0xFFFF) ^ (0x1234 if bad else 0)
+        total = checksum(pseudo + head + data) ^ (0x1234 if bad else 0)
         self.sock.sendto(head[:16] + struct.pack(">H", total) + head[18:] + data, (self.peer[0], 0))
 
     def hear(self, seconds):
@@ -403,18 +399,6 @@ class Raw:
                     return 0
         self.sock.close()
         return -1
-
-
-def in_guest(make):
-    """Does something in the other network namespace."""
-    here, there = os.open("/proc/self/ns/net", os.O_RDONLY), os.open("/run/netns/guest", os.O_RDONLY)
-    os.setns(there, 0x40000000)
-    try:
-        return make()
-    finally:
-        os.setns(here, 0x40000000)
-        os.close(here)
-        os.close(there)
 
 
 def crafted(segments, length):

@@ -8,23 +8,13 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-kis.sh"
+. "$(dirname "$0")/lib-actor.sh"
 
 HELPER=80
 plan "$HELPER"
 
-# The attacker who has a TCP of his own: the kernel must not answer for him.
-ip netns add guest
-ip link add kis0 type veth peer name kis1 netns guest
-ip addr add 10.77.0.1/24 dev kis0
-ip link set kis0 up
-ip -n guest addr add 10.77.0.2/24 dev kis1
-ip -n guest link set kis1 up
-ip -n guest link set lo up
-ip netns exec guest nft -f - <<-'NFT'
-	table ip mute {
-		chain out { type filter hook output priority 0; tcp flags & rst == rst drop; }
-	}
-NFT
+# The attacker who has a TCP of his own.
+raw_network
 echo 3 >/proc/sys/net/ipv4/tcp_fastopen
 
 for tag in free cell; do

@@ -147,22 +147,14 @@ impl Cell {
     }
 
     /// The cell's own setting of its mode.
-    pub(crate) fn mode(&self) -> CellMode {
-        u16::try_from(self.mode.load(Ordering::Relaxed))
-            .ok()
-            .and_then(CellMode::from_u16)
-            .unwrap_or(CellMode::Inherit)
-    }
-
-    /// The mode in force for it, where that of all is `global`.
     #[inline]
-    pub(crate) fn mode_over(&self, global: Mode) -> Mode {
+    pub(crate) fn mode(&self) -> CellMode {
         const OBSERVE: u32 = CellMode::Observe as u32;
         const ENFORCE: u32 = CellMode::Enforce as u32;
         match self.mode.load(Ordering::Relaxed) {
-            OBSERVE => Mode::Observe,
-            ENFORCE => Mode::Enforce,
-            _ => global,
+            OBSERVE => CellMode::Observe,
+            ENFORCE => CellMode::Enforce,
+            _ => CellMode::Inherit,
         }
     }
 

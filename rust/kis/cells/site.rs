@@ -37,7 +37,7 @@ impl<'a> Site<'a> {
             table,
             cell,
             index,
-            mode: cell.mode_over(global),
+            mode: cell.mode().resolve(global),
         }
     }
 
