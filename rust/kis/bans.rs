@@ -5,7 +5,7 @@
 //! Floor 2. Readers, one for each packet, take no lock; writers take [`Bans::writer`]. Bans end by
 //! themselves, and with the module.
 
-use crate::sys::clock::{self, random};
+use crate::sys::{clock, random};
 use kernel::{new_spinlock_irq, prelude::*, sync::SpinLockIrq};
 use kis_core::{
     judge::ban::{Added, Ban, BanTable},
@@ -30,7 +30,7 @@ pub(crate) struct Bans {
 impl Bans {
     /// Nobody is banned. The seed keeps strangers from choosing addresses that collide.
     pub(crate) fn new() -> impl PinInit<Self> {
-        TABLE.reseed(random());
+        TABLE.reseed(random::number());
         pin_init!(Self {
             writer <- new_spinlock_irq!((), "kis::Bans"),
         })

@@ -4,9 +4,11 @@
 #include <linux/ctype.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/kis.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
+#include <linux/path.h>
 #include <linux/poll.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -196,18 +198,66 @@ u32 kis_helper_task_uid(const struct task_struct *task)
 	return from_kuid(&init_user_ns, task_uid(task));
 }
 
+/* In the initial user namespace. */
+bool kis_helper_current_is_privileged(void)
+{
+	return uid_eq(current_fsuid(), GLOBAL_ROOT_UID);
+}
+
+/* Real, effective, saved, of the file system; in the initial user namespace. */
+void kis_helper_cred_ids(const struct cred *cred, u32 uids[4], u32 gids[4])
+{
+	uids[0] = from_kuid(&init_user_ns, cred->uid);
+	uids[1] = from_kuid(&init_user_ns, cred->euid);
+	uids[2] = from_kuid(&init_user_ns, cred->suid);
+	uids[3] = from_kuid(&init_user_ns, cred->fsuid);
+	gids[0] = from_kgid(&init_user_ns, cred->gid);
+	gids[1] = from_kgid(&init_user_ns, cred->egid);
+	gids[2] = from_kgid(&init_user_ns, cred->sgid);
+	gids[3] = from_kgid(&init_user_ns, cred->fsgid);
+}
+
+/* Where the names count from that the running task gives. */
+char *kis_helper_name_base(bool is_absolute, char *buf, int size)
+{
+	struct path base;
+	char *name;
+
+	if (is_absolute)
+		get_fs_root(current->fs, &base);
+	else
+		get_fs_pwd(current->fs, &base);
+	name = kis_path_name(&base, buf, size);
+	path_put(&base);
+	return name;
+}
+
 bool kis_helper_file_writes(const struct file *file)
 {
 	return file->f_mode & FMODE_WRITE;
 }
 
+static u32 kis_kind_of(umode_t mode)
+{
+	return (S_ISREG(mode) ? KIS_FILE_STORED | KIS_FILE_REGULAR : 0) |
+	       (S_ISBLK(mode) ? KIS_FILE_STORED : 0) |
+	       (S_ISDIR(mode) ? KIS_FILE_DIR : 0) |
+	       (mode & 0004 ? KIS_FILE_PUBLIC : 0);
+}
+
 /* KIS_FILE_* bits: one call for what each open asks. */
 u32 kis_helper_file_kind(const struct file *file)
 {
-	umode_t mode = file_inode(file)->i_mode;
-
-	return (S_ISREG(mode) || S_ISBLK(mode) ? KIS_FILE_STORED : 0) |
+	return kis_kind_of(file_inode(file)->i_mode) |
 	       (file->f_mode & FMODE_WRITE ? KIS_FILE_WRITES : 0);
+}
+
+/* The same, but for how it is open; 0 for what does not exist yet. */
+u32 kis_helper_entry_kind(const struct path *dir, const struct dentry *entry)
+{
+	const struct inode *inode = d_inode(entry ?: dir->dentry);
+
+	return inode ? kis_kind_of(inode->i_mode) : 0;
 }
 
 struct sock *kis_helper_socket_sk(const struct socket *sock)
@@ -215,15 +265,17 @@ struct sock *kis_helper_socket_sk(const struct socket *sock)
 	return sock->sk;
 }
 
-/* Of fs/configfs/mount.c, which no header has. */
+/* Of fs/configfs/mount.c, fs/nfsd/nfsctl.c, fs/fuse/control.c: no header has them. */
 #define KIS_CONFIGFS_MAGIC	0x62656570
+#define KIS_NFSD_MAGIC		0x6e667364
+#define KIS_FUSECTL_MAGIC	0x65735543
 
 /* What is set there takes effect on the kernel, and maybe on other processes. */
 bool kis_helper_file_is_control(const struct file *file)
 {
-	const struct dentry *entry = file_dentry(file), *below = NULL;
+	const struct dentry *entry = file_dentry(file), *above;
 	const struct super_block *sb = entry->d_sb;
-	bool is_control;
+	bool is_control = false;
 
 	switch (sb->s_magic) {
 	case SYSFS_MAGIC:
@@ -235,7 +287,10 @@ bool kis_helper_file_is_control(const struct file *file)
 	case CGROUP_SUPER_MAGIC:
 	case SELINUX_MAGIC:
 	case SMACK_MAGIC:
+	case RDTGROUP_SUPER_MAGIC:
 	case KIS_CONFIGFS_MAGIC:
+	case KIS_NFSD_MAGIC:
+	case KIS_FUSECTL_MAGIC:
 		return true;
 	case PROC_SUPER_MAGIC:
 		break;
@@ -243,16 +298,17 @@ bool kis_helper_file_is_control(const struct file *file)
 		return false;
 	}
 	/*
-	 * Directories of processes have a number for their name; what the
-	 * network namespace of a process has below "net" is not its own.
+	 * Directories of processes and threads have a number for their name;
+	 * what the network namespace of one has below "net" is not its own.
 	 */
 	rcu_read_lock();
-	while (!IS_ROOT(READ_ONCE(entry->d_parent))) {
-		below = entry;
-		entry = READ_ONCE(entry->d_parent);
+	for (above = READ_ONCE(entry->d_parent); !IS_ROOT(above);
+	     above = READ_ONCE(entry->d_parent)) {
+		is_control |= isdigit(above->d_name.name[0]) &&
+			      !strcmp(entry->d_name.name, "net");
+		entry = above;
 	}
-	is_control = !isdigit(entry->d_name.name[0]) ||
-		     (below && !strcmp(below->d_name.name, "net"));
+	is_control |= !isdigit(entry->d_name.name[0]);
 	rcu_read_unlock();
 	return is_control;
 }
@@ -373,6 +429,17 @@ u32 kis_helper_dentry_name_len(const struct dentry *dentry)
 u16 kis_helper_sk_family(const struct sock *sk)
 {
 	return sk->sk_family;
+}
+
+u16 kis_helper_sk_type(const struct sock *sk)
+{
+	return sk->sk_type;
+}
+
+/* MPTCP does not fit into a byte. */
+u16 kis_helper_sk_wide_protocol(const struct sock *sk)
+{
+	return sk->sk_protocol;
 }
 
 u8 kis_helper_sk_protocol(const struct sock *sk)

@@ -12,9 +12,12 @@
 #include <net/genetlink.h>
 #include <net/sock.h>
 
-/* Something that keeps what is written; open for writing. */
+/* What a file is: something that keeps what is written; open for writing; ... */
 #define KIS_FILE_STORED		1
 #define KIS_FILE_WRITES		2
+#define KIS_FILE_REGULAR	4
+#define KIS_FILE_DIR		8
+#define KIS_FILE_PUBLIC		16	/* everybody may read it */
 
 /* The KIS LSM, by weak references: see helpers.c. */
 bool kis_helper_has_lsm(void);
@@ -44,8 +47,12 @@ u64 kis_helper_process_start_ns(const struct task_struct *task);
 long kis_helper_process_rss_pages(struct task_struct *task);
 void kis_helper_family_cells(const struct task_struct *task, u64 cells[2]);
 u32 kis_helper_task_uid(const struct task_struct *task);
+bool kis_helper_current_is_privileged(void);
+void kis_helper_cred_ids(const struct cred *cred, u32 uids[4], u32 gids[4]);
+char *kis_helper_name_base(bool is_absolute, char *buf, int size);
 u32 kis_helper_file_kind(const struct file *file);
 bool kis_helper_file_writes(const struct file *file);
+u32 kis_helper_entry_kind(const struct path *dir, const struct dentry *entry);
 bool kis_helper_file_is_control(const struct file *file);
 bool kis_helper_entry_is_dir(const struct path *dir, const struct dentry *entry);
 struct sock *kis_helper_socket_sk(const struct socket *sock);
@@ -72,6 +79,8 @@ void kis_helper_vm_flags_clear(struct vm_area_struct *vma, unsigned long flags);
 const unsigned char *kis_helper_dentry_name(const struct dentry *dentry);
 u32 kis_helper_dentry_name_len(const struct dentry *dentry);
 u16 kis_helper_sk_family(const struct sock *sk);
+u16 kis_helper_sk_type(const struct sock *sk);
+u16 kis_helper_sk_wide_protocol(const struct sock *sk);
 u8 kis_helper_sk_protocol(const struct sock *sk);
 u16 kis_helper_sk_local_port(const struct sock *sk);
 u16 kis_helper_sk_peer_port(const struct sock *sk);

@@ -12,11 +12,12 @@ use crate::{
     engine::Engine,
     scribe::Scene,
     sys::{
+        address::Address,
         file::{Entry, File, PathBuffer, Program},
-        hooks::{Hooks, Mapping, MoveOp, Outcome, PathOp, Scan},
+        hooks::{Hooks, Identity, Mapping, MoveOp, Outcome, PathOp, Scan},
         netfilter::PacketFilter,
         published::HookContext,
-        sock::{Buffer, Receiver, Sock},
+        sock::{Buffer, Receiver, Sock, SocketKind},
         task::Task,
     },
     t_helper::Received,
@@ -166,6 +167,11 @@ impl Hooks for Engine {
         }
     }
 
+    fn heir(&self, hook: &HookContext, cell: u64) -> Option<u64> {
+        let table = self.cells.get(hook)?;
+        table.of_handle(cell).map(|(i, _)| table.handle(i))
+    }
+
     fn task_free(&self, hook: &HookContext, task: Task<'_>) {
         if let Some(table) = self.cells.get(hook) {
             Apc::freed(table, task);
@@ -290,6 +296,10 @@ impl Hooks for Engine {
         self.plain(hook, Op::ModuleLoad)
     }
 
+    fn module_request(&self, hook: &HookContext, _name: &[u8]) -> Outcome {
+        self.plain(hook, Op::ModuleLoad)
+    }
+
     fn usermode_helper(&self, hook: &HookContext, path: &[u8]) -> Outcome {
         match self.current(hook) {
             Some(site) => self.judge(&site, Op::UsermodeHelper, Place::Nowhere, Some(path)),
@@ -301,7 +311,35 @@ impl Hooks for Engine {
         self.plain(hook, Op::Mount)
     }
 
-    fn connect(&self, hook: &HookContext, _sk: &Sock<'_>) -> Outcome {
+    fn userns(&self, _hook: &HookContext) -> Outcome {
+        Outcome::PASS
+    }
+
+    fn capable(&self, _hook: &HookContext, _capability: u32) -> Outcome {
+        Outcome::PASS
+    }
+
+    fn identity(&self, _hook: &HookContext, _change: &Identity) -> Outcome {
+        Outcome::PASS
+    }
+
+    fn signal(&self, _hook: &HookContext, _target: Task<'_>, _signal: u32) -> Outcome {
+        Outcome::PASS
+    }
+
+    fn socket(&self, _hook: &HookContext, _kind: SocketKind) -> Outcome {
+        Outcome::PASS
+    }
+
+    fn bind(&self, _hook: &HookContext, _sk: &Sock<'_>, _at: &Address) -> Outcome {
+        Outcome::PASS
+    }
+
+    fn listen(&self, _hook: &HookContext, _sk: &Sock<'_>) -> Outcome {
+        Outcome::PASS
+    }
+
+    fn connect(&self, hook: &HookContext, _sk: &Sock<'_>, _to: &Address) -> Outcome {
         let Some(site) = self.current(hook) else {
             return Outcome::PASS;
         };
@@ -309,14 +347,21 @@ impl Hooks for Engine {
         self.judge(&site, Op::Connect, Place::Nowhere, None)
     }
 
-    fn send(&self, hook: &HookContext, sk: &Sock<'_>, bytes: usize) {
+    fn send(
+        &self,
+        hook: &HookContext,
+        sk: &Sock<'_>,
+        _to: Option<&Address>,
+        bytes: usize,
+    ) -> Outcome {
         if !sk.is_heard() {
-            return;
+            return Outcome::PASS;
         }
         if let Some(site) = self.current(hook) {
             self.count(&site, Param::BytesOut, bytes as u64);
             self.count(&site, Param::MessagesOut, 1);
         }
+        Outcome::PASS
     }
 
     fn accept(&self, hook: &HookContext, sk: &mut Receiver<'_, StreamState>) {

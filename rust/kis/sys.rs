@@ -7,6 +7,7 @@
 //! requests, the mapped ring. They trust the kernel's own contracts and nothing that comes from
 //! user space. No policy lives here.
 
+pub(crate) mod address;
 pub(crate) mod bindings;
 pub(crate) mod clock;
 pub(crate) mod device;
@@ -16,6 +17,7 @@ pub(crate) mod netfilter;
 pub(crate) mod netlink;
 pub(crate) mod pages;
 pub(crate) mod published;
+pub(crate) mod random;
 pub(crate) mod served;
 pub(crate) mod sock;
 pub(crate) mod task;

@@ -4,10 +4,27 @@
 
 use crate::{
     apc::{Apc, PAUSE_MS},
-    cells::adopt,
+    cells::{adopt, table::Table},
     engine::Engine,
     sys::{clock, ticker::Tick},
 };
+
+impl Engine {
+    /// Asks once more who was busy when the cells were loaded. Not while the officer loads others:
+    /// these are asked for then, and handles of theirs mean nothing here.
+    fn adopt_again(&self, table: &Table) {
+        let Some(_changing) = self.changing.try_lock() else {
+            return;
+        };
+        let is_in_force = |now: &Table| now.generation == table.generation;
+        if !self.cells.current().is_some_and(|now| is_in_force(&now)) {
+            return;
+        }
+        if table.asks_again() && adopt::again(table) {
+            table.has_adopted();
+        }
+    }
+}
 
 impl Tick for Engine {
     fn tick(&self) -> u32 {
@@ -16,9 +33,7 @@ impl Tick for Engine {
         // The table is borrowed, not locked: nobody waits for a tick.
         match self.cells.current() {
             Some(table) => {
-                if table.asks_again() && adopt::running(&table) {
-                    table.has_adopted();
-                }
+                self.adopt_again(&table);
                 Apc::tick(&self.killer, &table, self.mode(), now)
             }
             None => PAUSE_MS,

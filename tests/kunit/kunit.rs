@@ -5,6 +5,7 @@
 //! Part of `kis.ko` only when it is built with `KIS_KUNIT=1`; they run when that is loaded, with
 //! the module itself in force beside them. Floor 0 has its tests in its own files.
 
+mod address;
 mod cell;
 mod gauge;
 mod outcome;

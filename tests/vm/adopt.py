@@ -3,6 +3,8 @@
 # Who is found when cells are loaded; run by adopt.sh.
 
 import os
+import signal
+import subprocess
 import sys
 import time
 
@@ -12,9 +14,14 @@ from kis import SLOW, Netlink, each, kernel_complaints, kisctl, ok, same, wait
 WORK = sys.argv[1]
 PYTHON = WORK + "/python"
 RSS_KIB = 1
-MAPPINGS = 50000
+# To the kernel with its checks each of them is so much more work.
+MAPPINGS = 50000 // SLOW
+NOBODY = 65534
 
 IN_THE_CELL = '''
+import signal
+
+
 def touch(path):
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
 
@@ -27,6 +34,35 @@ def make_forks_long(number):
     """So many mappings that cannot be merged, which a child gets one by one."""
     for n in range(number):
         libc_mmap(0, 4096, 1 + n % 2, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1)
+
+
+def make_children(stop, number):
+    """A process that is seldom let run, and makes children that stay."""
+    if os.fork():
+        return
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    for _ in range(number):
+        if os.path.exists(stop):
+            break
+        if not os.fork():
+            signal.pause()
+    signal.pause()
+
+
+def keep_memory_busy(number):
+    """So many mappings, all of which are changed again and again: whoever looks at this memory finds it locked."""
+    place = libc_mmap(0, number * 4096, 1, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1)
+    for n in range(0, number, 2):
+        libc.mprotect(ctypes.c_void_p(place + n * 4096), ctypes.c_size_t(4096), 0)
+
+    def run():
+        while True:
+            for dont_fork, do_fork in ((10, 11),):
+                libc.madvise(ctypes.c_void_p(place), ctypes.c_size_t(number * 4096), dont_fork)
+                libc.madvise(ctypes.c_void_p(place), ctypes.c_size_t(number * 4096), do_fork)
+
+    for _ in range(3):
+        threading.Thread(target=run, daemon=True).start()
 
 
 def fork_one(go, into):
@@ -130,8 +166,81 @@ def child_is_being_made():
     cell.end()
 
 
+def those_who_run(program):
+    """How many processes do."""
+    found = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            found += os.readlink(f"/proc/{pid}/exe") == program and state(pid) != "Z"
+        except OSError:
+            pass
+    return found
+
+
+def family_that_grows():
+    """The cells are loaded while many children are made by parents who may wait long in the middle of it."""
+    missed = []
+    burners = [subprocess.Popen(["/bin/sh", "-c", "while :; do :; done"]) for _ in range(os.cpu_count())]
+    for turn in range(4):
+        stop = f"{WORK}/stop{turn}"
+        cell = Actor(PYTHON, "cell", "reading.py")
+        cell.do("os.setpgid(0, 0)")
+        cell.do(IN_THE_CELL)
+        for _ in range(4):
+            cell.do(f"make_children({stop!r}, {60 // SLOW})")
+        time.sleep(0.03 * turn)
+        load()
+        open(stop, "w").close()
+        if not wait(lambda: processes() == those_who_run(PYTHON)):
+            missed.append((turn, processes(), those_who_run(PYTHON)))
+        os.killpg(cell.pid, signal.SIGKILL)
+        cell.end()
+        unload()
+        wait(lambda: those_who_run(PYTHON) == 0)
+    for one in burners:
+        one.kill()
+        one.wait()
+    same("no child was missed of parents who wait", missed, [])
+
+
+def timed_load():
+    began = time.monotonic()
+    load()
+    return time.monotonic() - began
+
+
+def those_who_were_found_stay():
+    """A neighbour keeps the officer looking, also when he loads again: for whom he has found, nothing changes."""
+    cell = Actor(PYTHON, "cell", "reading.py")
+    cell.do(IN_THE_CELL)
+    same("without a cell it writes in a mount namespace of its own (control)", cell.do("call(272, 0x20000)"), 0)
+    same("and where it may", cell.attempt(f"touch('{WORK}/in/free')"), "done")
+    cell.end()
+    before = timed_load()
+    cell = Actor(PYTHON, "cell", "reading.py")
+    cell.do(IN_THE_CELL)
+    same("a process of the cell writes where it may", cell.attempt(f"touch('{WORK}/in/allowed')"), "done")
+    cell.do("call(272, 0x20000)")
+    same("in a namespace of its own nothing has a name", cell.attempt(f"touch('{WORK}/in/own')"), "EPERM")
+    neighbour = Actor(PYTHON, "neighbour", "reading.py", uid=NOBODY)
+    neighbour.do(IN_THE_CELL)
+    neighbour.do(f"keep_memory_busy({MAPPINGS})", 60 * SLOW)
+    took = [timed_load() for _ in range(12)]
+    ok("a neighbour keeps the officer looking (control)", max(took) > before + 0.09, before, took)
+    words = []
+    for n in range(8):
+        words.append(cell.attempt(f"touch('{WORK}/in/later{n}')"))
+        load()
+        time.sleep(0.2)
+    same("nor later, while the officer looks for others", words, ["EPERM"] * 8)
+    for one in (cell, neighbour):
+        one.end()
+    unload()
+    clean()
+
+
 nl = Netlink()
 kisctl("mode", "enforce")
-each([first_thread_has_gone, child_is_being_made])
+each([first_thread_has_gone, child_is_being_made, family_that_grows, those_who_were_found_stay])
 kisctl("mode", "observe")
 same("the kernel does not complain", kernel_complaints(), [])

@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # KIS_BOOT: shared
-# KIS_TIMEOUT: 150
+# KIS_TIMEOUT: 240
 #
-# A first load finds all that run: a process whose first thread has gone, and a child that is being made.
+# A first load finds all that run: a process whose first thread has gone, and a child that is being made. Who was found
+# stays who he is, also while others are still looked for.
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-kis.sh"
 . "$(dirname "$0")/lib-actor.sh"
 
-RESULTS=18
+RESULTS=25
 plan "$RESULTS"
 cell_program
 mkdir -p "$WORK/in" "$WORK/out"

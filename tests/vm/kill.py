@@ -19,6 +19,7 @@ WORK = sys.argv[1]
 PYTHON = WORK + "/python"
 NOBODY = 65534
 EVIL = b"GET /x EVIL7 and the rest\n"
+GOOD = b"GET /x EVILx and the rest\n"
 OBSERVE, ENFORCE = 0, 1
 DEAD = ("ECONNRESET", "EPIPE", "ENOTCONN", "eof")
 
@@ -50,22 +51,35 @@ def what_comes(name):
         return errno.errorcode[e.errno]
 
 
+def word_of(step):
+    try:
+        return step() or "done"
+    except OSError as e:
+        return errno.errorcode.get(e.errno, str(e))
+
+
 def rounds(number, where):
-    """Connections to one who attacks each of them: tries to revive each, and says what was read of all."""
-    seen = {}
-    for _ in range(number):
-        slots["round"] = sock = socket.create_connection(where)
-        sock.settimeout(WAIT)
+    """Connections to one who attacks every other: what the steps to revive these came to, and what became of the
+    innocent ones."""
+    attacked, innocent = {}, {}
+    for n in range(2 * number):
+        slots["round"] = sock = socket.socket()
+        limit(sock)
+        # The attack may be there before the connection is told of.
+        word = word_of(lambda: sock.connect(where))
+        if n % 2:
+            word = str((word, word_of(lambda: sock.recv(1000)), word_of(lambda: sock.send(b"x"))))
+            innocent[word] = innocent.get(word, 0) + 1
+            sock.close()
+            continue
+        if word not in ("done", "ECONNRESET"):
+            attacked[word] = attacked.get(word, 0) + 1
         for _ in range(3):
             for step in (lambda: sock.recv(1000), lambda: disconnect("round"), lambda: sock.connect(where)):
-                try:
-                    result = step()
-                    word = repr(result) if result else "done"
-                except OSError as e:
-                    word = errno.errorcode.get(e.errno, str(e))
-                seen[word] = seen.get(word, 0) + 1
+                word = str(word_of(step))
+                attacked[word] = attacked.get(word, 0) + 1
         sock.close()
-    return seen
+    return attacked, innocent
 '''
 
 
@@ -214,25 +228,29 @@ def the_others_go_on_while_one_is_locked():
 
 
 def hundreds_of_times():
-    """With a server that attacks whatever comes."""
+    """With a server that attacks every other connection."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=100)
 
     def attack():
         while True:
             try:
                 conn, _ = listener.accept()
-                conn.send(EVIL)
-                kept.append(conn)
             except OSError:
                 return
+            kept.append(conn)
+            try:
+                conn.send(GOOD if len(kept) % 2 == 0 else EVIL)
+            except OSError:
+                pass
 
     kept = []
     thread = threading.Thread(target=attack, daemon=True)
     thread.start()
-    seen = cell.do(f"rounds(200, {listener.getsockname()!r})", 120 * SLOW)
+    seen, innocent = cell.do(f"rounds(200, {listener.getsockname()!r})", 120 * SLOW)
     wrong = {word for word in seen if "EVIL" in word or word == "done"}
     same("200 attacks, 600 tries to revive them: nothing was read", wrong, set())
     ok("each was reset", seen.get("ECONNRESET", 0) >= 200, seen)
+    same("200 innocent ones in between live", innocent, {str(("done", GOOD, 1)): 200})
     listener.close()
     for conn in kept:
         conn.close()

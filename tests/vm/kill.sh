@@ -10,7 +10,7 @@
 . "$(dirname "$0")/lib-kis.sh"
 . "$(dirname "$0")/lib-actor.sh"
 
-RESULTS=31
+RESULTS=32
 plan "$RESULTS"
 cell_program
 cells "$(cell_of cell "$ONLY_SIGNATURES")"

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What a neighbour can hold up; run by neighbour.sh.
+# What a neighbour can hold up, and what is not taken from him; run by neighbour.sh.
 
+import errno
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -138,9 +141,54 @@ def memory_that_does_not_answer():
     nobody_waits("memory")
 
 
+def a_page_of_its_own(sock):
+    """Has a page queued that belongs to nobody but the buffer it is in."""
+    fd = os.memfd_create("page")
+    out, into = os.pipe()
+    os.write(fd, b"A" * 4096)
+    assert os.splice(fd, into, 4096, offset_src=0) == 4096
+    assert os.splice(out, sock.fileno(), 4096) == 4096
+    os.ftruncate(fd, 0)
+    for each in (fd, out, into):
+        os.close(each)
+
+
+def a_reader_who_is_held():
+    """In no cell, and in the middle of copying from a socket that a cell's process comes to have."""
+    for name, data, want in (("harmless", b"EVILx", b"EVILx"), ("evil", b"EVIL7", "ECONNRESET")):
+        load = ("cell", "load", WORK + "/cells.json")
+        assert timed(*load)[0] == 0
+        peer, sock = socket.socketpair()
+        a_page_of_its_own(peer)
+        reader = Actor(PYTHON, "reader", "reading.py", uid=NOBODY, pass_fds=[sock.fileno()])
+        reader.do(f"adopt('s', {sock.fileno()})")
+        reader.order(f"hold('s', '{WORK}/stuck/{name}', 4096)")
+        held = not select.select([reader.lines.fd], [], [], 0.5 * SLOW)[0]
+        server = Actor(PYTHON, "cell", "reading.py", pass_fds=[sock.fileno()])
+        server.do(f"adopt('s', {sock.fileno()})")
+        peer.send(data)
+        # Whatever was given back belongs to others now.
+        with open(os.memfd_create("others"), "wb") as others:
+            others.write(b"Z" * 4096 * 1024)
+        stuck.release(name)
+        got = reader.answer()
+        same(f"{name}: a reader who is held gets what was sent to him", (held, got == b"A" * 4096), (True, True))
+        same(f"{name}: what came meanwhile is looked at", comes(server), want)
+        nl.one("cell-unload")
+        for one in (reader, server):
+            one.end()
+
+
+def comes(actor):
+    try:
+        return actor.do("slots['s'].recv(100)")
+    except OSError as e:
+        return errno.errorcode[e.errno]
+
+
 nl, stuck = Netlink(), StuckFs(WORK + "/stuck")
 kisctl("mode", "enforce")
-each([a_file_that_does_not_answer, memory_that_does_not_answer])
+each([a_file_that_does_not_answer, memory_that_does_not_answer, a_reader_who_is_held])
 kisctl("mode", "observe")
 stuck.close()
 same("the kernel does not complain", kernel_complaints(), [])

@@ -3,10 +3,11 @@
 # objects.py DIR, objects.py count: the attacks of objects.sh.
 #
 # ATTACKS has for each what its cell does, and the trace that says from outside whether it was done. Where the
-# second cell is not "held", it is one whose rules are the defaults.
+# second cell is not "held", it is one whose rules are the defaults, or one that may not make memory executable.
 
 import os
 import shutil
+import struct
 import sys
 import time
 
@@ -75,6 +76,32 @@ def shared_segment():
         return execute(place)
     finally:
         libc.shmctl(number, 0, None)
+
+
+def executable_heap():
+    '''brk() makes what mmap() would be asked for.'''
+    start = (call(12, ctypes.c_void_p(0)) + 0xFFFF) & ~0xFFF
+    call(135, 0x0400000)  # READ_IMPLIES_EXEC
+    end = call(12, ctypes.c_void_p(start + 0x4000))
+    call(135, 0)
+    if end != start + 0x4000:
+        raise OSError(1, "brk")
+    ctypes.memmove(start + 0x2000, CODE, len(CODE))
+    return execute(start + 0x2000)
+
+
+def in_a_child(code):
+    kind, value = forked(code)
+    if kind == "OSError":
+        raise OSError(value, code)
+    return value
+
+
+def loaded(status):
+    '''What our own loader says: the status of what it has loaded, or an errno.'''
+    if status == 1:
+        raise OSError(1, "mprotect")
+    return status
 
 
 def child(steps, *command):
@@ -168,6 +195,9 @@ CORE_PATTERN, MODPROBE = "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modp
 REGISTER = "/proc/sys/fs/binfmt_misc/register"
 
 TOOL, CHANGED = WORK + "/outside/tool", "/proc/sys/net/ipv4/ip_default_ttl"
+# What may be read, and not executed.
+LOADED, WRITABLE, LOADED_CODE = (f"{WORK}/loadable/{name}" for name in ("tool", "writable", "code"))
+OWN_LOADER = WORK + "/loader/own"
 NEW_ROOT = f"lambda: new_root('{WORK}/root'), '/usr/bin/true', '/mark/made'"
 DETACHED_ROOT = f"lambda: detached_root('{WORK}/root'), '/usr/bin/true', '/mark/made'"
 DISK = f"os.mknod('{BOX}/write/disk', 0o60600, os.makedev(254, 0))"
@@ -190,7 +220,11 @@ ATTACKS = [
     ("a program of a root of one's own (OPEN_TREE_NAMESPACE)", f"child({NEW_ROOT})", 0, "held"),
     ("a program of a detached root (OPEN_TREE_CLONE)", f"child({DETACHED_ROOT})", 0, "held"),
     ("a program in a mount namespace of one's own", "child(own_namespace, '/usr/bin/true')", 0, "held"),
-    ("a program that is given to the loader", f"child(nothing, '{LOADER}', '{TOOL}', MARK)", 0, "held"),
+    ("a program that is given to the loader", f"child(nothing, '{LOADER}', '{LOADED}', MARK)", 0, "held"),
+    ("a program that is given to it, whose code is writable", f"child(nothing, '{LOADER}', '{WRITABLE}', MARK)", 0, "held"),
+    ("code that a loader maps, and makes executable then",
+     f"loaded(child(nothing, '{OWN_LOADER}', '{LOADED_CODE}'))", 42, "held"),
+    ("a heap that is executable", "in_a_child('executable_heap()')", 42, "still"),
     ("a secret, read (control)", f"read('{SECRET}')", KEY, "held"),
     ("a secret, linked to where it may be read",
      after(f"os.link('{SECRET}', '{IN_READABLE}')", IN_READABLE), (None, KEY), "held"),
@@ -208,9 +242,12 @@ ATTACKS = [
     ("the path of modprobe, written under the default rules", f"write('{MODPROBE}', '/tmp/none')", None, "default"),
     ("a setting of the network, written", f"write('{CHANGED}', '64')", None, "default"),
     ("a setting of a module, written", "write('/sys/module/printk/parameters/time', 'Y')", None, "default"),
+    ("a setting of the network, by way of a thread", "write('/proc/thread-self/net/dev', '')", "errno 13", "default"),
+    ("a setting of the network, by way of a thread's number",
+     "write(f'/proc/self/task/{os.getpid()}/net/dev', '')", "errno 13", "default"),
     ("a format of programs, registered", f"write('{REGISTER}', ':kis:E::kis::/bin/true:')", None, "default"),
 ]
-RESULTS = 2 * len(ATTACKS) + 5 + 3 + 1
+RESULTS = 2 * len(ATTACKS) + 2 + 5 + 3 + 1
 if COUNT:
     print(RESULTS)
     sys.exit()
@@ -222,6 +259,48 @@ from kis import SLOW, Netlink, each, kernel_complaints, kisctl, ok, same, wait  
 def setting(path, value=None):
     with open(path, "r+" if value else "r") as f:
         return f.write(value) if value else f.read().strip()
+
+
+def segments(raw):
+    """Where the headers of an ELF file's segments are, and of what kind."""
+    at, size, count = (struct.unpack_from(form, raw, place)[0] for form, place in (("<Q", 32), ("<H", 54), ("<H", 56)))
+    return [(at + n * size, *struct.unpack_from("<II", raw, at + n * size)) for n in range(count)]
+
+
+def make_writable(source, copy):
+    """A program whose code is writable: it is loaded so."""
+    with open(source, "rb") as f:
+        raw = bytearray(f.read())
+    for at, kind, flags in segments(raw):
+        if kind == 1 and flags & 1:
+            struct.pack_into("<I", raw, at + 4, flags | 2)
+    with open(copy, "wb") as f:
+        f.write(raw)
+    os.chmod(copy, 0o755)
+
+
+def make_loader(path):
+    """A program without an interpreter: maps the file that it is given, makes it executable, and calls it."""
+    code = bytes.fromhex(
+        "488b7c2410 31f6 b802000000 0f05"  # open(argv[1], O_RDONLY)
+        "4989c0 31ff be00100000 ba01000000 41ba02000000 4531c9 b809000000 0f05"  # mmap(0, 4096, READ, PRIVATE, fd, 0)
+        "4889c3 4889c7 be00100000 ba05000000 b80a000000 0f05"  # mprotect(place, 4096, READ | EXEC)
+        "85c0 7506 ffd3 89c7 eb04 f7d8 89c7 b8e7000000 0f05"  # exit(errno, or what it returns)
+    )
+    base = 0x400000
+    head = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
+    head += struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, base + 120, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    head += struct.pack("<IIQQQQQQ", 1, 5, 0, base, base, 120 + len(code), 120 + len(code), 4096)
+    with open(path, "wb") as f:
+        f.write(head + code)
+    os.chmod(path, 0o755)
+
+
+def make_programs():
+    make_writable(LOADED, WRITABLE)
+    make_loader(OWN_LOADER)
+    with open(LOADED_CODE, "wb") as f:
+        f.write(bytes([0xB8, 42, 0, 0, 0, 0xC3]).ljust(4096, b"\0"))
 
 
 def prepare():
@@ -278,6 +357,12 @@ def attacks():
         attack(*one)
 
 
+def its_own_settings():
+    """What a process says of itself is a file like others."""
+    for path in ("/proc/self/comm", "/proc/thread-self/comm"):
+        same(f"default: {path} is written", word_of(actors["default"], f"write('{path}', 'x')"), None)
+
+
 def helper_of_the_kernel():
     """What the kernel starts to write a core dump to is in no cell."""
     before = setting(CORE_PATTERN)
@@ -330,10 +415,11 @@ def phase(name):
 
 
 nl = Netlink()
-actors = {tag: start(tag) for tag in ("free", "held", "endangered", "default")}
+make_programs()
+actors = {tag: start(tag) for tag in ("free", "held", "endangered", "default", "still")}
 modprobe = setting(MODPROBE)
 kisctl("mode", "enforce")
-each([attacks, helper_of_the_kernel, unlearned_directory_under_a_learned_name])
+each([attacks, its_own_settings, helper_of_the_kernel, unlearned_directory_under_a_learned_name])
 kisctl("mode", "observe")
 setting(MODPROBE, modprobe)
 for one in actors.values():

@@ -14,10 +14,12 @@ RESULTS=$(python3 "$HERE/objects.py" count)
 plan "$RESULTS"
 cell_program
 box=$WORK/box
-mkdir -p "$box/secret" "$box/readable" "$box/write" "$box/learned" "$WORK/outside" "$WORK/root/usr/bin" "$WORK/learn"
+mkdir -p "$box/secret" "$box/readable" "$box/write" "$box/learned" "$WORK/outside" "$WORK/root/usr/bin" "$WORK/learn" \
+	"$WORK/loadable" "$WORK/loader"
 echo key >"$box/secret/key"
 echo word >"$box/readable/word"
 cp "$(readlink -f /usr/bin/touch)" "$WORK/outside/tool"
+cp "$(readlink -f /usr/bin/touch)" "$WORK/loadable/tool"
 
 # A root of the intruder's own, in which his tool has the path of one that may be executed.
 cp "$(readlink -f /usr/bin/touch)" "$WORK/root/usr/bin/true"
@@ -29,8 +31,8 @@ mkdir -p "$WORK/root/mark"
 
 printf '#!/bin/sh\n: >%s/helped\n' "$WORK" >"$WORK/helper"
 chmod 755 "$WORK/helper"
-files='"learn": false, "read": ["/usr", "/lib", "/lib64", "/etc", "/proc", "/dev", "'"$box/readable"'"],
-	"write": ["/proc", "/sys", "/dev", "'"$box"'"], "exec": ["/usr", "/lib", "/lib64"]'
+files='"learn": false, "read": ["/usr", "/lib", "/lib64", "/etc", "/proc", "/dev", "'"$box/readable"'", "'"$WORK/loadable"'"],
+	"write": ["/proc", "/sys", "/dev", "'"$box"'"], "exec": ["/usr", "/lib", "/lib64", "'"$WORK/loader"'"]'
 calm='"window_ms": 60000, "tolerization": {"windows": 100000}, "danger_one": {"hold_ms": 1}'
 harmless='"danger_two": {"hold_ms": 1, "deny": []}'
 cells "$(cell_of free ', "files": {"learn": false}, "forbid": [], '"$calm"', '"$harmless")" \
@@ -38,6 +40,7 @@ cells "$(cell_of free ', "files": {"learn": false}, "forbid": [], '"$calm"', '"$
 	"$(cell_of endangered ', "files": {"learn": false}, "forbid": ["ptrace"], '"$calm"',
 		"danger_two": {"hold_ms": 600000, "deny": ["usermode_helper"]}')" \
 	"$(cell_of default ', "files": {"learn": false}, '"$calm"', '"$harmless")" \
+	"$(cell_of still ', "files": {"learn": false}, '"$calm"', "forbid": ["map_exec"], '"$harmless")" \
 	"$(cell_of learner ', "files": {"learn": true}, "window_ms": 100, "tolerization": {"windows": 50}, "forbid": [],
 		"danger_one": {"hold_ms": 1}, '"$harmless")"
 tap_of "$RESULTS" python3 "$HERE/objects.py" "$WORK"

@@ -53,32 +53,53 @@ pub(crate) fn executed(table: &Table, program: &Program<'_>) {
 
 /// Finds the cells' processes that run already, and lets them and their sockets have handles.
 /// Whether all could be looked at: some may be busy, and want to be asked again. May sleep.
+///
+/// `table` is the one in force, and stays it: handles of a newer one are unknown to it, and who has
+/// one would be met once more, wherever he has gone to meanwhile.
 pub(crate) fn running(table: &Table) -> bool {
     let mut is_busy = false;
-    for round in 0..BUSY_ROUNDS {
-        is_busy = false;
-        task::for_each_process(|process| is_busy |= adopt(table, process).is_err());
-        // Children of a cell's process are in the cell; parents come first only mostly.
-        for _ in 0..PASSES {
-            let mut found = false;
-            task::for_each_thread(|thread| found |= inherit(table, thread));
-            if !found {
-                break;
-            }
-        }
-        if !is_busy && round + 1 >= ROUNDS {
+    for turn in 0..BUSY_ROUNDS {
+        is_busy = !round(table);
+        if !is_busy && turn + 1 >= ROUNDS {
             break;
         }
         if is_busy {
             fsleep(Delta::from_millis(BUSY_PAUSE_MS));
         }
     }
+    watch_sockets(table);
+    !is_busy
+}
+
+/// Asks the busy ones again, once: whoever calls this has other things to do. As [`running()`].
+pub(crate) fn again(table: &Table) -> bool {
+    let is_done = round(table);
+    watch_sockets(table);
+    is_done
+}
+
+/// Looks at each process, and at the families of those that were found. Whether none was busy.
+fn round(table: &Table) -> bool {
+    let mut is_busy = false;
+    task::for_each_process(|process| is_busy |= adopt(table, process).is_err());
+    // Children of a cell's process are in the cell; parents come first only mostly.
+    for _ in 0..PASSES {
+        let mut found = false;
+        task::for_each_thread(|thread| found |= inherit(table, thread));
+        if !found {
+            break;
+        }
+    }
+    !is_busy
+}
+
+/// Marks the sockets of all that are in a cell.
+fn watch_sockets(table: &Table) {
     task::for_each_process(|process| {
         if table.of_handle(process.cell()).is_some() {
             process.watch_sockets(process.cell());
         }
     });
-    !is_busy
 }
 
 /// Gives a thread the handle of this generation, by its own or that of its family. Whether it was

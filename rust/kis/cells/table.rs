@@ -32,8 +32,8 @@ pub(crate) struct Table {
     tries: AtomicU32,
 }
 
-/// How often a tick asks processes that were busy when the cells were loaded.
-const TRIES: u32 = 10;
+/// How many ticks ask processes that were busy when the cells were loaded, each of them once.
+const TRIES: u32 = 50;
 
 /// Where the cells of an earlier configuration are now; see [`Ancestor`].
 struct Carried {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Clocks, in nanoseconds, and random numbers. Callable in any context but NMI.
+//! Clocks, in nanoseconds. Callable in any context but NMI.
 
 use super::bindings;
 
@@ -14,10 +14,4 @@ pub(crate) fn monotonic_ns() -> u64 {
 pub(crate) fn realtime_ns() -> u64 {
     // SAFETY: reads a clock; no requirements.
     unsafe { bindings::kis_helper_realtime_ns() }
-}
-
-/// A random number.
-pub(crate) fn random() -> u64 {
-    // SAFETY: no requirements.
-    unsafe { bindings::get_random_u64() }
 }

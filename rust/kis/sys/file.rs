@@ -4,7 +4,7 @@
 
 use super::bindings;
 use core::{marker::PhantomData, mem::MaybeUninit, ptr::NonNull};
-use kernel::{error::from_err_ptr, prelude::*};
+use kernel::{error::from_err_ptr, ffi, prelude::*};
 
 /// Longest path that is looked at, with its NUL.
 const PATH_BYTES: usize = 512;
@@ -24,23 +24,77 @@ impl PathBuffer {
         self.0.as_mut_ptr().cast()
     }
 
-    /// Resolves a path into the first `size` bytes, at their end; gives where it begins. Its NUL is
-    /// the last of them.
+    /// Has a path written into the first `size` bytes, at their end; gives where it begins. Its NUL
+    /// is the last of them.
     ///
     /// # Safety
     ///
-    /// `path` is live.
-    unsafe fn resolve(&mut self, path: *const bindings::path, size: usize) -> Result<usize> {
+    /// `write` writes within the buffer and the size that it is given, and returns what
+    /// `kis_path_name()` does.
+    unsafe fn resolve(
+        &mut self,
+        size: usize,
+        write: impl FnOnce(*mut ffi::c_char, ffi::c_int) -> *mut ffi::c_char,
+    ) -> Result<usize> {
         let (start, size) = (self.start(), size.min(PATH_BYTES));
         // CAST: at most `PATH_BYTES`.
-        let len = size as kernel::ffi::c_int;
-        // SAFETY: `path` is live by the requirement, the buffer has `size` bytes.
-        let raw = unsafe { bindings::kis_helper_path_name(path, start.cast(), len) };
+        let raw = write(start.cast(), size as ffi::c_int);
         let at = from_err_ptr(raw)?.addr().wrapping_sub(start.addr());
         if at < size {
             Ok(at)
         } else {
             Err(EINVAL)
+        }
+    }
+
+    /// Has the path of a directory written, and puts a name behind it; without a name, just that.
+    ///
+    /// # Safety
+    ///
+    /// As [`PathBuffer::resolve()`].
+    unsafe fn join(
+        &mut self,
+        name: &[u8],
+        write: impl FnOnce(*mut ffi::c_char, ffi::c_int) -> *mut ffi::c_char,
+    ) -> Result<&[u8]> {
+        // The directory ends where the name begins: its NUL gives way to the slash.
+        let room = PATH_BYTES.checked_sub(name.len()).ok_or(ENAMETOOLONG)?;
+        let mut end = room.checked_sub(1).ok_or(ENAMETOOLONG)?;
+        // SAFETY: by the requirement.
+        let at = unsafe { self.resolve(room, write) }?;
+        if !name.is_empty() {
+            let base = self.start();
+            // The root directory ends in a slash already.
+            // SAFETY: `at < room`, and from there on the directory was written.
+            let is_root = unsafe { *base.add(at) } == b'/' && at + 1 == end;
+            if !is_root {
+                // SAFETY: `end < room`, so within the buffer.
+                unsafe { *base.add(end) = b'/' };
+                end += 1;
+            }
+            // SAFETY: the name has its length, and so has the buffer from `room` on.
+            unsafe {
+                base.add(end)
+                    .copy_from_nonoverlapping(name.as_ptr(), name.len())
+            };
+            end += name.len();
+        }
+        // SAFETY: written just now.
+        unsafe { self.bytes(at, end) }
+    }
+
+    /// A name that the running task gives, from the root of its mount namespace: an absolute one
+    /// counts from the task's root, another one from its working directory. Links and dots in the
+    /// name stay. May sleep. Errors as [`File::path()`].
+    pub(super) fn of_name(&mut self, name: &[u8]) -> Result<&[u8]> {
+        let is_absolute = name.starts_with(b"/");
+        let slashes = name.iter().take_while(|byte| **byte == b'/').count();
+        let name = name.get(slashes..).unwrap_or_default();
+        // SAFETY: the helper is `kis_path_name()` of a path that it holds.
+        unsafe {
+            self.join(name, |buf, size| {
+                bindings::kis_helper_name_base(is_absolute, buf, size)
+            })
         }
     }
 
@@ -66,6 +120,43 @@ pub(super) fn string_in(raw: *mut u8, buf: &[u8]) -> Result<&[u8]> {
     let rest = buf.get(start..).ok_or(EINVAL)?;
     let len = rest.iter().position(|&b| b == 0).ok_or(EINVAL)?;
     rest.get(..len).ok_or(EINVAL)
+}
+
+/// What a file is, as it was when somebody asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind(u32);
+
+#[allow(dead_code, reason = "for what is learned of files, which comes next")]
+impl Kind {
+    /// Whether it is a regular file.
+    #[inline]
+    pub(crate) fn is_regular(self) -> bool {
+        self.0 & bindings::KIS_FILE_REGULAR != 0
+    }
+
+    /// Whether it is a directory.
+    #[inline]
+    pub(crate) fn is_dir(self) -> bool {
+        self.0 & bindings::KIS_FILE_DIR != 0
+    }
+
+    /// Whether it keeps what is written: a regular file or a block device.
+    #[inline]
+    pub(crate) fn is_stored(self) -> bool {
+        self.0 & bindings::KIS_FILE_STORED != 0
+    }
+
+    /// Whether everybody may read it who comes to it.
+    #[inline]
+    pub(crate) fn is_public(self) -> bool {
+        self.0 & bindings::KIS_FILE_PUBLIC != 0
+    }
+
+    /// Whether it is open for writing; only of a [`File`].
+    #[inline]
+    pub(crate) fn writes(self) -> bool {
+        self.0 & bindings::KIS_FILE_WRITES != 0
+    }
 }
 
 /// A file that a task is about to use.
@@ -96,9 +187,15 @@ impl File<'_> {
     /// whether it is open for writing.
     #[inline]
     pub(crate) fn writes_if_stored(&self) -> Option<bool> {
+        let kind = self.kind();
+        kind.is_stored().then_some(kind.writes())
+    }
+
+    /// What it is, and how it is open.
+    #[inline]
+    pub(crate) fn kind(&self) -> Kind {
         // SAFETY: the file is live.
-        let kind = unsafe { bindings::kis_helper_file_kind(self.raw.as_ptr()) };
-        (kind & bindings::KIS_FILE_STORED != 0).then_some(kind & bindings::KIS_FILE_WRITES != 0)
+        Kind(unsafe { bindings::kis_helper_file_kind(self.raw.as_ptr()) })
     }
 
     /// Whether writing to it sets the kernel rather than keeping something: a file of procfs that is
@@ -110,14 +207,16 @@ impl File<'_> {
 
     /// Its path from the root of its mount namespace, somewhere in `buf`; `ENAMETOOLONG`, `EINVAL` for
     /// what is not mounted where it could be reached, `EXDEV` for another mount namespace than that of
-    /// the cell.
+    /// the cell. Any context but NMI.
     pub(crate) fn path<'b>(&self, buf: &'b mut PathBuffer) -> Result<&'b [u8]> {
         // SAFETY: the file is live, and its path with it.
         let path = unsafe { &raw const (*self.raw.as_ptr()).__bindgen_anon_1.f_path };
         // SAFETY: `path` is live as the file is.
-        let at = unsafe { buf.resolve(path, PATH_BYTES) }?;
-        // SAFETY: the path was written from there on, up to its NUL at the very end.
-        unsafe { buf.bytes(at, PATH_BYTES - 1) }
+        unsafe {
+            buf.join(&[], |buf, size| {
+                bindings::kis_helper_path_name(path, buf, size)
+            })
+        }
     }
 }
 
@@ -158,36 +257,37 @@ impl Entry<'_> {
         unsafe { bindings::kis_helper_entry_is_dir(dir, entry) }
     }
 
+    /// What it is; nothing for what does not exist yet.
+    #[allow(dead_code, reason = "for what is learned of files, which comes next")]
+    pub(crate) fn kind(&self) -> Kind {
+        let (dir, entry) = (self.dir.as_ptr(), self.entry);
+        // SAFETY: both are live by the invariant, `entry` unless it is null.
+        Kind(unsafe { bindings::kis_helper_entry_kind(dir, entry) })
+    }
+
+    /// Its name in the directory; nothing for a file that is named by itself.
+    fn name(&self) -> &[u8] {
+        if self.entry.is_null() {
+            return &[];
+        }
+        // SAFETY: the entry is live and its name is stable, by the invariant.
+        unsafe {
+            core::slice::from_raw_parts(
+                bindings::kis_helper_dentry_name(self.entry),
+                bindings::kis_helper_dentry_name_len(self.entry) as usize,
+            )
+        }
+    }
+
     /// Its path, as [`File::path()`].
     pub(crate) fn path<'b>(&self, buf: &'b mut PathBuffer) -> Result<&'b [u8]> {
-        let (mut name, mut len) = (core::ptr::null::<u8>(), 0);
-        if !self.entry.is_null() {
-            // SAFETY: the entry is live and its name is stable, by the invariant.
-            name = unsafe { bindings::kis_helper_dentry_name(self.entry) };
-            // SAFETY: as above.
-            len = unsafe { bindings::kis_helper_dentry_name_len(self.entry) } as usize;
-        }
-        // The directory ends where the name begins: its NUL gives way to the slash.
-        let room = PATH_BYTES.checked_sub(len).ok_or(ENAMETOOLONG)?;
+        let dir = self.dir.as_ptr();
         // SAFETY: the directory is live by the invariant.
-        let at = unsafe { buf.resolve(self.dir.as_ptr(), room) }?;
-        let mut end = room.checked_sub(1).ok_or(ENAMETOOLONG)?;
-        if len != 0 {
-            let base = buf.start();
-            // The root directory ends in a slash already.
-            // SAFETY: `at < room`, and from there on the directory was written.
-            let is_root = unsafe { *base.add(at) } == b'/' && at + 1 == end;
-            if !is_root {
-                // SAFETY: `end < room`, so within the buffer.
-                unsafe { *base.add(end) = b'/' };
-                end += 1;
-            }
-            // SAFETY: the name has `len` bytes, and so has the buffer from `room` on.
-            unsafe { base.add(end).copy_from_nonoverlapping(name, len) };
-            end += len;
+        unsafe {
+            buf.join(self.name(), |buf, size| {
+                bindings::kis_helper_path_name(dir, buf, size)
+            })
         }
-        // SAFETY: written just now.
-        unsafe { buf.bytes(at, end) }
     }
 }
 

@@ -6,11 +6,12 @@
 //! another source. All callbacks but `exec_done` come only for tasks and sockets with a handle.
 
 use super::{
+    address::{Address, Call},
     bindings,
     file::{Entry, File, Program},
     published::HookContext,
     served::{Lease, Served},
-    sock::{Buffer, Receiver, Sock},
+    sock::{Buffer, Receiver, Sock, SocketKind},
     task::{self, Task},
 };
 use kernel::{error::to_result, ffi, prelude::*, sync::Arc};
@@ -50,6 +51,100 @@ pub(crate) enum Mapping {
     Shared,
     /// What is writable, or of no file.
     Anonymous,
+}
+
+/// What of a task's identity changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IdentityOp {
+    /// User ids.
+    User,
+    /// Group ids.
+    Group,
+    /// Supplementary groups.
+    Groups,
+}
+
+/// Ids of users or groups, in the initial user namespace.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[allow(
+    dead_code,
+    reason = "for what is learned of identities, which comes next"
+)]
+pub(crate) struct Ids {
+    /// The real one.
+    pub(crate) real: u32,
+    /// The one that it acts by.
+    pub(crate) effective: u32,
+    /// The one that it may come back to.
+    pub(crate) saved: u32,
+    /// The one that it acts by on files.
+    pub(crate) fs: u32,
+}
+
+impl Ids {
+    fn new([real, effective, saved, fs]: [u32; 4]) -> Self {
+        Self {
+            real,
+            effective,
+            saved,
+            fs,
+        }
+    }
+}
+
+/// How a task's identity changes.
+#[allow(
+    dead_code,
+    reason = "for what is learned of identities, which comes next"
+)]
+pub(crate) struct Identity {
+    /// What of it changes.
+    pub(crate) op: IdentityOp,
+    /// Users that come into force.
+    pub(crate) uid: Ids,
+    /// Groups that come into force.
+    pub(crate) gid: Ids,
+    /// Users that are in force.
+    pub(crate) old_uid: Ids,
+    /// Groups that are in force.
+    pub(crate) old_gid: Ids,
+}
+
+impl Identity {
+    /// Copies what the hook is passed.
+    ///
+    /// # Safety
+    ///
+    /// Both credentials are live.
+    unsafe fn from_raw(
+        what: ffi::c_int,
+        new: *const bindings::cred,
+        old: *const bindings::cred,
+    ) -> Self {
+        // SAFETY: by the requirement.
+        let (uid, gid) = unsafe { ids(new) };
+        // SAFETY: as above.
+        let (old_uid, old_gid) = unsafe { ids(old) };
+        Self {
+            op: identity_op(what),
+            uid,
+            gid,
+            old_uid,
+            old_gid,
+        }
+    }
+}
+
+/// Users and groups of credentials.
+///
+/// # Safety
+///
+/// The credentials are live.
+unsafe fn ids(cred: *const bindings::cred) -> (Ids, Ids) {
+    let (mut uids, mut gids) = ([0; 4], [0; 4]);
+    // SAFETY: live by the requirement; there is room for four of each.
+    unsafe { bindings::kis_helper_cred_ids(cred, uids.as_mut_ptr(), gids.as_mut_ptr()) };
+    (Ids::new(uids), Ids::new(gids))
 }
 
 /// What became of bytes that the module was asked about.
@@ -141,6 +236,8 @@ pub(crate) trait Hooks: Send + Sync + 'static {
     fn exec_check(&self, hook: &HookContext, program: &Program<'_>) -> Outcome;
     /// The current task, of a cell or not, has executed a program. May sleep.
     fn exec_done(&self, hook: &HookContext, program: &Program<'_>);
+    /// The handle that the cell of a handle has now; `None` when nobody serves it. Atomic.
+    fn heir(&self, hook: &HookContext, cell: u64) -> Option<u64>;
     /// A task of a cell is freed. Atomic.
     fn task_free(&self, hook: &HookContext, task: Task<'_>);
     /// A file is opened. May sleep.
@@ -155,20 +252,44 @@ pub(crate) trait Hooks: Send + Sync + 'static {
         from: &Entry<'_>,
         to: &Entry<'_>,
     ) -> Outcome;
-    /// Memory is made executable. May sleep.
+    /// Memory is made executable. May sleep; the mmap lock may be held. Of what the loader maps it is
+    /// asked twice: as a program, and by how it is mapped.
     fn map_exec(&self, hook: &HookContext, file: Option<&File<'_>>, mapping: Mapping) -> Outcome;
-    /// The current task traces another, or asks to be traced. Atomic.
+    /// The current task traces another, or asks to be traced by its parent. Atomic.
     fn ptrace(&self, hook: &HookContext) -> Outcome;
-    /// A kernel module is loaded or unloaded. Atomic.
+    /// The task loads or unloads a kernel module. Atomic.
     fn module_load(&self, hook: &HookContext) -> Outcome;
+    /// The kernel wants a module for the task; it starts a program that loads it. May sleep.
+    fn module_request(&self, hook: &HookContext, name: &[u8]) -> Outcome;
     /// The kernel starts a program for the current task. May sleep.
     fn usermode_helper(&self, hook: &HookContext, path: &[u8]) -> Outcome;
     /// Mounts are changed. May sleep.
     fn mount(&self, hook: &HookContext) -> Outcome;
+    /// A user namespace is made. May sleep.
+    fn userns(&self, hook: &HookContext) -> Outcome;
+    /// A capability (`CAP_*`) that the task has is used; loading modules is not among them. Atomic,
+    /// with whatever lock.
+    fn capable(&self, hook: &HookContext, capability: u32) -> Outcome;
+    /// User or group ids change. May sleep.
+    fn identity(&self, hook: &HookContext, change: &Identity) -> Outcome;
+    /// A signal goes to a task that does not have the same handle. Atomic.
+    fn signal(&self, hook: &HookContext, target: Task<'_>, signal: u32) -> Outcome;
+    /// A socket is made. May sleep.
+    fn socket(&self, hook: &HookContext, kind: SocketKind) -> Outcome;
+    /// A socket gets its own address. May sleep.
+    fn bind(&self, hook: &HookContext, sk: &Sock<'_>, at: &Address) -> Outcome;
     /// A socket is connected. May sleep.
-    fn connect(&self, hook: &HookContext, sk: &Sock<'_>) -> Outcome;
-    /// Bytes are sent. May sleep.
-    fn send(&self, hook: &HookContext, sk: &Sock<'_>, bytes: usize);
+    fn connect(&self, hook: &HookContext, sk: &Sock<'_>, to: &Address) -> Outcome;
+    /// A socket begins to take connections. May sleep.
+    fn listen(&self, hook: &HookContext, sk: &Sock<'_>) -> Outcome;
+    /// Bytes are sent, to an address if the call has one that counts. May sleep.
+    fn send(
+        &self,
+        hook: &HookContext,
+        sk: &Sock<'_>,
+        to: Option<&Address>,
+        bytes: usize,
+    ) -> Outcome;
     /// A connection is accepted. Atomic.
     fn accept(&self, hook: &HookContext, sk: &mut Receiver<'_, Self::Stream>);
     /// Bytes of a stream are about to be queued. Atomic, also softirq.
@@ -239,6 +360,11 @@ macro_rules! shims {
 /// For hooks that answer nothing.
 fn nothing(_: Option<()>) {}
 
+/// A handle, 0 for none.
+fn handle(handle: Option<Option<u64>>) -> u64 {
+    handle.flatten().unwrap_or(0)
+}
+
 shims! {
     /// `exec_check` of `struct kis_hooks`.
     fn exec_check(bprm: *mut bindings::linux_binprm) -> bindings::kis_answer =
@@ -247,6 +373,9 @@ shims! {
     /// `exec_done` of `struct kis_hooks`.
     fn exec_done(bprm: *const bindings::linux_binprm) -> () =
         nothing(|t, h| if let Some(p) = Program::from_raw(bprm) { t.exec_done(h, &p) });
+
+    /// `heir` of `struct kis_hooks`.
+    fn heir(cell: u64) -> u64 = handle(|t, h| t.heir(h, cell));
 
     /// `task_free` of `struct kis_hooks`.
     fn task_free(task: *mut bindings::task_struct) -> () =
@@ -285,6 +414,10 @@ shims! {
     /// `module_load` of `struct kis_hooks`.
     fn module_load() -> bindings::kis_answer = answer(|t, h| t.module_load(h));
 
+    /// `module_request` of `struct kis_hooks`.
+    fn module_request(name: *const ffi::c_char) -> bindings::kis_answer =
+        answer(|t, h| t.module_request(h, CStr::from_char_ptr(name).to_bytes()));
+
     /// `usermode_helper` of `struct kis_hooks`.
     fn usermode_helper(path: *const ffi::c_char) -> bindings::kis_answer =
         answer(|t, h| t.usermode_helper(h, CStr::from_char_ptr(path).to_bytes()));
@@ -292,19 +425,76 @@ shims! {
     /// `mount` of `struct kis_hooks`.
     fn mount() -> bindings::kis_answer = answer(|t, h| t.mount(h));
 
-    /// `connect` of `struct kis_hooks`; the file keeps the socket and its sock.
-    fn connect(sock: *mut bindings::socket) -> bindings::kis_answer =
+    /// `userns` of `struct kis_hooks`.
+    fn userns() -> bindings::kis_answer = answer(|t, h| t.userns(h));
+
+    /// `capable` of `struct kis_hooks`.
+    fn capable(cap: ffi::c_int) -> bindings::kis_answer =
+        answer(|t, h| t.capable(h, cap.unsigned_abs()));
+
+    /// `identity` of `struct kis_hooks`.
+    fn identity(what: ffi::c_int, new: *const bindings::cred, old: *const bindings::cred) -> bindings::kis_answer =
+        answer(|t, h| t.identity(h, &Identity::from_raw(what, new, old)));
+
+    /// `signal` of `struct kis_hooks`.
+    fn signal(target: *mut bindings::task_struct, sig: ffi::c_int) -> bindings::kis_answer =
         answer(|t, h| {
-            Sock::from_raw(bindings::kis_helper_socket_sk(sock))
-                .map_or(Outcome::PASS, |s| t.connect(h, &s))
+            Task::from_raw(target).map_or(Outcome::PASS, |to| t.signal(h, to, sig.unsigned_abs()))
         });
 
-    /// `send` of `struct kis_hooks`; the file keeps the socket and its sock.
-    fn send(sock: *mut bindings::socket, size: ffi::c_int) -> () =
-        nothing(|t, h| {
-            if let Some(s) = Sock::from_raw(bindings::kis_helper_socket_sk(sock)) {
-                t.send(h, &s, usize::try_from(size).unwrap_or(0))
-            }
+    /// `socket` of `struct kis_hooks`.
+    fn socket(family: ffi::c_int, kind: ffi::c_int, protocol: ffi::c_int) -> bindings::kis_answer =
+        answer(|t, h| {
+            let small = |n| u16::try_from(n).unwrap_or(u16::MAX);
+            t.socket(h, SocketKind {
+                family: small(family),
+                kind: small(kind),
+                protocol: small(protocol),
+            })
+        });
+
+    /// `bind` of `struct kis_hooks`; the file keeps the socket and its sock, the caller the address.
+    fn bind(sock: *mut bindings::socket, address: *const bindings::sockaddr, len: ffi::c_int) -> bindings::kis_answer =
+        answer(|t, h| {
+            Sock::from_raw(bindings::kis_helper_socket_sk(sock)).map_or(Outcome::PASS, |s| {
+                t.bind(h, &s, &Address::from_raw(address, len, s.kind(), Call::Bind))
+            })
+        });
+
+    /// `connect` of `struct kis_hooks`; as `bind`.
+    fn connect(sock: *mut bindings::socket, address: *const bindings::sockaddr, len: ffi::c_int) -> bindings::kis_answer =
+        answer(|t, h| {
+            Sock::from_raw(bindings::kis_helper_socket_sk(sock)).map_or(Outcome::PASS, |s| {
+                t.connect(h, &s, &Address::from_raw(address, len, s.kind(), Call::Connect))
+            })
+        });
+
+    /// `listen` of `struct kis_hooks`; the file keeps the socket and its sock.
+    fn listen(sock: *mut bindings::socket) -> bindings::kis_answer =
+        answer(|t, h| {
+            Sock::from_raw(bindings::kis_helper_socket_sk(sock))
+                .map_or(Outcome::PASS, |s| t.listen(h, &s))
+        });
+
+    /// `send` of `struct kis_hooks`; as `bind`.
+    fn send(
+        sock: *mut bindings::socket,
+        address: *const bindings::sockaddr,
+        len: ffi::c_int,
+        size: ffi::c_int
+    ) -> bindings::kis_answer =
+        answer(|t, h| {
+            Sock::from_raw(bindings::kis_helper_socket_sk(sock)).map_or(Outcome::PASS, |s| {
+                let bytes = usize::try_from(size).unwrap_or(0);
+                if address.is_null() {
+                    return t.send(h, &s, None, bytes);
+                }
+                match Address::from_raw(address, len, s.kind(), Call::Send) {
+                    // It goes where the socket is connected to.
+                    Address::Unspecified => t.send(h, &s, None, bytes),
+                    to => t.send(h, &s, Some(&to), bytes),
+                }
+            })
         });
 
     /// `accept` of `struct kis_hooks`; accept() holds the socket's delivery lock.
@@ -361,6 +551,15 @@ fn move_op(op: ffi::c_int) -> MoveOp {
     }
 }
 
+fn identity_op(what: ffi::c_int) -> IdentityOp {
+    // CAST: one of the LSM's few numbers.
+    match what as u32 {
+        bindings::kis_identity_KIS_IDENTITY_USER => IdentityOp::User,
+        bindings::kis_identity_KIS_IDENTITY_GROUP => IdentityOp::Group,
+        _ => IdentityOp::Groups,
+    }
+}
+
 fn mapping(how: ffi::c_int) -> Mapping {
     // CAST: one of the LSM's few numbers.
     match how as u32 {
@@ -387,6 +586,7 @@ impl<T: Hooks> Table<T> {
         stream_bytes: Self::STREAM_BYTES,
         exec_check: Some(exec_check::<T>),
         exec_done: Some(exec_done::<T>),
+        heir: Some(heir::<T>),
         task_free: Some(task_free::<T>),
         file_open: Some(file_open::<T>),
         path: Some(path::<T>),
@@ -394,9 +594,17 @@ impl<T: Hooks> Table<T> {
         map_exec: Some(map_exec::<T>),
         ptrace: Some(ptrace::<T>),
         module_load: Some(module_load::<T>),
+        module_request: Some(module_request::<T>),
         usermode_helper: Some(usermode_helper::<T>),
         mount: Some(mount::<T>),
+        userns: Some(userns::<T>),
+        capable: Some(capable::<T>),
+        identity: Some(identity::<T>),
+        signal: Some(signal::<T>),
+        socket: Some(socket::<T>),
+        bind: Some(bind::<T>),
         connect: Some(connect::<T>),
+        listen: Some(listen::<T>),
         send: Some(send::<T>),
         accept: Some(accept::<T>),
         stream_data: Some(stream_data::<T>),

@@ -30,6 +30,19 @@ pub(crate) struct Addresses {
     pub(crate) peer_port: u16,
 }
 
+/// What a socket is made as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "for what is learned of sockets, which comes next")]
+pub(crate) struct SocketKind {
+    /// `AF_*`.
+    pub(crate) family: u16,
+    /// `SOCK_*`.
+    pub(crate) kind: u16,
+    /// `IPPROTO_*`, `NETLINK_*` and so on; of one that is about to be made as the call says, 0 for
+    /// the family's default, and at most 65,535.
+    pub(crate) protocol: u16,
+}
+
 /// Maps an IPv4 address into IPv6 (RFC 4291, 2.5.5.2).
 pub(crate) fn mapped(v4: u32) -> [u8; 16] {
     ban::v4(v4.to_be_bytes())
@@ -74,6 +87,19 @@ impl Sock<'_> {
     pub(crate) fn cell(&self) -> u64 {
         // SAFETY: the blob is live; the word is only accessed atomically, also in C.
         unsafe { AtomicU64::from_ptr(&raw mut (*self.blob()).cell) }.load(Ordering::Relaxed)
+    }
+
+    /// What it is.
+    pub(crate) fn kind(&self) -> SocketKind {
+        let sk = self.raw.as_ptr();
+        SocketKind {
+            // SAFETY: the socket is live.
+            family: unsafe { bindings::kis_helper_sk_family(sk) },
+            // SAFETY: the socket is live.
+            kind: unsafe { bindings::kis_helper_sk_type(sk) },
+            // SAFETY: the socket is live.
+            protocol: unsafe { bindings::kis_helper_sk_wide_protocol(sk) },
+        }
     }
 
     /// Its addresses.

@@ -50,6 +50,15 @@ impl<'a> Task<'a> {
         unsafe { bindings::kis_helper_current_cell() }
     }
 
+    /// Whether the running task acts as root: its file system user id, which follows the effective
+    /// one, is 0 in the initial user namespace.
+    #[inline]
+    #[allow(dead_code, reason = "for the domains of items, which come next")]
+    pub(crate) fn current_is_privileged() -> bool {
+        // SAFETY: no requirements.
+        unsafe { bindings::kis_helper_current_is_privileged() }
+    }
+
     fn blob(&self) -> &bindings::kis_task {
         // SAFETY: a live task has a security blob, which lives as long as the task.
         unsafe { &*bindings::kis_helper_task_blob(self.raw.as_ptr()) }
@@ -178,7 +187,8 @@ impl<'a> Task<'a> {
         buf.get(..len).ok_or(EINVAL)
     }
 
-    /// Puts `handle` on each socket that the task has open and whose bytes are looked at.
+    /// Puts `handle` on each socket that the task has open and whose bytes are looked at; what is
+    /// with another cell stays there until the task reads from it.
     pub(crate) fn watch_sockets(&self, handle: u64) {
         /// What the walk calls.
         ///
