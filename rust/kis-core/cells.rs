@@ -91,7 +91,7 @@ const CELLS_AT: usize = HEADER + COUNTS;
 /// Flag: hard tolerization.
 const HARD: u32 = 1 << 0;
 /// Flag: learns directories.
-const LEARN_DIRS: u32 = 1 << 1;
+const LEARN: u32 = 1 << 1;
 /// Flag: resets connections.
 const KILL: u32 = 1 << 2;
 
@@ -244,7 +244,6 @@ fn string<'a>(image: &'a [u8], strings_at: usize, words: &[u8], at: usize) -> Op
 mod tests {
     use super::*;
     use crate::judge::finding::Place;
-    use crate::paths::path;
     use crate::sense::param::Param;
     use crate::wire::abi::{
         CellMode,
@@ -302,23 +301,19 @@ mod tests {
     }
 
     #[test]
-    fn place_names_the_first_reason() {
+    fn place_is_by_the_list_of_its_access() {
         let mut out = [0u8; 400];
-        let mut spec = redis();
-        spec.learn_dirs = true;
-        let len = encode(&[spec], &mut out).unwrap_or(0);
+        let len = encode(&[redis()], &mut out).unwrap_or(0);
         let cells = Cells::verify(out.get(..len).unwrap_or_default());
         let cell = cells.as_ref().ok().and_then(|cells| cells.get(0));
         assert!(cell.is_some());
         let Some(cell) = cell else { return };
-        let known = path::hash(b"/tmp");
-        for (path, want) in [
-            ("/tmp/x", Place::Inside),
-            ("/tmp/y/x", Place::Unknown),
-            ("/root/x", Place::Outside),
+        for (access, path, want) in [
+            (Access::Write, "/tmp/x", Place::Inside),
+            (Access::Write, "/root/x", Place::Outside),
+            (Access::Read, "/root/x", Place::Nowhere),
         ] {
-            let place = cell.place(Access::Write, path.as_bytes(), |hash| hash == known);
-            assert_eq!(place, want);
+            assert_eq!(cell.place(access, path.as_bytes()), want);
         }
     }
 
@@ -352,38 +347,8 @@ mod tests {
             ("/root/d", "/root/e", true, inside),
             ("/srv/www/d", "/tmp/d", true, inside),
         ] {
-            let place = cell.moved(from.as_bytes(), to.as_bytes(), is_dir, |_| true);
+            let place = cell.moved(from.as_bytes(), to.as_bytes(), is_dir);
             assert_eq!(place, want);
-        }
-    }
-
-    #[test]
-    fn moved_directories_are_learned_by_their_new_names() {
-        let mut out = [0u8; 400];
-        let mut spec = CellSpec::new(b"web", b"/usr/sbin/nginx");
-        spec.learn_dirs = true;
-        let len = encode(&[spec], &mut out).unwrap_or(0);
-        let cells = Cells::verify(out.get(..len).unwrap_or_default());
-        let cell = cells.as_ref().ok().and_then(|cells| cells.get(0));
-        assert!(cell.is_some());
-        let Some(cell) = cell else { return };
-        // Files are kept in /srv and /srv/a; a directory was moved to /srv/b.
-        let known = [
-            path::hash(b"/srv"),
-            path::hash(b"/srv/a"),
-            path::hash_moved(b"/srv/b"),
-        ];
-        for (from, to, is_dir, want) in [
-            ("/srv/x", "/srv/a/x", false, Place::Inside),
-            ("/srv/x", "/srv/b/x", false, Place::Unknown),
-            ("/srv/new", "/srv/b", true, Place::Inside),
-            ("/srv/new", "/srv/a", true, Place::Unknown),
-        ] {
-            let knows = |hash| known.contains(&hash);
-            assert_eq!(
-                cell.moved(from.as_bytes(), to.as_bytes(), is_dir, knows),
-                want
-            );
         }
     }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Names of files: paths, patterns, and sets of directories.
+//! Names of files: paths, patterns, and their general form.
 
-pub mod dirs;
 pub mod glob;
-pub mod known;
 pub mod path;
+pub mod places;

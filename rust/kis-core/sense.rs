@@ -4,13 +4,21 @@
 
 pub mod bound;
 pub mod budget;
+pub mod class;
 pub mod detector;
 pub mod detectors;
 pub mod deviation;
+pub mod endpoint;
+pub mod items;
+pub mod key;
+pub mod known;
+pub mod novelty;
 pub mod param;
 pub mod phase;
 pub mod profile;
 pub mod repertoire;
+pub mod sighting;
 pub mod stats;
 pub mod thresholds;
 pub mod window;
+pub mod words;

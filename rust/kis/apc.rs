@@ -143,6 +143,11 @@ fn usage(table: &Table) -> Result<KVec<Usage>> {
 /// Closes the window of a cell. `found` is room for what is found in it.
 fn close(killer: &Killer, site: &Site<'_>, usage: Usage, found: &mut Findings) {
     let cell = site.cell;
+    let length = u64::from(cell.window_ms) * 1_000_000;
+    let begun = cell
+        .window_end_ns
+        .load(Ordering::Relaxed)
+        .saturating_sub(length);
     let mut values = cell.gauges.take();
     values[Param::RssKib.index()] = usage.resident_kib;
     values[Param::ReplyPermille.index()] = reply_permille(
@@ -158,13 +163,20 @@ fn close(killer: &Killer, site: &Site<'_>, usage: Usage, found: &mut Findings) {
     };
     found.clear();
     let learned = {
-        let mut profile = cell.profile.lock();
+        let start = cell.is_starting(begun);
+        let mut learnt = cell.learnt.lock();
         // First, so that the window is not held against itself.
-        profile.judge(&seen, &cell.settings, found);
-        let learned = profile.learn(&seen, &cell.settings);
+        learnt.profile.judge(&seen, &cell.settings, found);
+        let learned = learnt.profile.learn(&seen, &cell.settings);
         match learned {
-            Learned::More => cell.show(&profile),
-            Learned::Complete => cell.follow(&profile),
+            Learned::More => {
+                learnt.things.window(start);
+                cell.show(&learnt);
+            }
+            Learned::Complete => {
+                learnt.things.window(start);
+                cell.follow(&learnt);
+            }
             Learned::Nothing => {}
         }
         learned

@@ -8,5 +8,6 @@
 pub(crate) mod adopt;
 pub(crate) mod cell;
 pub(crate) mod gauge;
+pub(crate) mod learnt;
 pub(crate) mod site;
 pub(crate) mod table;

@@ -6,6 +6,7 @@
 //! privilege was checked by `sys::netlink`.
 
 mod dump;
+pub(crate) mod export;
 mod load;
 mod order;
 mod refusal;
@@ -28,6 +29,7 @@ impl Control for Engine {
             nl::KIS_CMD_BAN_DEL => self.remove_ban(request),
             nl::KIS_CMD_MODE_SET => self.set_mode_of(request),
             nl::KIS_CMD_PROFILE_GET => self.give_profile(request, reply),
+            nl::KIS_CMD_PROFILE_ACCEPT => self.accept_item(request),
             nl::KIS_CMD_PROFILE_RESET => self.reset_profiles(request),
             nl::KIS_CMD_CELL_UNLOAD => {
                 self.unload_cells(reply);

@@ -6,8 +6,12 @@
 //! officer in `control.rs`.
 
 use crate::{
-    cells::table::Table, control::upload::Upload, scribe::Scribe, sys::published::Published,
-    t_helper::Helper, t_killer::Killer,
+    cells::table::Table,
+    control::{export::Export, upload::Upload},
+    scribe::Scribe,
+    sys::published::Published,
+    t_helper::Helper,
+    t_killer::Killer,
 };
 use core::sync::atomic::{AtomicU32, Ordering};
 use kernel::{
@@ -32,6 +36,9 @@ pub(crate) struct Engine {
     /// The upload that stands.
     #[pin]
     pub(crate) upload: Mutex<Option<Upload>>,
+    /// The profile that is being read.
+    #[pin]
+    pub(crate) export: Mutex<Option<Export>>,
     /// Held while the configuration is changed, so that changes come one after the other.
     #[pin]
     pub(crate) changing: Mutex<()>,
@@ -50,6 +57,7 @@ impl Engine {
                 helper <- Helper::new(),
                 killer <- Killer::new(scribe),
                 upload <- new_mutex!(None, "kis::Engine::upload"),
+                export <- new_mutex!(None, "kis::Engine::export"),
                 changing <- new_mutex!((), "kis::Engine::changing"),
                 mode: AtomicU32::new(Mode::Observe as u32),
                 loaded_ns,

@@ -239,9 +239,7 @@ bool kis_helper_file_writes(const struct file *file)
 
 static u32 kis_kind_of(umode_t mode)
 {
-	return (S_ISREG(mode) ? KIS_FILE_STORED | KIS_FILE_REGULAR : 0) |
-	       (S_ISBLK(mode) ? KIS_FILE_STORED : 0) |
-	       (S_ISDIR(mode) ? KIS_FILE_DIR : 0) |
+	return (S_ISREG(mode) || S_ISBLK(mode) ? KIS_FILE_STORED : 0) |
 	       (mode & 0004 ? KIS_FILE_PUBLIC : 0);
 }
 
@@ -258,6 +256,48 @@ u32 kis_helper_entry_kind(const struct path *dir, const struct dentry *entry)
 	const struct inode *inode = d_inode(entry ?: dir->dentry);
 
 	return inode ? kis_kind_of(inode->i_mode) : 0;
+}
+
+/* More of the same, that costs more: whose it is. @dir is its directory. */
+static u32 kis_look_of(const struct inode *inode, const struct dentry *dir)
+{
+	const umode_t others = 0022;
+	kuid_t me = current_fsuid();
+	const struct inode *parent;
+	u32 look = 0;
+
+	guard(rcu)();
+	parent = d_inode_rcu(dir);
+	if (!parent)
+		return 0;
+	if (!uid_eq(me, GLOBAL_ROOT_UID) && uid_eq(parent->i_uid, me))
+		look |= KIS_FILE_OWN;
+	if (!inode)
+		return look;
+	if (S_ISREG(inode->i_mode) && inode->i_mode & 0111)
+		look |= KIS_FILE_PROGRAM;
+	if (uid_eq(inode->i_uid, GLOBAL_ROOT_UID) && !(inode->i_mode & others) &&
+	    uid_eq(parent->i_uid, GLOBAL_ROOT_UID) && !(parent->i_mode & others))
+		look |= KIS_FILE_TRUSTED;
+	return look;
+}
+
+u32 kis_helper_file_look(const struct file *file)
+{
+	const struct dentry *entry = file->f_path.dentry;
+
+	return kis_helper_file_kind(file) |
+	       kis_look_of(file_inode(file), READ_ONCE(entry->d_parent));
+}
+
+/* Without @entry, @dir is the file itself. */
+u32 kis_helper_entry_look(const struct path *dir, const struct dentry *entry)
+{
+	const struct dentry *above = entry ? dir->dentry :
+					     READ_ONCE(dir->dentry->d_parent);
+
+	return kis_helper_entry_kind(dir, entry) |
+	       kis_look_of(d_inode(entry ?: dir->dentry), above);
 }
 
 struct sock *kis_helper_socket_sk(const struct socket *sock)

@@ -15,9 +15,10 @@
 /* What a file is: something that keeps what is written; open for writing; ... */
 #define KIS_FILE_STORED		1
 #define KIS_FILE_WRITES		2
-#define KIS_FILE_REGULAR	4
-#define KIS_FILE_DIR		8
 #define KIS_FILE_PUBLIC		16	/* everybody may read it */
+#define KIS_FILE_OWN		32	/* its directory is the running user's, not root */
+#define KIS_FILE_TRUSTED	64	/* root's, and nobody else may write to it */
+#define KIS_FILE_PROGRAM	128	/* somebody may execute it */
 
 /* The KIS LSM, by weak references: see helpers.c. */
 bool kis_helper_has_lsm(void);
@@ -51,8 +52,10 @@ bool kis_helper_current_is_privileged(void);
 void kis_helper_cred_ids(const struct cred *cred, u32 uids[4], u32 gids[4]);
 char *kis_helper_name_base(bool is_absolute, char *buf, int size);
 u32 kis_helper_file_kind(const struct file *file);
+u32 kis_helper_file_look(const struct file *file);
 bool kis_helper_file_writes(const struct file *file);
 u32 kis_helper_entry_kind(const struct path *dir, const struct dentry *entry);
+u32 kis_helper_entry_look(const struct path *dir, const struct dentry *entry);
 bool kis_helper_file_is_control(const struct file *file);
 bool kis_helper_entry_is_dir(const struct path *dir, const struct dentry *entry);
 struct sock *kis_helper_socket_sk(const struct socket *sock);

@@ -11,10 +11,11 @@ use crate::{
     cells::{adopt, site::Site},
     engine::Engine,
     scribe::Scene,
+    sight::Named,
     sys::{
         address::Address,
-        file::{Entry, File, PathBuffer, Program},
-        hooks::{Hooks, Identity, Mapping, MoveOp, Outcome, PathOp, Scan},
+        file::{Entry, File, Program},
+        hooks::{Hooks, Identity, IdentityOp, Mapping, MoveOp, Outcome, PathOp, Scan},
         netfilter::PacketFilter,
         published::HookContext,
         sock::{Buffer, Receiver, Sock, SocketKind},
@@ -23,17 +24,17 @@ use crate::{
     t_helper::Received,
     t_killer::Killer,
 };
-use kernel::prelude::*;
 use kis_core::{
     cells::Access,
     judge::finding::{Finding, Place},
     matching::stream::{Owner, StreamState},
+    sense::class::Class,
+    sense::endpoint::EPHEMERAL,
     sense::param::Param,
-    wire::abi::Op,
+    sense::sighting::Act,
+    sense::words,
+    wire::abi::{Op, AF_UNIX},
 };
-
-/// What stands for a path that is too long, or that leads nowhere.
-const NO_PATH: &[u8] = b"(no path)";
 
 impl Engine {
     /// The site of the running task.
@@ -55,6 +56,15 @@ impl Engine {
         Apc::count(&self.killer, site, param, n, By::Current);
     }
 
+    /// An operation that is an item by its own name.
+    #[inline]
+    fn operation(&self, hook: &HookContext, op: Op, may_wait: bool) -> Outcome {
+        match self.current(hook) {
+            Some(site) => self.plain(&site, op, Class::Operation, may_wait),
+            None => Outcome::PASS,
+        }
+    }
+
     /// Counts what a peer of the cell does.
     #[inline]
     fn arrived(&self, site: &Site<'_>, received: &Received) {
@@ -64,90 +74,11 @@ impl Engine {
             }
         }
     }
+}
 
-    /// An operation that has no path.
-    #[inline]
-    fn plain(&self, hook: &HookContext, op: Op) -> Outcome {
-        match self.current(hook) {
-            Some(site) => self.judge(&site, op, Place::Nowhere, None),
-            None => Outcome::PASS,
-        }
-    }
-
-    #[inline]
-    fn judge(&self, site: &Site<'_>, op: Op, place: Place, path: Option<&[u8]>) -> Outcome {
-        if Killer::passes(site, op, place) {
-            return Outcome::PASS;
-        }
-        let finding = Finding::Operation { op, place };
-        self.killer
-            .carry_out(site, &finding, Scene::Call(path))
-            .outcome()
-    }
-
-    /// An operation on a path, which is only made out where somebody looks at it.
-    #[inline]
-    fn on_path(
-        &self,
-        site: &Site<'_>,
-        op: Op,
-        make: impl for<'b> FnOnce(&'b mut PathBuffer) -> Result<&'b [u8]>,
-    ) -> Outcome {
-        let is_listed = Access::of(op).is_some_and(|access| site.cell.looks_at(access));
-        if !is_listed && Killer::passes(site, op, Place::Nowhere) {
-            return Outcome::PASS;
-        }
-        self.with_path(site, op, make)
-    }
-
-    #[inline(never)]
-    fn with_path(
-        &self,
-        site: &Site<'_>,
-        op: Op,
-        make: impl for<'b> FnOnce(&'b mut PathBuffer) -> Result<&'b [u8]>,
-    ) -> Outcome {
-        let mut buf = PathBuffer::new();
-        let path = make(&mut buf).unwrap_or(NO_PATH);
-        self.judge(site, op, site.place(op, path), Some(path))
-    }
-
-    /// Something gets another name: judged by both, and told by the one that it leaves.
-    #[inline(never)]
-    fn with_paths(&self, site: &Site<'_>, op: Op, from: &Entry<'_>, to: &Entry<'_>) -> Outcome {
-        let mut buf = PathBuffer::new();
-        let from_path = from.path(&mut buf).unwrap_or(NO_PATH);
-        self.with_both(site, op, from_path, to, from.is_dir())
-    }
-
-    /// The second half of [`Engine::with_paths()`]: two buffers would not fit into one stack frame.
-    #[inline(never)]
-    fn with_both(
-        &self,
-        site: &Site<'_>,
-        op: Op,
-        from: &[u8],
-        to: &Entry<'_>,
-        is_dir: bool,
-    ) -> Outcome {
-        let mut buf = PathBuffer::new();
-        let to = to.path(&mut buf).unwrap_or(NO_PATH);
-        let place = site.moved(from, to, is_dir);
-        let told = if Access::of(op).is_some_and(|a| !self.allows(site, a, to)) {
-            to
-        } else {
-            from
-        };
-        self.judge(site, op, place, Some(told))
-    }
-
-    /// Whether a prefix list has a path.
-    fn allows(&self, site: &Site<'_>, access: Access, path: &[u8]) -> bool {
-        site.table
-            .image
-            .get(site.index)
-            .is_none_or(|spec| spec.tree(access).allows(path))
-    }
+/// Whether a port was chosen to be found.
+fn is_server_port(port: u16) -> bool {
+    port != 0 && port < EPHEMERAL
 }
 
 impl Hooks for Engine {
@@ -158,7 +89,7 @@ impl Hooks for Engine {
             return Outcome::PASS;
         };
         self.count(&site, Param::Execs, 1);
-        self.on_path(&site, Op::Exec, |buf| program.path(buf))
+        self.program(&site, |buf| program.path(buf))
     }
 
     fn exec_done(&self, hook: &HookContext, program: &Program<'_>) {
@@ -187,46 +118,51 @@ impl Hooks for Engine {
         };
         self.count(&site, Param::FilesOpened, 1);
         if !writes {
-            return self.on_path(&site, Op::Read, |buf| file.path(buf));
+            return self.on_path(&site, Op::Read, Act::Read, || file.look(), |b| file.path(b));
         }
         self.count(&site, Param::FilesWritten, 1);
-        let op = if file.is_control() {
-            Op::Sysctl
-        } else {
-            Op::Write
-        };
-        let outcome = self.on_path(&site, op, |buf| file.path(buf));
-        if outcome.denies() || op == Op::Write {
-            return outcome;
+        if file.is_control() {
+            let look = || file.look();
+            let outcome = self.on_path(&site, Op::Sysctl, Act::Set, look, |b| file.path(b));
+            // A setting is a file as well, for the officer's list.
+            if outcome.denies() || !site.cell.has_prefixes(Access::Write) {
+                return outcome;
+            }
         }
-        // A setting is a file as well.
-        self.on_path(&site, Op::Write, |buf| file.path(buf))
+        self.on_path(
+            &site,
+            Op::Write,
+            Act::Write,
+            || file.look(),
+            |b| file.path(b),
+        )
     }
 
     fn path(&self, hook: &HookContext, op: PathOp, entry: &Entry<'_>) -> Outcome {
         let Some(site) = self.current(hook) else {
             return Outcome::PASS;
         };
-        let op = match op {
+        let (op, act) = match op {
             PathOp::Create => {
                 self.count(&site, Param::FilesCreated, 1);
-                Op::Create
+                (Op::Create, Act::Create)
             }
             PathOp::Mknod => {
                 self.count(&site, Param::FilesCreated, 1);
-                let outcome = self.on_path(&site, Op::Mknod, |buf| entry.path(buf));
+                let look = || entry.look();
+                let outcome = self.on_path(&site, Op::Mknod, Act::Create, look, |b| entry.path(b));
                 if outcome.denies() {
                     return outcome;
                 }
-                Op::Create
+                (Op::Create, Act::Create)
             }
             PathOp::Change => {
                 self.count(&site, Param::FilesWritten, 1);
-                Op::Write
+                (Op::Write, Act::Write)
             }
-            PathOp::Unlink => Op::Unlink,
+            PathOp::Unlink => (Op::Unlink, Act::Remove),
         };
-        self.on_path(&site, op, |buf| entry.path(buf))
+        self.on_path(&site, op, act, || entry.look(), |b| entry.path(b))
     }
 
     fn path_move(
@@ -239,26 +175,31 @@ impl Hooks for Engine {
         let Some(site) = self.current(hook) else {
             return Outcome::PASS;
         };
-        let ops: &[Op] = match op {
+        let (ops, leaves): (&[Op], _) = match op {
             MoveOp::Link => {
                 self.count(&site, Param::FilesWritten, 1);
                 self.count(&site, Param::FilesCreated, 1);
-                &[Op::Create, Op::Write]
+                // By its new name it can be written to.
+                (&[Op::Create, Op::Write], Act::Write)
             }
-            MoveOp::Rename | MoveOp::Exchange => &[Op::Rename],
+            MoveOp::Rename | MoveOp::Exchange => (&[Op::Rename], Act::Remove),
         };
         let passes = |op: &Op| Killer::passes(&site, *op, Place::Nowhere);
-        if !site.cell.is_guarded() && ops.iter().all(passes) {
+        let is_held = site.cell.is_guarded() || site.cell.has_things();
+        if !is_held && ops.iter().all(passes) {
             return Outcome::PASS;
         }
+        let named = |entry, act| Named { entry, act };
         for op in ops {
-            let outcome = self.with_paths(&site, *op, from, to);
+            let outcome =
+                self.with_paths(&site, *op, &named(from, leaves), &named(to, Act::Create));
             if outcome.denies() {
                 return outcome;
             }
         }
         if op == MoveOp::Exchange {
-            return self.with_paths(&site, Op::Rename, to, from);
+            let (from, to) = (named(to, Act::Remove), named(from, Act::Create));
+            return self.with_paths(&site, Op::Rename, &from, &to);
         }
         Outcome::PASS
     }
@@ -268,100 +209,152 @@ impl Hooks for Engine {
             return Outcome::PASS;
         };
         match (mapping, file) {
-            (Mapping::File, _) => {
-                let scene = Scene::Call(None);
-                self.killer
-                    .carry_out(&site, &Finding::Library, scene)
-                    .outcome()
+            (Mapping::File, Some(file)) => {
+                let look = || file.look();
+                self.on_path(&site, Op::Library, Act::Library, look, |b| file.path(b))
             }
             (Mapping::Loader, Some(file)) => {
                 self.count(&site, Param::Execs, 1);
-                self.on_path(&site, Op::Exec, |buf| file.path(buf))
+                self.program(&site, |buf| file.path(buf))
             }
-            (Mapping::Shared, Some(file)) => {
-                self.on_path(&site, Op::MapShared, |buf| file.path(buf))
-            }
-            (Mapping::Shared, None) => self.judge(&site, Op::MapShared, Place::Nowhere, None),
-            (Mapping::Anonymous | Mapping::Loader, _) => {
-                self.judge(&site, Op::MapExec, Place::Nowhere, None)
+            (Mapping::Shared, _) => self.plain(&site, Op::MapShared, Class::Memory, true),
+            (Mapping::Anonymous | Mapping::File | Mapping::Loader, _) => {
+                self.plain(&site, Op::MapExec, Class::Memory, true)
             }
         }
     }
 
     fn ptrace(&self, hook: &HookContext) -> Outcome {
-        self.plain(hook, Op::Ptrace)
+        self.operation(hook, Op::Ptrace, false)
     }
 
     fn module_load(&self, hook: &HookContext) -> Outcome {
-        self.plain(hook, Op::ModuleLoad)
+        self.operation(hook, Op::ModuleLoad, false)
     }
 
-    fn module_request(&self, hook: &HookContext, _name: &[u8]) -> Outcome {
-        self.plain(hook, Op::ModuleLoad)
+    fn module_request(&self, hook: &HookContext, name: &[u8]) -> Outcome {
+        match self.current(hook) {
+            Some(site) => self.named(&site, Op::ModuleRequest, Class::Module, name, true),
+            None => Outcome::PASS,
+        }
     }
 
     fn usermode_helper(&self, hook: &HookContext, path: &[u8]) -> Outcome {
         match self.current(hook) {
-            Some(site) => self.judge(&site, Op::UsermodeHelper, Place::Nowhere, Some(path)),
+            // It is the kernel that chooses the program, as it does the modules.
+            Some(site) => self.named(&site, Op::UsermodeHelper, Class::Module, path, true),
             None => Outcome::PASS,
         }
     }
 
     fn mount(&self, hook: &HookContext) -> Outcome {
-        self.plain(hook, Op::Mount)
+        self.operation(hook, Op::Mount, true)
     }
 
-    fn userns(&self, _hook: &HookContext) -> Outcome {
-        Outcome::PASS
+    fn userns(&self, hook: &HookContext) -> Outcome {
+        self.operation(hook, Op::Namespace, true)
     }
 
-    fn capable(&self, _hook: &HookContext, _capability: u32) -> Outcome {
-        Outcome::PASS
+    fn capable(&self, hook: &HookContext, capability: u32) -> Outcome {
+        let Some(site) = self.current(hook) else {
+            return Outcome::PASS;
+        };
+        if !site.cell.has_things() && Killer::passes(&site, Op::Capability, Place::Nowhere) {
+            return Outcome::PASS;
+        }
+        let name = words::capability(capability);
+        self.named(&site, Op::Capability, Class::Capability, name, false)
     }
 
-    fn identity(&self, _hook: &HookContext, _change: &Identity) -> Outcome {
-        Outcome::PASS
+    fn identity(&self, hook: &HookContext, change: &Identity) -> Outcome {
+        if change.op != IdentityOp::User {
+            return Outcome::PASS;
+        }
+        match self.current(hook) {
+            Some(site) => {
+                let name = words::identity(change.uid.effective);
+                self.named(&site, Op::Identity, Class::Identity, name, true)
+            }
+            None => Outcome::PASS,
+        }
     }
 
-    fn signal(&self, _hook: &HookContext, _target: Task<'_>, _signal: u32) -> Outcome {
-        Outcome::PASS
+    fn signal(&self, hook: &HookContext, target: Task<'_>, signal: u32) -> Outcome {
+        let Some(site) = self.current(hook) else {
+            return Outcome::PASS;
+        };
+        let at = site.table.of_handle(target.cell()).map(|(index, _)| index);
+        if at == Some(site.index) {
+            return Outcome::PASS;
+        }
+        let mut room = [0u8; 32];
+        let name = words::signal(signal, &target.name(), &mut room);
+        self.named(&site, Op::Signal, Class::Signal, name, false)
     }
 
-    fn socket(&self, _hook: &HookContext, _kind: SocketKind) -> Outcome {
-        Outcome::PASS
+    fn socket(&self, hook: &HookContext, kind: SocketKind) -> Outcome {
+        match self.current(hook) {
+            Some(site) => {
+                let mut room = [0u8; 32];
+                let name = words::socket(kind.family, kind.kind, &mut room);
+                self.named(&site, Op::Socket, Class::Socket, name, true)
+            }
+            None => Outcome::PASS,
+        }
     }
 
-    fn bind(&self, _hook: &HookContext, _sk: &Sock<'_>, _at: &Address) -> Outcome {
-        Outcome::PASS
+    fn bind(&self, hook: &HookContext, sk: &Sock<'_>, at: &Address) -> Outcome {
+        match self.current(hook) {
+            Some(site) => self.endpoint(&site, Op::Bind, Class::Port, sk.kind(), at),
+            None => Outcome::PASS,
+        }
     }
 
-    fn listen(&self, _hook: &HookContext, _sk: &Sock<'_>) -> Outcome {
-        Outcome::PASS
+    fn listen(&self, hook: &HookContext, sk: &Sock<'_>) -> Outcome {
+        let Some(site) = self.current(hook) else {
+            return Outcome::PASS;
+        };
+        let addresses = sk.addresses();
+        if addresses.local_port != 0 || u32::from(addresses.family) == AF_UNIX.into() {
+            // It was asked about when it was bound.
+            return Outcome::PASS;
+        }
+        let at = Address::V4 {
+            address: [0; 4],
+            port: 0,
+        };
+        self.endpoint(&site, Op::Bind, Class::Port, sk.kind(), &at)
     }
 
-    fn connect(&self, hook: &HookContext, _sk: &Sock<'_>, _to: &Address) -> Outcome {
+    fn connect(&self, hook: &HookContext, sk: &Sock<'_>, to: &Address) -> Outcome {
         let Some(site) = self.current(hook) else {
             return Outcome::PASS;
         };
         self.count(&site, Param::Connects, 1);
-        self.judge(&site, Op::Connect, Place::Nowhere, None)
+        self.endpoint(&site, Op::Connect, Class::Peer, sk.kind(), to)
     }
 
     fn send(
         &self,
         hook: &HookContext,
         sk: &Sock<'_>,
-        _to: Option<&Address>,
+        to: Option<&Address>,
         bytes: usize,
     ) -> Outcome {
-        if !sk.is_heard() {
+        let Some(site) = self.current(hook) else {
             return Outcome::PASS;
-        }
-        if let Some(site) = self.current(hook) {
+        };
+        if sk.is_heard() {
             self.count(&site, Param::BytesOut, bytes as u64);
             self.count(&site, Param::MessagesOut, 1);
         }
-        Outcome::PASS
+        match to {
+            // What a server sends from its own port are answers: whom to is not its choice.
+            Some(to) if !is_server_port(sk.addresses().local_port) => {
+                self.endpoint(&site, Op::Send, Class::Peer, sk.kind(), to)
+            }
+            _ => Outcome::PASS,
+        }
     }
 
     fn accept(&self, hook: &HookContext, sk: &mut Receiver<'_, StreamState>) {

@@ -17,6 +17,7 @@ use kis_core::{
     matching::delivery::Found,
     matching::signatures::Signature,
     matching::stream::Owner,
+    sense::class::{Class, Domain},
     sense::param::Values,
     sense::window::Crossing,
     wire::abi::{Action, Cause, Mode, Op, RecordType, AF_INET, AF_INET6},
@@ -26,8 +27,9 @@ use kis_core::{
 /// What a record says about where it happened, beyond the cell.
 #[derive(Clone, Copy)]
 pub(crate) enum Scene<'a> {
-    /// The running task did it, to a path if there is one.
-    Call(Option<&'a [u8]>),
+    /// The running task did it, to a path or something else if there is any; of something new its
+    /// kind.
+    Call(&'a [u8], Option<(Class, Domain)>),
     /// A parameter crossed a line by what the running task did.
     Count(&'a Crossing),
     /// A parameter was above a line when its window ended, or by what nobody in particular did.
@@ -52,7 +54,7 @@ pub(crate) struct Match<'a> {
 
 /// What the officer did, for the record of it.
 #[derive(Clone, Copy)]
-pub(crate) enum Deed {
+pub(crate) enum Deed<'a> {
     /// Replaced the cells or the signatures, this kind of image, by so many.
     Load { kind: u16, count: u32 },
     /// Set the mode of all, or of the cell.
@@ -61,6 +63,13 @@ pub(crate) enum Deed {
     Ban { address: [u8; 16], ttl_ms: u32 },
     /// Took the cells or the signatures away.
     Unload,
+    /// Took something into the self of the cell.
+    Accept {
+        /// What kind of thing.
+        kind: (Class, Domain),
+        /// Its general name.
+        name: &'a [u8],
+    },
 }
 
 /// Makes records and hands them to the ring.
@@ -93,10 +102,10 @@ impl Scribe {
         head.action = verdict.action.bits();
         head.cause = verdict.cause as u16;
         match told.scene {
-            Scene::Call(path) => {
+            Scene::Call(object, new) => {
                 by_current(&mut head);
-                let operation = Operation::new(told.op, told.nth.get());
-                self.write(&head, operation.into(), path.unwrap_or_default());
+                let operation = Operation::new(told.op, told.nth.get(), new);
+                self.write(&head, operation.into(), object);
             }
             Scene::Count(crossing) => {
                 by_current(&mut head);
@@ -105,7 +114,7 @@ impl Scribe {
             Scene::Window(crossing) => self.crossing(&head, site.cell, crossing),
             Scene::Match(what) => self.matched(&head, what, told.nth),
             Scene::Arrival => {
-                let operation = Operation::new(told.op, told.nth.get());
+                let operation = Operation::new(told.op, told.nth.get(), None);
                 self.write(&head, operation.into(), &[]);
             }
         }
@@ -154,7 +163,7 @@ impl Scribe {
     }
 
     /// Tells what the officer did, by the netlink command that did it.
-    pub(crate) fn deed(&self, command: u32, site: Option<&Site<'_>>, mode: Mode, deed: Deed) {
+    pub(crate) fn deed(&self, command: u32, site: Option<&Site<'_>>, mode: Mode, deed: Deed<'_>) {
         let kind = RecordType::Control;
         let mut head = site.map_or_else(|| of_nobody(kind, mode), |site| of_cell(kind, site));
         by_current(&mut head);
@@ -163,6 +172,7 @@ impl Scribe {
             command,
             ..record::Control::ZERO
         };
+        let mut data: &[u8] = &[];
         match deed {
             Deed::Load { kind, count } => {
                 control.image = kind.into();
@@ -173,9 +183,13 @@ impl Scribe {
                 (control.family, control.address) = of_peer(&address);
                 control.ttl_ms = ttl_ms;
             }
+            Deed::Accept { kind, name } => {
+                control.image = Operation::new(Op::None, 0, Some(kind)).kind.into();
+                data = name;
+            }
             Deed::Unload => {}
         }
-        self.write(&head, control.into(), &[]);
+        self.write(&head, control.into(), data);
     }
 
     /// Tells the `n`-th packet of a banned peer that was dropped.

@@ -13,13 +13,16 @@ use crate::{
         site::Site, //
     },
     scribe::{Scene, Scribe, Told},
-    sys::hooks::Outcome,
+    sys::{
+        hooks::Outcome,
+        task::Blame, //
+    },
 };
 use core::sync::atomic::{AtomicU64, Ordering};
 use kernel::{prelude::*, sync::Arc};
 use kis_core::{
     judge::finding::{Finding, Place},
-    judge::verdict::{decide, passes, Context, Verdict},
+    judge::verdict::{decide, passes, Context, Signal, Verdict},
     wire::abi::{Action, Mode, Op, RecordType},
 };
 
@@ -112,12 +115,20 @@ impl Killer {
     ) -> Done {
         let cell = site.cell;
         cell.raise(verdict.signal);
+        if verdict.signal == Signal::Two {
+            match scene {
+                Scene::Call(..) => cell.blame(Blame::Deed),
+                Scene::Count(_) => cell.blame(Blame::Count),
+                // Nobody in particular.
+                Scene::Window(_) | Scene::Match(_) | Scene::Arrival => {}
+            }
+        }
         self.tally(cell, verdict);
         let op = finding.op();
         let nth = cell.ration.verdict(op, kind);
         // What is done never depends on what is told; a kill is the last of its connection.
         let is_told = match scene {
-            Scene::Call(_) | Scene::Arrival => nth.is_told(),
+            Scene::Call(..) | Scene::Arrival => nth.is_told(),
             Scene::Count(crossing) | Scene::Window(crossing) => {
                 cell.ration.crossing(crossing.param, crossing.level)
             }

@@ -17,11 +17,13 @@ cat >"$dir/cells.json" <<JSON
 {"version":1,"cells":[
  {"name":"other","program":"/usr/bin/redis-check-rdb"},
  {"name":"inside","program":"$dir/inside","files":{"learn":false}},
+ {"name":"known","program":"$dir/known","window_ms":100,"tolerization":{"windows":5}},
  {"name":"guarded","program":"$dir/guarded","files":{"learn":false,"read":["/tmp","/usr","/lib","/etc"]}}]}
 JSON
 cp "$open" "$dir/outside"
 cp "$open" "$dir/inside"
 cp "$open" "$dir/guarded"
+cp "$open" "$dir/known"
 : >"$file"
 
 measure() {
@@ -38,5 +40,10 @@ for _ in $(seq "$rounds"); do
 	measure cells outside
 	measure in-cell inside
 	measure in-guarded-cell guarded
+	# What is opened was opened while the cell learned, by another process of its own.
+	until [ "$(kisctl --json cell list | jq -r '.cells[] | select(.name == "known") | .phase')" = ready ]; do
+		"$dir/known" "$file" 20000 2 >/dev/null
+	done
+	measure known-place known
 	rmmod kis
 done

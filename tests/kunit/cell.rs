@@ -4,57 +4,73 @@
 
 #[kernel::macros::kunit_tests(kis_cell)]
 mod tests {
-    use crate::{cells::cell::Cell, image::Image};
+    use crate::{
+        cells::{cell::Cell, learnt::Learnt},
+        image::Image,
+    };
     use kernel::prelude::*;
     use kis_core::{
         cells::{encode, CellSpec, Cells},
-        sense::{detector::Observation, param::Param, profile::Profile},
+        sense::{
+            class::Class, detector::Observation, known::Answer, param::Param, sighting::Sighting,
+        },
         wire::abi::Phase,
     };
 
     fn cell() -> Option<Pin<KBox<Cell>>> {
         let mut spec = CellSpec::new(b"redis", b"/usr/bin/redis-server");
-        spec.learn_dirs = true;
-        spec.learn_windows = 1;
+        spec.learn = true;
+        spec.learn_windows = WINDOWS;
         let mut bytes = KVVec::new();
         bytes.resize(4096, 0u8, GFP_KERNEL).ok()?;
         let len = encode(&[spec], &mut bytes).ok()?;
         bytes.truncate(len);
         let cells = Cells::verify(Image(bytes)).ok()?;
-        let profile = KBox::new(Profile::new(), GFP_KERNEL).ok()?;
         let spec = cells.get(0)?;
-        Cell::new(1, &spec, profile).ok()
+        Cell::new(1, &spec, Learnt::new(true).ok()?).ok()
+    }
+
+    const WINDOWS: u32 = 30;
+
+    fn peer(name: &[u8]) -> Sighting<'_> {
+        Sighting::named(Class::Peer, false, name)
     }
 
     #[test]
-    fn directories_become_known_until_the_cell_is_ready() {
+    fn peers_become_known_until_the_cell_is_ready() {
         let cell = cell();
         assert!(cell.is_some());
         let Some(cell) = cell else { return };
-        for dir in [0, 1, 7, 7] {
-            assert!(cell.knows(dir));
+        for name in [&b"tcp a"[..], b"unix /b", b"unix /b"] {
+            assert!(cell.sees(&peer(name), true) == Answer::Known);
+            assert!(cell.sees(&peer(name), false) == Answer::Known);
         }
         {
-            let mut profile = cell.profile.lock();
-            assert_eq!(profile.dirs().len(), 3);
+            let mut learnt = cell.learnt.lock();
+            assert_eq!(learnt.things.items().len(), 2);
+            // Who may not wait gets no answer, and teaches nothing.
+            assert!(cell.sees(&peer(b"unix /d"), false) == Answer::Unsure);
             let seen = Observation::Window {
                 values: &[1; Param::COUNT],
                 processes: 1,
             };
-            profile.learn(&seen, &cell.settings);
-            cell.follow(&profile);
+            for _ in 0..WINDOWS {
+                learnt.profile.learn(&seen, &cell.settings);
+                learnt.things.window(false);
+            }
+            cell.follow(&learnt);
         }
         assert!(cell.phase() == Phase::Ready);
-        assert!(cell.knows(0) && cell.knows(7));
-        assert!(!cell.knows(8));
+        assert!(cell.sees(&peer(b"tcp a"), false) == Answer::Known);
+        assert!(cell.sees(&peer(b"unix /c"), true) == Answer::Unknown);
         assert!(cell.gauges.learned(Param::Execs).one < u64::MAX);
         {
-            let mut profile = cell.profile.lock();
-            profile.reset();
-            cell.follow(&profile);
+            let mut learnt = cell.learnt.lock();
+            learnt.reset();
+            cell.follow(&learnt);
         }
-        assert!(cell.knows(8));
-        let profile = cell.profile.lock();
-        assert!(profile.dirs().contains(8) && !profile.dirs().contains(7));
+        assert!(cell.sees(&peer(b"unix /c"), true) == Answer::Known);
+        let learnt = cell.learnt.lock();
+        assert_eq!(learnt.things.items().len(), 1);
     }
 }

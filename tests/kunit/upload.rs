@@ -10,9 +10,9 @@ mod tests {
     #[test]
     fn chunks_have_to_follow_each_other() {
         let mut place = None;
-        let token = Upload::begin(&mut place, 1, 6, b"").unwrap_or(0);
+        let token = Upload::begin(&mut place, 1, 6, b"", false).unwrap_or(0);
         assert!(token != 0);
-        assert!(Upload::begin(&mut place, 1, 6, b"").is_err());
+        assert!(Upload::begin(&mut place, 1, 6, b"", false).is_err());
         let Some(mut upload) = place.take() else {
             return;
         };
@@ -31,7 +31,7 @@ mod tests {
     #[test]
     fn an_image_that_is_not_whole_is_none() {
         let mut place = None;
-        let token = Upload::begin(&mut place, 1, 2, b"").unwrap_or(0);
+        let token = Upload::begin(&mut place, 1, 2, b"", false).unwrap_or(0);
         let Some(mut upload) = place.take() else {
             return;
         };
@@ -43,7 +43,7 @@ mod tests {
     fn too_large_an_image_is_refused_before_memory_is_taken() {
         let mut place = None;
         let most = MAX_IMAGE as u32;
-        assert!(Upload::begin(&mut place, 1, most + 1, b"").is_err());
+        assert!(Upload::begin(&mut place, 1, most + 1, b"", false).is_err());
         assert!(place.is_none());
     }
 }

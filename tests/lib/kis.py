@@ -6,6 +6,7 @@
 
 import ctypes
 import errno
+import json
 import mmap
 import os
 import re
@@ -344,6 +345,16 @@ class Ring:
 def kisctl(*args, text=""):
     """What it prints, and how it ends; `text` is what it reads."""
     return subprocess.run(("kisctl",) + args, input=text, text=True, capture_output=True, check=False)
+
+
+def kisctl_json(*args, lines=False):
+    """What kisctl reports: an object, or a list of one for each line."""
+    out = subprocess.run(["kisctl", "--json", *args], capture_output=True, text=True)
+    if lines:
+        return [json.loads(line) for line in out.stdout.splitlines()]
+    if out.returncode:
+        raise RuntimeError(out.stderr)
+    return json.loads(out.stdout)
 
 
 def kernel_complaints():

@@ -28,7 +28,7 @@ printf '{"version": 1, "cells": [%s, %s]}\n' \
 		"danger_two": {"hold_ms": 100, "deny": ["exec"]}')" \
 	"$(cell_of calm "$ONLY_SIGNATURES")" >"$WORK/cells.json"
 sigs '{"id": 7, "revision": 1, "type": 2, "message": "evil", "pattern": "EVIL[0-9]"}'
-kisctl mode enforce >/dev/null
+kisctl mode enforce --force >/dev/null
 
 nobody_lingers() { [ "$(awk '$1 == "TCP:" { print $7 }' /proc/net/sockstat)" = 0 ]; }
 

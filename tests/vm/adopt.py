@@ -240,7 +240,7 @@ def those_who_were_found_stay():
 
 
 nl = Netlink()
-kisctl("mode", "enforce")
+kisctl("mode", "enforce", "--force")
 each([first_thread_has_gone, child_is_being_made, family_that_grows, those_who_were_found_stay])
 kisctl("mode", "observe")
 same("the kernel does not complain", kernel_complaints(), [])

@@ -218,7 +218,7 @@ is "control: nobody is banned" "$(bans) $(pings peer $PEER4 $HOST4)" "[] 1"
 is "control: what would have been done is told" \
 	"$(records "$since" 'select(.signature) | [.signature.id, .action, .applied, .src_ip]')" \
 	"[1,\"kill+ban\",false,\"$PEER4\"]"
-kisctl mode enforce >/dev/null
+kisctl mode enforce --force >/dev/null
 since=$(newest)
 is "while enforcing the connection is reset" "$(talk peer $PEER4 $HOST4 EVIL1)" ECONNRESET
 is "its peer is banned" "$(bans)" "[\"$PEER4\"]"

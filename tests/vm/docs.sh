@@ -42,7 +42,7 @@ check 'the signature is loaded' kisctl sig load "$WORK/signatures.json"
 # The control: nginx reads the bytes, and answers them, while KIS observes.
 check 'observing lets the request pass' traversal
 since=$(newest)
-check 'enforcing can be switched on' kisctl mode enforce
+check 'enforcing can be switched on' kisctl mode enforce --force
 check 'enforcing resets the connection' reset
 check 'and tells it' wait_for "$LIMIT" told "$since" 'select(.signature.id == 1 and .applied)'
 id=$(records "$since" 'select(.signature.id == 1)' | jq -r .id | head -n 1)

@@ -226,5 +226,5 @@ def by_chance():
 
 each([cells, signatures, profile, bans, device, by_chance, loading])
 nl = Netlink()
-same("the module answers", nl.status()["abi"], 2)
+same("the module answers", nl.status()["abi"], 3)
 same("the kernel does not complain", kernel_complaints(), [])

@@ -4,7 +4,7 @@
 
 import struct
 
-ABI = 2
+ABI = 3
 CELLS, SIGNATURES, PROFILE = range(3)
 
 

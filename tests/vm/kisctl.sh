@@ -10,7 +10,7 @@
 . "$(dirname "$0")/lib-kis.sh"
 . "$(dirname "$0")/lib-worker.sh"
 
-plan 125
+plan 145
 
 # code WANTED TEXT ARGUMENT…: the exit code, and a regular expression for standard error.
 told_control() { records "$since" 'select(.event_type == "kis_control") | '"$1"; }
@@ -91,21 +91,33 @@ is "what was not permitted was not done" "$(status mode) $(status bans) $(status
 is "status has its names" "$(keys . status)" \
 	"$(words abi bans cells denied dropped generation killed lost_alerts lost_telemetry mode records \
 		schema_version signatures uptime_ns)"
-is "no command is status" "$(kisctl --json | jq -c '[.abi, .cells, .signatures, .bans]')" '[2,2,2,1]'
+is "no command is status" "$(kisctl --json | jq -c '[.abi, .cells, .signatures, .bans]')" '[3,2,2,1]'
 is "doctor has its names" \
 	"$(keys . doctor) $(kisctl --json doctor | jq -c '[.can_run, ([.checks[].result] | unique)]')" \
 	'can_run checks schema_version [true,["ok"]]'
 is "cell list has its names" "$(keys '.cells[0]' cell list)" \
-	"$(words arguments danger danger_one_ms danger_two_ms denied id killed matches mode name phase processes \
-		program tolerization window_ms windows windows_needed would_deny would_kill)"
+	"$(words arguments danger danger_one_ms danger_two_ms denied id items killed matches mode name names_bytes phase \
+		processes program starts tolerization window_ms windows windows_needed would_deny would_kill)"
 is "cell list tells what was loaded" \
 	"$(kisctl --json cell list |
 	jq -c '[.cells[] | [.id, .name, .program, .arguments, .mode, .window_ms, .windows_needed]]')" \
 	"$(jq -nc --arg python "$PYTHON" '[[1, "alpha", $python, "*/worker.py alpha", "observe", 100, '$windows'],
 		[2, "beta", $python, "*/worker.py beta", "observe", 100, 100000]]')"
 is "profile show has its names" "$(keys . profile show alpha), $(keys '.params[0]' profile show alpha)" \
-	"$(words cell directories directories_overflowed params phase schema_version windows windows_needed, \
+	"$(words cell classes items names_bytes params phase schema_version starts windows windows_needed, \
 		bound deviation mean n observed param peak threshold_one threshold_two unit)"
+is "a class has its names" "$(keys '.classes[0]' profile show alpha)" \
+	"$(words class discoveries items lost mild per_day state twice windows)"
+tell beta "read('/etc/hostname')" >/dev/null
+is "an item has its names" "$(keys '.repertoire[0]' profile show beta --items)" \
+	"$(words class count domain first item last starts windows)"
+is "the items are as many as are counted" \
+	"$(kisctl --json profile show beta --items | jq '.repertoire | length')" "$(of_cell beta items)"
+is "ready has its names" "$(keys . ready beta)" \
+	"$(words cell idle_percent missing per_day per_day_mild ready schema_version)"
+is "review has its names" "$(keys . review alpha)" "$(words accepted cell groups schema_version)"
+code 1 'is not ready: it still learns' kisctl mode enforce --cell beta
+code 1 '^$' kisctl ready beta
 is "sig list tells what was loaded" \
 	"$(kisctl --json sig list | jq -c '[.signatures[] | [.id, .revision, .type, .message, .cell, .hits]]')" \
 	'[[7,2,1,"seven","alpha",0],[8,1,2,"eight",null,0]]'
@@ -120,9 +132,9 @@ is "every object has a version" \
 	'watch --once'; do
 	# shellcheck disable=SC2086 # several arguments
 	kisctl --json $c | jq .schema_version
-done | sort | uniq -c | xargs)" "9 1"
+done | sort | uniq -c | xargs)" "9 2"
 since=$(newest)
-kisctl mode enforce --cell beta >/dev/null
+kisctl mode enforce --cell beta --force >/dev/null
 like "an alert has its names" "$(told_control 'keys_unsorted | join(" ")')" \
 	"^\"$(words schema_version id time mono_ns boot_id event_type cell cell_id generation pid tid uid start_ns \
 		comm signal cause op action applied mode phase danger_one danger_two command value)\"$"
@@ -211,7 +223,7 @@ is "--dry-run changes nothing" "$(kisctl --json cell load --dry-run "$WORK/cells
 # --- profiles travel
 
 learned() {
-	kisctl --json profile show "$1" | jq -c '[.phase, .windows, .directories,
+	kisctl --json profile show "$1" | jq -c '[.phase, .windows, .items,
 		[.params[] | [.mean, .deviation, .peak, .n, .threshold_one, .threshold_two]]]'
 }
 alpha=$(learned alpha)
@@ -224,17 +236,37 @@ kisctl profile reset alpha >/dev/null
 is "after a reset it learns anew" "$(kisctl --json profile show alpha | jq -c "[.phase, .windows < $windows]")" \
 	'["learning",true]'
 is "--dry-run imports nothing" \
-	"$(kisctl --json profile import --dry-run beta "$WORK/alpha.profile" |
-	jq -c '[.loaded, .windows, .phase]') $(of_cell beta phase)" "[false,$windows,\"ready\"] learning"
+	"$(kisctl --json profile import --dry-run alpha "$WORK/alpha.profile" |
+	jq -c '[.loaded, .windows, .phase]') $(of_cell alpha phase)" "[false,$windows,\"ready\"] learning"
 since=$(newest)
 check "import" kisctl profile import alpha "$WORK/alpha.profile"
 is "it is what it was" "$(learned alpha)" "$alpha"
 is "the phase is told" \
 	"$(records "$since" 'select(.event_type == "kis_phase" and .cell == "alpha") | [.value, .cause]' |
 	tail -n 1)" '[1,"officer"]'
-check "import for another cell" kisctl profile import beta "$WORK/alpha.profile"
+is "export after import is the same" "$(kisctl profile export alpha | cmp - "$WORK/alpha.profile" && echo same)" same
+is "the profile and its file do not differ" \
+	"$(kisctl --json profile diff alpha "$WORK/alpha.profile" | jq -c '[.same, .only_a, .params]')" '[true,[],[]]'
+code 1 'it is of cell "alpha"' kisctl profile import beta "$WORK/alpha.profile"
+code 1 'it is of cell "alpha"' kisctl profile import --dry-run beta "$WORK/alpha.profile"
+is "nothing was imported" "$(of_cell beta phase)" learning
+check "import for another cell by force" kisctl profile import --force beta "$WORK/alpha.profile"
 is "that has learned the same then" "$(learned beta)" "$alpha"
-is "export after import is the same" "$(kisctl profile export beta | cmp - "$WORK/alpha.profile" && echo same)" same
+
+# Accepted items are of the self, and told.
+since=$(newest)
+check "an item is accepted" kisctl profile accept beta --class write --domain root '/srv/a\\b/log.1'
+is "it is there in its general form" \
+	"$(kisctl --json profile show beta --class write | jq -c '[.repertoire[] | select(.item | startswith("/srv/")) |
+	[.domain, .item]]')" '[["root","/srv/a\\\\b/log.#"]]'
+is "that is told" "$(told_control '[.command, .cell, .class, .domain, .item]')" \
+	'["profile_accept","beta","write","root","/srv/a\\\\b/log.#"]'
+check "what is known can be accepted again" kisctl profile accept beta --class write --domain root '/srv/a\\b/log.2'
+code 2 'it is no absolute path' kisctl profile accept beta --class write --domain root srv
+code 2 'possible values' kisctl profile accept beta --class places --domain root /srv
+code 3 'no such cell|no cell of this name' kisctl profile accept nobody --class write --domain root /srv
+code 3 'not in the ring' kisctl profile accept beta --alert 999999999
+code 1 'not about something new' kisctl profile accept beta --alert "$(told_control .id | tail -n 1)"
 
 # Corrupt images: kisctl refuses them, and so does the kernel when nobody has looked before it.
 kisctl profile reset beta >/dev/null
@@ -249,7 +281,7 @@ through_kisctl = through_kernel = 0
 
 
 def commits(image):
-    begun = nl.do("image-begin", kind=2, size=len(image), cell="beta")
+    begun = nl.do("image-begin", kind=2, size=len(image), cell="beta", force=1)
     if begun.error:
         return False
     token = nl.unpack("image", begun.replies[0])["token"]
@@ -259,7 +291,7 @@ def commits(image):
 
 for i, image in enumerate(images):
     if i < 7 or i % 20 == 0:
-        done = subprocess.run(["kisctl", "profile", "import", "beta", "-"], input=image, capture_output=True)
+        done = subprocess.run(["kisctl", "profile", "import", "--force", "beta", "-"], input=image, capture_output=True)
         through_kisctl += done.returncode != 1 or b"not a profile" not in done.stderr
     through_kernel += commits(image)
 print(len(images) > 100, through_kisctl, through_kernel, commits(good))

@@ -3,13 +3,15 @@
 # KIS_BOOT: shared
 # KIS_TIMEOUT: 250
 #
-# kis.ko comes and goes at any time: a hundred times under load, with cells and signatures, with
+# kis.ko comes and goes at any time: many times under load, with cells and signatures, with
 # denials and connections that are being reset. What it has denied is allowed when it is gone.
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-kis.sh"
 
+# On a slow kernel a cycle takes ten times as long, and finds as much: fewer of them.
 CYCLES=100
+[ "$SLOW" = 1 ] || CYCLES=30
 plan 30
 
 cp "${KIS_KO:-/mnt/kis/kis.ko}" "$WORK/kis.ko"
@@ -134,8 +136,8 @@ for ((i = 1; i <= CYCLES; i++)); do
 done
 diag "$CYCLES cycles in $((SECONDS - before)) s, $(wc -l <"$WORK/rounds") rounds of the benchmark"
 is "$CYCLES times insmod and rmmod" "$done_ $(cat "$WORK/insmod.err" "$WORK/rmmod.err")" "$CYCLES "
-is "each time that there were cells, they denied" "$denied" 10
-is "each time that there were signatures, they killed" "$killed" 10
+is "each time that there were cells, they denied" "$denied" $((CYCLES / 10))
+is "each time that there were signatures, they killed" "$killed" $((CYCLES / 10))
 rm "$WORK/load"
 wait_for "$((60 * SLOW))" bash -c "! pgrep -x redis-benchmark"
 is "no request of the load has failed" "$(head -c 300 "$WORK/failed")" ""

@@ -187,7 +187,7 @@ def comes(actor):
 
 
 nl, stuck = Netlink(), StuckFs(WORK + "/stuck")
-kisctl("mode", "enforce")
+kisctl("mode", "enforce", "--force")
 each([a_file_that_does_not_answer, memory_that_does_not_answer, a_reader_who_is_held])
 kisctl("mode", "observe")
 stuck.close()

@@ -27,8 +27,8 @@ sed \
 	s/^protocol: genetlink$/protocol: telephone/' "$SPEC" >"$WORK/bad.yaml"
 is "a specification with mistakes does not" "$(SPEC_USED=$WORK/bad.yaml ynl --list-ops 2>&1 | grep -c "not one of")" 1
 
-is "ynl: status-get" "$(ynl --do status-get | jq -c '[.abi, .mode, .cells]')" '[2,"observe",0]'
-kisctl mode enforce >/dev/null
+is "ynl: status-get" "$(ynl --do status-get | jq -c '[.abi, .mode, .cells]')" '[3,"observe",0]'
+kisctl mode enforce --force >/dev/null
 cells '{"name": "ynl", "program": "/usr/bin/sleep", "bounds": {"execs": {"max": 3}}}'
 is "ynl: cell-get" "$(ynl --dump cell-get | jq -c '[.[] | .name, .program]')" '["ynl","/usr/bin/sleep"]'
 like "ynl shows why something is refused" "$(ynl --do profile-reset --json '{"cell": "nobody"}' 2>&1)" \

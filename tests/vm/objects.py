@@ -418,7 +418,7 @@ nl = Netlink()
 make_programs()
 actors = {tag: start(tag) for tag in ("free", "held", "endangered", "default", "still")}
 modprobe = setting(MODPROBE)
-kisctl("mode", "enforce")
+kisctl("mode", "enforce", "--force")
 each([attacks, its_own_settings, helper_of_the_kernel, unlearned_directory_under_a_learned_name])
 kisctl("mode", "observe")
 setting(MODPROBE, modprobe)

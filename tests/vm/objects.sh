@@ -41,6 +41,6 @@ cells "$(cell_of free ', "files": {"learn": false}, "forbid": [], '"$calm"', '"$
 		"danger_two": {"hold_ms": 600000, "deny": ["usermode_helper"]}')" \
 	"$(cell_of default ', "files": {"learn": false}, '"$calm"', '"$harmless")" \
 	"$(cell_of still ', "files": {"learn": false}, '"$calm"', "forbid": ["map_exec"], '"$harmless")" \
-	"$(cell_of learner ', "files": {"learn": true}, "window_ms": 100, "tolerization": {"windows": 50}, "forbid": [],
+	"$(cell_of learner ', "files": {"learn": true}, "window_ms": 100, "tolerization": {"windows": 90}, "forbid": [],
 		"danger_one": {"hold_ms": 1}, '"$harmless")"
 tap_of "$RESULTS" python3 "$HERE/objects.py" "$WORK"

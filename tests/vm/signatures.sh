@@ -30,5 +30,5 @@ cells '{"name": "server", "program": "/usr/bin/python3.13", "arguments": "*/sigs
 	"danger_two": {"hold_ms": 1, "deny": []}}'
 sigs '{"id": 7, "revision": 1, "type": 2, "message": "evil", "pattern": "EVIL[0-9]"}' \
 	'{"id": 8, "revision": 1, "type": 1, "message": "calm", "pattern": "CALM[0-9]"}'
-kisctl mode enforce >/dev/null
+kisctl mode enforce --force >/dev/null
 tap_of "$HELPER" python3 "$HERE/signatures.py" "$WORK"

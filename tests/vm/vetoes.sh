@@ -74,7 +74,7 @@ run_ops() {
 	while read -r n key; do TOLD[$key]=$n; done \
 		< <(jq -r --arg dir "$dir/" 'select(.action == "deny" and .cell == "ops"
 		and .event_type == "kis_danger_two" and .signal == "two")
-		| "\(.op) \(.cause) \(.path // "-" | ltrimstr($dir)) \(.applied)"' "$WORK/records" | sort | uniq -c)
+		| "\(.op) \(.cause) \(.path // "-" | if startswith("/") then ltrimstr($dir) else "-" end) \(.applied)"' "$WORK/records" | sort | uniq -c)
 }
 while read -r _ op cause path; do
 	[ -z "$op" ] || EXPECTED[$op $path]=$((${EXPECTED[$op $path]:-0} + 1))
@@ -89,7 +89,7 @@ cells '{"name": "ops", "program": "/usr/bin/bash", "arguments": "*/ops.sh inside
 	"forbid": ["connect", "map_exec", "ptrace", "module_load"],
 	"danger_two": {"hold_ms": 1, "deny": []}}'
 
-kisctl mode enforce >/dev/null
+kisctl mode enforce --force >/dev/null
 run_ops outside
 while read -r name _; do
 	[ -n "$name" ] && is "$name is done outside of the cell" "${RESULT[$name]:-}" "done"
@@ -98,7 +98,7 @@ is "all of them have left their traces" "$(traces)" "$ALL_TRACES"
 is "nothing is told about them" "$(cat "$WORK/records")" ""
 
 for mode in observe enforce; do
-	kisctl mode "$mode" >/dev/null
+	kisctl mode "$mode" --force >/dev/null
 	run_ops inside
 	case $mode in
 	observe) want="done" applied=false traces=$ALL_TRACES ;;
@@ -126,14 +126,14 @@ asked() {
 	python3 -IS -c 'import _socket; _socket.socket(9)' "$1" 2>/dev/null
 	if [ -e "$WORK/asked" ]; then echo asked; else echo "not asked"; fi
 }
-asks_told() { records "$since" 'select(.op == "module_load") | [.cell, .event_type, .cause, .action, .applied]'; }
+asks_told() { records "$since" 'select(.op == "module_request") | [.cell, .event_type, .cause, .action, .applied]'; }
 cells '{"name": "asks", "program": "/usr/bin/python3.13", "arguments": "* inside", "files": {"learn": false},
-	"forbid": ["module_load"], "danger_two": {"hold_ms": 1, "deny": []}}'
+	"forbid": ["module_request"], "danger_two": {"hold_ms": 1, "deny": []}}'
 kisctl mode observe >/dev/null
 since=$(newest)
 is "observe: the kernel loads a module for a cell" "$(asked inside)" asked
 is "observe: it is told" "$(asks_told)" '["asks","kis_danger_two","forbidden","deny",false]'
-kisctl mode enforce >/dev/null
+kisctl mode enforce --force >/dev/null
 since=$(newest)
 is "enforce: it does not" "$(asked inside)" "not asked"
 is "enforce: it is told" "$(asks_told)" '["asks","kis_danger_two","forbidden","deny",true]'
@@ -147,7 +147,7 @@ cells '{"name": "danger", "program": "/usr/bin/python3.13", "arguments": "*/dang
 	"files": {"learn": false}, "forbid": ["ptrace"], "danger_two": {"hold_ms": 600000,
 	"deny": ["write", "create", "unlink", "rename", "exec", "connect", "map_exec", "module_load"]}}'
 for mode in observe enforce; do
-	kisctl mode "$mode" >/dev/null
+	kisctl mode "$mode" --force >/dev/null
 	kisctl cell load "$WORK/cells.json" >/dev/null
 	prepare
 	mv "$dir/out/gone" "$dir/out/moved" "$dir/in"

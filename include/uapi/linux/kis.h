@@ -12,13 +12,13 @@
 #include <linux/types.h>
 
 /* Raised by any change of this file or of an image format. */
-#define KIS_ABI			2
+#define KIS_ABI			3
 
 /* Limits; each is checked by kisctl and, without trust in it, by the kernel. */
-#define KIS_MAX_CELLS		256	/* each costs about 12 KiB */
+#define KIS_MAX_CELLS		256	/* each costs about 240 KiB */
 #define KIS_MAX_SIGNATURES	4096
 #define KIS_MAX_PREFIXES	32	/* in one path list of a cell */
-#define KIS_MAX_DIRS		256	/* learned directories of a cell */
+#define KIS_MAX_ITEMS		2048	/* of the repertoire of a cell */
 #define KIS_MAX_BANS		1024
 #define KIS_MAX_IMAGE		(64u << 20)	/* bytes of one upload */
 #define KIS_NAME_LEN		32	/* cell name, with its NUL */
@@ -62,10 +62,41 @@ enum kis_op {
 	KIS_OP_MKNOD,		/* make a device node */
 	KIS_OP_SYSCTL,		/* write to a setting of the kernel */
 	KIS_OP_USERMODE_HELPER,	/* have the kernel start a program */
+	KIS_OP_MODULE_REQUEST,	/* have the kernel load a module by itself */
+	KIS_OP_LIBRARY,	/* map a file as it is to execute it */
+	KIS_OP_BIND,	/* give a socket its local address, listen */
+	KIS_OP_SEND,	/* send a datagram to an address */
+	KIS_OP_SOCKET,	/* make a socket */
+	KIS_OP_CAPABILITY,	/* use a capability */
+	KIS_OP_IDENTITY,	/* become another user */
+	KIS_OP_SIGNAL,	/* send a signal out of the cell */
+	KIS_OP_NAMESPACE,	/* make a user namespace */
 	KIS_OP_COUNT
 };
 
 #define KIS_OP_BIT(op)		(1ull << (op))
+
+/* What kinds of things are in the repertoire of a cell. */
+enum kis_kind {
+	KIS_KIND_PROGRAM = 1,
+	KIS_KIND_LIBRARY,
+	KIS_KIND_READ,
+	KIS_KIND_SECRET,
+	KIS_KIND_WRITE,
+	KIS_KIND_CREATE,
+	KIS_KIND_REMOVE,
+	KIS_KIND_SETTING,
+	KIS_KIND_PEER,
+	KIS_KIND_PORT,
+	KIS_KIND_SOCKET,
+	KIS_KIND_CAPABILITY,
+	KIS_KIND_IDENTITY,
+	KIS_KIND_SIGNAL,
+	KIS_KIND_MODULE,
+	KIS_KIND_OPERATION,
+	KIS_KIND_OWN,
+	KIS_KIND_MEMORY,
+};
 
 enum kis_phase {
 	KIS_PHASE_LEARNING,
@@ -112,7 +143,7 @@ enum kis_cause {
 	KIS_CAUSE_THRESHOLD,	/* the learned threshold */
 	KIS_CAUSE_BOUND,	/* the officer's bound on a parameter */
 	KIS_CAUSE_TREE,		/* a path outside of the officer's prefixes */
-	KIS_CAUSE_SELF,		/* a directory that was never seen in learning */
+	KIS_CAUSE_SELF,		/* something that was never seen in learning */
 	KIS_CAUSE_FORBIDDEN,	/* an operation the officer forbids */
 	KIS_CAUSE_SIGNATURE,
 	KIS_CAUSE_DANGER,	/* danger signal two is up */
@@ -187,15 +218,16 @@ struct kis_record {
 };
 
 /**
- * struct kis_operation - a verdict on an operation; data: the path, if any
+ * struct kis_operation - a verdict on an operation; data: the path, or what else
+ *	it was done with
  * @op: enum kis_op; KIS_OP_NONE for an attempt to command KIS
- * @reserved: 0
+ * @kind: of something new, enum kis_kind plus 256 if root did it; else 0
  * @nth: which of its type and operation in this window it is: the first 64 are
  *	told, then the 128th, the 256th ...
  */
 struct kis_operation {
 	__u16 op;
-	__u16 reserved;
+	__u16 kind;
 	__u32 nth;
 };
 
@@ -273,9 +305,11 @@ struct kis_phase_set {
 };
 
 /**
- * struct kis_control - what the officer changed
+ * struct kis_control - what the officer changed; data: of profile-accept, the
+ *	name of the item
  * @command: the netlink command, KIS_CMD_*
- * @image: of image-commit, the kind of image, KIS_IMAGE_KIND_*
+ * @image: of image-commit, the kind of image, KIS_IMAGE_KIND_*; of
+ *	profile-accept, what the item is, as @kind of struct kis_operation
  * @count: of image-commit, how many cells or signatures are loaded
  * @mode: of mode-set, enum kis_mode
  * @ttl_ms: of ban-add, how long the ban lasts

@@ -12,7 +12,7 @@ use super::{
     BOUND,
     HARD,
     KILL,
-    LEARN_DIRS,
+    LEARN,
     PREFIX,
     WINDOW_MS, //
 };
@@ -78,15 +78,13 @@ impl Access {
 ///
 /// let mut spec = CellSpec::new(b"redis", b"/usr/bin/redis-server");
 /// spec.trees[Access::Write as usize] = &[b"/var/lib/redis"];
-/// spec.learn_dirs = true;
 /// let mut image = vec![0; room(&[spec])];
 /// let len = encode(&[spec], &mut image)?;
 /// let cells = Cells::verify(&image[..len])?;
 /// let cell = cells.get(0).expect("a cell");
-/// let place = |path, known| cell.place(Access::Write, path, |_| known);
-/// assert_eq!(place(b"/var/lib/redis/dump.rdb", true), Place::Inside);
-/// assert_eq!(place(b"/var/lib/redis/dump.rdb", false), Place::Unknown);
-/// assert_eq!(place(b"/etc/passwd", true), Place::Outside);
+/// assert_eq!(cell.place(Access::Write, b"/var/lib/redis/dump.rdb"), Place::Inside);
+/// assert_eq!(cell.place(Access::Write, b"/etc/passwd"), Place::Outside);
+/// assert_eq!(cell.place(Access::Read, b"/etc/passwd"), Place::Nowhere);
 /// # Ok::<(), kis_core::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +109,7 @@ impl<'a> Cell<'a> {
 
     /// The list whose first and number are at an offset in the cell: bytes of a table of entries
     /// of `size` bytes that begins at `table`.
+    #[inline]
     fn list(&self, at: usize, table: usize, size: usize) -> &'a [u8] {
         // OVERFLOW: verified to be within the image, so below 2^26; saturates otherwise.
         let skip = index(self.word(at)).saturating_mul(size);
@@ -163,9 +162,9 @@ impl<'a> Cell<'a> {
         self.word(at::FLAGS) & HARD != 0
     }
 
-    /// Whether directories that were never seen in learning are a breach.
-    pub fn learn_dirs(&self) -> bool {
-        self.word(at::FLAGS) & LEARN_DIRS != 0
+    /// Whether it has a repertoire.
+    pub fn learn(&self) -> bool {
+        self.word(at::FLAGS) & LEARN != 0
     }
 
     /// Whether a signature match resets the connection.
@@ -197,6 +196,7 @@ impl<'a> Cell<'a> {
     }
 
     /// The officer's list of path prefixes for a kind of access.
+    #[inline]
     pub fn tree(&self, access: Access) -> Prefixes<'a> {
         // OVERFLOW: small constants.
         let at = at::TREES + 8 * access as usize;
@@ -243,22 +243,22 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// Whether it is held to paths: it has prefixes, or learns directories.
+    /// Whether it is held to the officer's paths.
     pub fn guarded(&self) -> bool {
-        self.learn_dirs() || Access::ALL.iter().any(|a| !self.tree(*a).is_empty())
+        Access::ALL.iter().any(|a| !self.tree(*a).is_empty())
     }
 
-    /// Where a path lies, for the officer's list of `access` and, for what is written, the
-    /// directories that were learned: `knows` is asked for their hashes.
-    pub fn place(&self, access: Access, path: &[u8], knows: impl Fn(u64) -> bool) -> Place {
-        if !self.tree(access).allows(path) {
-            return Place::Outside;
+    /// Where a path lies for the officer's list of `access`: [`Place::Nowhere`] when there is none.
+    #[inline]
+    pub fn place(&self, access: Access, path: &[u8]) -> Place {
+        let list = self.tree(access);
+        if list.is_empty() {
+            Place::Nowhere
+        } else if list.allows(path) {
+            Place::Inside
+        } else {
+            Place::Outside
         }
-        let learned = access == Access::Write && self.learn_dirs();
-        if learned && !knows(path::hash(path::parent(path))) {
-            return Place::Unknown;
-        }
-        Place::Inside
     }
 
     /// Where a file or directory lies that gets another name, for all lists together.
@@ -266,16 +266,8 @@ impl<'a> Cell<'a> {
     /// Both ends have to be places to write to. And since a name decides what may be done with an
     /// object, the new one must not give a right that the old one did not have: what could not be
     /// read or executed under its old name would else be by its new one. A directory brings
-    /// everything below it along, so it may neither take a place above a prefix nor, where
-    /// directories are learned, a name that no directory was given in learning
-    /// ([`path::hash_moved`]).
-    pub fn moved(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        is_dir: bool,
-        knows: impl Fn(u64) -> bool,
-    ) -> Place {
+    /// everything below it along, so it may not take a place above a prefix.
+    pub fn moved(&self, from: &[u8], to: &[u8], is_dir: bool) -> Place {
         let gains = |access: &Access| {
             let list = self.tree(*access);
             let covers =
@@ -285,13 +277,8 @@ impl<'a> Cell<'a> {
         if Access::ALL.iter().any(gains) {
             return Place::Outside;
         }
-        let ends =
-            self.place(Access::Write, from, &knows)
-                .max(self.place(Access::Write, to, &knows));
-        if is_dir && self.learn_dirs() && !knows(path::hash_moved(to)) {
-            return ends.max(Place::Unknown);
-        }
-        ends
+        self.place(Access::Write, from)
+            .max(self.place(Access::Write, to))
     }
 }
 
@@ -331,6 +318,7 @@ impl<'a> Prefixes<'a> {
     }
 
     /// The prefixes.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = &'a [u8]> + 'a {
         let (image, strings_at) = (self.image, self.strings_at);
         self.prefixes
@@ -339,6 +327,7 @@ impl<'a> Prefixes<'a> {
     }
 
     /// Whether `path` is below one of the prefixes, or there are none.
+    #[inline]
     pub fn allows(&self, path: &[u8]) -> bool {
         self.is_empty() || self.iter().any(|prefix| path::has_prefix(path, prefix))
     }

@@ -13,7 +13,7 @@ use super::{
     CELLS_AT,
     HARD,
     KILL,
-    LEARN_DIRS,
+    LEARN,
     PREFIX, //
 };
 use crate::sense::bound::{
@@ -58,7 +58,7 @@ pub struct CellSpec<'a> {
     pub window_ms: u32,
     pub learn_windows: u32,
     pub hard: bool,
-    pub learn_dirs: bool,
+    pub learn: bool,
     pub kill_connections: bool,
     pub k_one_q16: u32,
     pub k_two_q16: u32,
@@ -87,7 +87,7 @@ impl<'a> CellSpec<'a> {
             window_ms: 1000,
             learn_windows: 60,
             hard: false,
-            learn_dirs: false,
+            learn: false,
             kill_connections: true,
             k_one_q16: 4 << 16,
             k_two_q16: 8 << 16,
@@ -208,11 +208,7 @@ pub fn encode(specs: &[CellSpec<'_>], out: &mut [u8]) -> Result<usize> {
 fn numbers(w: &mut Writer<'_>, spec: &CellSpec<'_>) {
     let flag = |on: bool, bit: u32| if on { bit } else { 0 };
     w.u32(spec.mode as u32);
-    w.u32(
-        flag(spec.hard, HARD)
-            | flag(spec.learn_dirs, LEARN_DIRS)
-            | flag(spec.kill_connections, KILL),
-    );
+    w.u32(flag(spec.hard, HARD) | flag(spec.learn, LEARN) | flag(spec.kill_connections, KILL));
     w.u32(spec.window_ms);
     w.u32(spec.learn_windows);
     w.u32(spec.k_one_q16);

@@ -17,7 +17,7 @@ use super::{
     HOLD_MS,
     KILL,
     K_Q16,
-    LEARN_DIRS,
+    LEARN,
     LEARN_WINDOWS,
     MAX_BAN_S,
     PREFIX,
@@ -243,7 +243,7 @@ fn numbers(cell: &[u8], place: usize) -> Result {
     if mode.and_then(CellMode::from_u16).is_none() {
         return fault(at::MODE, "mode of a cell");
     }
-    if word(at::FLAGS) & !(HARD | LEARN_DIRS | KILL) != 0 {
+    if word(at::FLAGS) & !(HARD | LEARN | KILL) != 0 {
         return fault(at::FLAGS, "flags of a cell");
     }
     for (at, (min, max), what) in [

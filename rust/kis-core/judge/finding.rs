@@ -25,11 +25,13 @@ use crate::wire::abi::{
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// The operation has no path.
+    /// Nobody has an opinion about it: there are no prefixes, and the cell learns.
     Nowhere,
-    /// Within the officer's prefixes, in a directory of the self.
+    /// Within the officer's prefixes, or known to the repertoire.
     Inside,
-    /// Within the prefixes, in a directory that was never seen in learning.
+    /// New to the repertoire, in a class in which that happens.
+    Odd,
+    /// New to the repertoire, in a class in which that is a surprise.
     Unknown,
     /// Not below any of the officer's prefixes, or without a name.
     Outside,
@@ -80,7 +82,6 @@ impl Peer {
 /// use kis_core::judge::finding::{Finding, Place};
 /// use kis_core::wire::abi::Op;
 ///
-/// assert_eq!(Finding::Library.op(), Op::MapExec);
 /// let exec = Finding::Operation { op: Op::Exec, place: Place::Outside };
 /// assert_eq!(exec.op(), Op::Exec);
 /// ```
@@ -93,8 +94,6 @@ pub enum Finding {
         /// Where its object lies.
         place: Place,
     },
-    /// A process of the cell is about to map a library, which is a part of running.
-    Library,
     /// A parameter is above one of its lines.
     Crossing(Level),
     /// A signature matched in what the cell receives.
@@ -117,7 +116,6 @@ impl Finding {
     pub const fn op(&self) -> Op {
         match self {
             Self::Operation { op, .. } => *op,
-            Self::Library => Op::MapExec,
             Self::Match { .. } | Self::Unseen => Op::Receive,
             Self::Crossing(_) | Self::Insider => Op::None,
         }
@@ -154,6 +152,7 @@ mod tests {
     #[test]
     fn places_are_ordered_by_how_grave_they_are() {
         assert!(Place::Nowhere < Place::Inside);
-        assert!(Place::Inside < Place::Unknown && Place::Unknown < Place::Outside);
+        assert!(Place::Inside < Place::Odd && Place::Odd < Place::Unknown);
+        assert!(Place::Unknown < Place::Outside);
     }
 }

@@ -11,10 +11,9 @@
 //! | operation forbidden by the officer | two, deny | two, deny |
 //! | mount by a cell that is held to paths | two, deny | two, deny |
 //! | path outside of the officer's prefixes | two, deny | two, deny |
-//! | directory not of the self | pass | two, deny |
+//! | new to the repertoire, a surprise | pass | two, deny |
+//! | new to the repertoire otherwise | pass | one; by who caused danger two, veto: deny |
 //! | operation in the deny set, danger two up | veto: deny | veto: deny |
-//! | library mapped, `map_exec` in the deny set, danger two up | veto: deny | veto: deny |
-//! | library mapped otherwise | pass | pass |
 //! | value above the officer's bound | two | two |
 //! | value above threshold one / two | pass | one / two |
 //! | type 2 signature | two, kill, ban | two, kill, ban |
@@ -23,7 +22,8 @@
 //! | bytes that cannot be looked at | veto: kill | veto: kill |
 //! | command to KIS from inside the cell | two, deny, in observe mode too | the same |
 //!
-//! For one operation the first rule of these that speaks counts. A ban is never for an address of
+//! For one operation the first rule of these that speaks counts, but that the deny set comes before
+//! what is new and no surprise. A ban is never for an address of
 //! the host itself, nor for a peer that has none.
 
 use super::finding::{
@@ -84,6 +84,7 @@ pub enum Signal {
 ///     kill_connections: true,
 ///     ban_s: 0,
 ///     guarded: false,
+///     offends: false,
 /// };
 /// assert_eq!(cell.flags(), FLAG_LEARNING | FLAG_DANGER_ONE);
 /// ```
@@ -105,8 +106,11 @@ pub struct Context {
     pub kill_connections: bool,
     /// How long the peer of such a connection is banned, seconds; 0 is not at all.
     pub ban_s: u32,
-    /// Whether it is held to paths: it has prefixes, or learns directories.
+    /// Whether it is held to the officer's paths.
     pub guarded: bool,
+    /// Whether the process that acts, or one that it comes from, caused the danger signal two that
+    /// is up: it is confined to the self.
+    pub offends: bool,
 }
 
 impl Context {
@@ -226,6 +230,7 @@ impl Verdict {
 ///     kill_connections: true,
 ///     ban_s: 0,
 ///     guarded: false,
+///     offends: false,
 /// };
 /// let traces = Finding::Operation { op: Op::Ptrace, place: Place::Nowhere };
 /// assert!(decide(&traces, &cell).denies());
@@ -234,13 +239,6 @@ impl Verdict {
 pub const fn decide(finding: &Finding, ctx: &Context) -> Verdict {
     match *finding {
         Finding::Operation { op, place } => operation(op, place, ctx),
-        Finding::Library => {
-            if ctx.danger_two && ctx.deny.contains(Op::MapExec) {
-                veto(Op::MapExec, ctx)
-            } else {
-                Verdict::PASS
-            }
-        }
         Finding::Crossing(level) => crossing(level, ctx),
         Finding::Match { kind, ban_s, peer } => signature(kind, ban_s, peer, ctx),
         Finding::Unseen => Verdict {
@@ -294,6 +292,7 @@ const fn veto(op: Op, ctx: &Context) -> Verdict {
 ///     kill_connections: true,
 ///     ban_s: 0,
 ///     guarded: false,
+///     offends: false,
 /// };
 /// let nowhere = Place::Nowhere;
 /// assert!(passes(Op::Exec, nowhere, &cell) && !passes(Op::Ptrace, nowhere, &cell));
@@ -318,6 +317,12 @@ const fn operation(op: Op, place: Place, ctx: &Context) -> Verdict {
         Cause::SelfDir
     } else if ctx.danger_two && ctx.deny.contains(op) {
         return veto(op, ctx);
+    } else if matches!(place, Place::Odd) && !learning {
+        return if ctx.offends {
+            veto(op, ctx)
+        } else {
+            Verdict::raise(Signal::One, Action::PASS, Cause::SelfDir, ctx)
+        };
     } else {
         return Verdict::PASS;
     };
@@ -381,6 +386,7 @@ mod tests {
         kill_connections: true,
         ban_s: 0,
         guarded: false,
+        offends: false,
     };
     const LEARNING: Context = Context {
         phase: Phase::Learning,
@@ -589,22 +595,36 @@ mod tests {
     }
 
     #[test]
-    fn libraries_are_denied_by_a_veto_only() {
-        let forbids = Context {
-            forbid: OpSet::EMPTY.with(Op::MapExec),
-            ..READY
+    fn what_is_odd_is_told_and_denied_to_offenders() {
+        let finding = Finding::Operation {
+            op: Op::Read,
+            place: Place::Odd,
         };
-        let denies = Context {
-            deny: OpSet::EMPTY.with(Op::MapExec),
+        assert!(decide(&finding, &LEARNING).is_pass());
+        for ctx in [READY, DANGER] {
+            let verdict = decide(&finding, &ctx);
+            assert_eq!(
+                (verdict.signal, verdict.cause),
+                (Signal::One, Cause::SelfDir)
+            );
+            assert!(!verdict.denies() && !verdict.is_pass());
+        }
+        let offends = Context {
+            offends: true,
             ..DANGER
         };
-        for (ctx, want) in [(READY, None), (forbids, None), (DANGER, None)] {
-            assert_eq!(decide(&Finding::Library, &ctx).record, want);
-        }
-        let verdict = decide(&Finding::Library, &denies);
+        let verdict = decide(&finding, &offends);
         assert!(verdict.denies());
         assert_eq!(verdict.record, Some(RecordType::Veto));
-        assert_eq!(verdict.signal, Signal::None);
+        let place = Place::Inside;
+        assert!(decide(
+            &Finding::Operation {
+                op: Op::Read,
+                place
+            },
+            &offends
+        )
+        .is_pass());
     }
 
     #[test]

@@ -74,31 +74,14 @@ pub fn parent(path: &[u8]) -> &[u8] {
     }
 }
 
-/// Hash of a directory, for the set of learned ones: FNV-1a, 64 bits.
+/// Hash of names that have to be the same on all hosts: FNV-1a, 64 bits.
 ///
 /// Fowler, Noll and Vo, "The FNV Non-Cryptographic Hash Algorithm" (draft-eastlake-fnv): xor the
-/// byte, multiply by the prime. It is not keyed, so that profiles can move between hosts: who can
-/// choose directory names in a cell's tree during learning could as well have them learned, and
-/// afterwards has to hit one of at most 256 values among 2^64.
-pub fn hash(dir: &[u8]) -> u64 {
-    dir.iter().fold(FNV_BASIS, |hash, byte| {
+/// byte, multiply by the prime. It is not keyed and finds accidents only.
+pub fn hash<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> u64 {
+    bytes.into_iter().fold(FNV_BASIS, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME)
     })
-}
-
-/// Hash that stands for "a directory was given this name": not that of any path, as no path has a
-/// NUL.
-///
-/// # Examples
-///
-/// ```
-/// use kis_core::paths::path::{hash, hash_moved};
-///
-/// assert_ne!(hash(b"/var/lib/a"), hash(b"/var/lib/b"));
-/// assert_ne!(hash(b"/var/lib/a"), hash_moved(b"/var/lib/a"));
-/// ```
-pub fn hash_moved(dir: &[u8]) -> u64 {
-    hash(dir).wrapping_mul(FNV_PRIME)
 }
 
 /// Offset basis of 64-bit FNV.

@@ -55,9 +55,7 @@ impl Detector for Bound<'_> {
     fn complete(&self, _memory: &mut (), _budget: &Budget) {}
 
     fn judge(&self, _memory: &(), seen: &Observation<'_>, found: &mut Findings) {
-        let Observation::Window { values, .. } = seen else {
-            return;
-        };
+        let Observation::Window { values, .. } = seen;
         for ((param, value), bound) in Param::ALL.into_iter().zip(*values).zip(self.bounds) {
             if let Some(bound) = bound.filter(|bound| *value > *bound) {
                 found.cross(Crossing {
@@ -71,10 +69,9 @@ impl Detector for Bound<'_> {
     }
 
     fn explain(&self, _memory: &(), about: &Subject, numbers: &mut Numbers) {
-        if let Subject::Param(param) = about {
-            let bound = self.bounds.get(param.index());
-            numbers.bound = bound.copied().flatten().unwrap_or(u64::MAX);
-        }
+        let Subject::Param(param) = about;
+        let bound = self.bounds.get(param.index());
+        numbers.bound = bound.copied().flatten().unwrap_or(u64::MAX);
     }
 }
 

@@ -108,16 +108,6 @@ pub enum Observation<'a> {
         /// Processes of the cell at its end.
         processes: u32,
     },
-    /// Something that happened.
-    Event(Event),
-}
-
-/// Something that happened in a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// Something was written, created, removed or renamed in a directory
-    /// ([`crate::paths::path::hash`]).
-    Directory(u64),
 }
 
 /// What a finding or a number is about.
@@ -125,8 +115,6 @@ pub enum Event {
 pub enum Subject {
     /// A parameter.
     Param(Param),
-    /// An event.
-    Event(Event),
 }
 
 /// What all detectors together found in one observation.
@@ -150,7 +138,6 @@ pub enum Subject {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Findings {
     crossings: [Option<Crossing>; Param::COUNT],
-    strange: Option<Event>,
 }
 
 impl Default for Findings {
@@ -164,14 +151,12 @@ impl Findings {
     pub const fn new() -> Self {
         Self {
             crossings: [None; Param::COUNT],
-            strange: None,
         }
     }
 
     /// Forgets all.
     pub fn clear(&mut self) {
         self.crossings.fill(None);
-        self.strange = None;
     }
 
     /// A parameter is above a line.
@@ -183,19 +168,9 @@ impl Findings {
         }
     }
 
-    /// An event is no part of the self.
-    pub fn miss(&mut self, event: Event) {
-        self.strange = Some(event);
-    }
-
     /// The crossings, in the order of the parameters.
     pub fn crossings(&self) -> impl Iterator<Item = &Crossing> {
         self.crossings.iter().flatten()
-    }
-
-    /// The event that is no part of the self.
-    pub const fn strange(&self) -> Option<Event> {
-        self.strange
     }
 }
 

@@ -19,10 +19,6 @@ use super::deviation::{
     self,
     Deviation, //
 };
-use super::repertoire::{
-    self,
-    Repertoire, //
-};
 use crate::wire::bytes::{
     Reader,
     Writer, //
@@ -33,7 +29,7 @@ use crate::{
 };
 
 /// Bytes in front of a section: its number and its length.
-const SECTION_HEAD: usize = 8;
+pub(super) const SECTION_HEAD: usize = 8;
 
 macro_rules! detectors {
     ($($(#[$doc:meta])* $name:ident, $field:ident: $detector:ty, $memory:ty;)*) => {
@@ -42,14 +38,16 @@ macro_rules! detectors {
         /// # Examples
         ///
         /// ```
-        /// use kis_core::sense::detector::{Detector, Event, Observation};
+        /// use kis_core::sense::detector::{Detector, Observation};
         /// use kis_core::sense::detectors::{Memories, Sense};
-        /// use kis_core::sense::repertoire::Repertoire;
+        /// use kis_core::sense::deviation::Deviation;
+        /// use kis_core::sense::param::Param;
         ///
         /// let mut memories = Memories::new();
-        /// let seen = Observation::Event(Event::Directory(7));
-        /// Sense::Repertoire(Repertoire).learn(&mut memories, &seen);
-        /// assert!(memories.repertoire.dirs().contains(7));
+        /// let values = &[7; Param::COUNT];
+        /// let seen = Observation::Window { values, processes: 1 };
+        /// Sense::Deviation(Deviation { guard: None }).learn(&mut memories, &seen);
+        /// assert_eq!(memories.deviation.estimator(Param::Execs).peak(), 7);
         /// ```
         #[derive(Clone, Copy, Debug)]
         pub enum Sense<'a> {
@@ -135,8 +133,6 @@ detectors! {
     Deviation, deviation: Deviation<'a>, deviation::Memory;
     /// What the officer does not want.
     Bound, bound: Bound<'a>, ();
-    /// What never came up.
-    Repertoire, repertoire: Repertoire, repertoire::Memory;
 }
 
 impl Default for Memories {
@@ -151,7 +147,6 @@ impl Memories {
         Self {
             deviation: deviation::Memory::new(),
             bound: (),
-            repertoire: repertoire::Memory::new(),
         }
     }
 }
@@ -175,7 +170,7 @@ impl Keep for () {
 }
 
 /// Writes the section of a memory.
-fn write<M: Keep>(memory: &M, w: &mut Writer<'_>) {
+pub(super) fn write<M: Keep>(memory: &M, w: &mut Writer<'_>) {
     if M::SECTION != 0 {
         w.u32(M::SECTION);
         // CAST: a few thousand; verify() refuses what does not fit.
@@ -185,7 +180,7 @@ fn write<M: Keep>(memory: &M, w: &mut Writer<'_>) {
 }
 
 /// Reads the section of a memory.
-fn read<M: Keep>(memory: &mut M, r: &mut Reader<'_>, windows: u32) -> Result {
+pub(super) fn read<M: Keep>(memory: &mut M, r: &mut Reader<'_>, windows: u32) -> Result {
     if M::SECTION == 0 {
         return Ok(());
     }
@@ -233,7 +228,6 @@ mod tests {
         let senses = [
             Sense::Deviation(Deviation { guard: None }),
             Sense::Bound(Bound { bounds: &bounds }),
-            Sense::Repertoire(Repertoire),
         ];
         assert_eq!(senses.len(), Sense::COUNT);
         let mut memories = EMPTY;

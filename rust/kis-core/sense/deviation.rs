@@ -153,14 +153,13 @@ impl Detector for Deviation<'_> {
     }
 
     fn explain(&self, memory: &Memory, about: &Subject, numbers: &mut Numbers) {
-        if let Subject::Param(param) = about {
-            let (estimator, thresholds) = (memory.estimator(*param), memory.thresholds(*param));
-            numbers.mean = estimator.mean_q16();
-            numbers.deviation = estimator.deviation_q16();
-            numbers.n = u64::from(estimator.n());
-            numbers.one = thresholds.one();
-            numbers.two = thresholds.two();
-        }
+        let Subject::Param(param) = about;
+        let (estimator, thresholds) = (memory.estimator(*param), memory.thresholds(*param));
+        numbers.mean = estimator.mean_q16();
+        numbers.deviation = estimator.deviation_q16();
+        numbers.n = u64::from(estimator.n());
+        numbers.one = thresholds.one();
+        numbers.two = thresholds.two();
     }
 }
 

@@ -18,11 +18,15 @@
 //! | u32 | phase |
 //! | u32 | windows learned |
 //! | u32, u32 | the factors `k_one` and `k_two` of the thresholds, 16 fractional bits |
+//! | u64, u64 | whose it is: [`Origin`] |
 //! | sections | of each detector with a memory, rising: u32 number, u32 bytes of what follows, and that |
 //!
 //! Section 1, what the [deviation](super::deviation) is taken from: for each parameter u32 n, u32 0,
-//! u64 sum, u128 sum of squares, u64 peak. Section 2, the [repertoire](super::repertoire): u32 1 if a
-//! directory found no room, else 0; u32 0; each directory as a u64 hash, rising strictly.
+//! u64 sum, u128 sum of squares, u64 peak. Section 3, the [repertoire](super::repertoire): u32
+//! windows, u32 windows of a start, u32 items, u32 bytes of their names; for each class u32 items that
+//! found no room, padded to a multiple of 8 bytes; the items, rising by class, domain and name: u8
+//! class, u8 domain, u16 bytes of the name, u32 count, windows, windows of a start, first and last
+//! window; the names, padded.
 //!
 //! The image is what was learned, not what follows from it: thresholds are computed again.
 
@@ -35,15 +39,19 @@ use super::budget::Budget;
 use super::detector::{
     Detector,
     Findings,
+    Keep,
     Numbers,
     Observation,
     Subject, //
 };
 use super::detectors::{
+    self,
     Memories,
-    Sense, //
+    Sense,
+    SECTION_HEAD, //
 };
 use super::deviation::Deviation;
+use super::items::Item;
 use super::param::Param;
 use super::phase::{
     Learned,
@@ -55,7 +63,7 @@ use super::stats::{
     MAX_COUNT, //
 };
 use super::thresholds::Thresholds;
-use crate::paths::dirs::Dirs;
+use crate::paths::path;
 use crate::wire::abi::Phase;
 use crate::wire::image::{
     self,
@@ -67,14 +75,14 @@ use crate::{
 };
 
 /// Bytes between the header and the sections.
-const HEAD: usize = 16;
+const HEAD: usize = 32;
 
 /// Bytes of the longest image of a profile.
-pub const MAX_BYTES: usize = image::HEADER + HEAD + Memories::MAX_BYTES;
-
-// A profile goes into one netlink attribute, whose length has 16 bits. With 64 parameters too: each
-// has 40 bytes.
-const _: () = assert!(MAX_BYTES + 40 * (64 - Param::COUNT) < 1 << 15);
+pub const MAX_BYTES: usize = image::HEADER
+    + HEAD
+    + Memories::MAX_BYTES
+    + SECTION_HEAD
+    + <Repertoire<&mut [Item], &mut [u8]> as Keep>::MAX_BYTES;
 
 // Words only, so that an image needs no padding.
 const _: () = assert!(MAX_BYTES % 8 == 0);
@@ -137,8 +145,40 @@ impl Settings {
             Sense::Bound(Bound {
                 bounds: &self.bounds,
             }),
-            Sense::Repertoire(Repertoire),
         ]
+    }
+}
+
+/// Whose profile it is. An image of another cell, program or build is not taken by accident.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::profile::Origin;
+///
+/// let nginx = Origin::of(b"web", b"/usr/sbin/nginx");
+/// assert_ne!(nginx, Origin::of(b"web", b"/usr/sbin/apache2"));
+/// assert_ne!(nginx, Origin::of(b"web2", b"/usr/sbin/nginx"));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Hash of the cell's name and program; 0 for none.
+    pub cell: u64,
+    /// Hash of the program's bytes, which only user space knows; 0 for none.
+    pub build: u64,
+}
+
+impl Origin {
+    /// Nobody's.
+    pub const NONE: Self = Self { cell: 0, build: 0 };
+
+    /// That of a cell.
+    pub fn of(name: &[u8], program: &[u8]) -> Self {
+        let bytes = name.iter().chain(b"\0").chain(program);
+        Self {
+            cell: path::hash(bytes),
+            build: 0,
+        }
     }
 }
 
@@ -150,6 +190,8 @@ impl Settings {
 /// `budget` when the phase is ready, else they have none and `budget` is [`Budget::NONE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
+    /// Whose it is.
+    pub origin: Origin,
     period: Period,
     budget: Budget,
     memories: Memories,
@@ -170,6 +212,7 @@ impl Profile {
     pub const fn new() -> Self {
         // INVARIANT: nothing is learned.
         Self {
+            origin: Origin::NONE,
             period: Period::new(),
             budget: Budget::NONE,
             memories: Memories::new(),
@@ -201,11 +244,6 @@ impl Profile {
         self.memories.deviation.thresholds(param)
     }
 
-    /// The directories learned.
-    pub const fn dirs(&self) -> &Dirs {
-        self.memories.repertoire.dirs()
-    }
-
     /// Learns from an observation, unless it is ready; the last window needed makes it so.
     ///
     /// A window in which no process of the cell exists has nothing to teach and is not counted.
@@ -215,9 +253,6 @@ impl Profile {
         }
         for sense in settings.senses() {
             sense.learn(&mut self.memories, seen);
-        }
-        if let Observation::Event(_) = seen {
-            return Learned::More;
         }
         // INVARIANT: no estimator learned more than one value.
         let learned = self.period.count(settings.learn_windows);
@@ -258,7 +293,7 @@ impl Profile {
         numbers
     }
 
-    /// Forgets all and learns again.
+    /// Forgets all but whose it is, and learns again.
     pub fn reset(&mut self) {
         // INVARIANT: nothing is learned.
         self.period = Period::new();
@@ -266,18 +301,21 @@ impl Profile {
         self.memories.clear();
     }
 
-    /// Writes the image and gives its length, at most [`MAX_BYTES`].
+    /// Writes the image, with a repertoire, and gives its length, at most [`MAX_BYTES`].
     ///
     /// # Errors
     ///
     /// [`Error::Limit`] when `out` is too short.
-    pub fn encode(&self, out: &mut [u8]) -> Result<usize> {
+    pub fn encode(&self, repertoire: &impl Keep, out: &mut [u8]) -> Result<usize> {
         let mut w = image::begin(out);
         w.u32(self.phase() as u32);
         w.u32(self.windows());
         w.u32(self.budget.k_one_q16);
         w.u32(self.budget.k_two_q16);
+        w.u64(self.origin.cell);
+        w.u64(self.origin.build);
         self.memories.write(&mut w);
+        detectors::write(repertoire, &mut w);
         let len = w.finish();
         image::seal(out, Kind::Profile, len)
     }
@@ -286,38 +324,48 @@ impl Profile {
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`] at the first byte that is wrong; [`Error::Limit`] for too many
-    /// directories.
+    /// [`Error::Malformed`] at the first byte that is wrong; [`Error::Limit`] for too many items or
+    /// windows.
     #[cfg(not(CONFIG_RUST))]
-    pub fn verify(image: &[u8]) -> Result<Self> {
+    pub fn verify(image: &[u8], repertoire: &mut impl Keep) -> Result<Self> {
         let mut profile = Self::new();
-        profile.restore(image)?;
+        profile.restore(image, repertoire)?;
         Ok(profile)
     }
 
-    /// Becomes what an image holds, without a second profile on the stack.
+    /// Becomes what an image holds, and lets the repertoire become it, without a second profile on the
+    /// stack.
     ///
     /// # Errors
     ///
-    /// As [`Profile::verify`]; then the profile is as after [`Profile::reset`].
-    pub fn restore(&mut self, image: &[u8]) -> Result {
+    /// As [`Profile::verify`]; then the profile is as after [`Profile::reset`], and the repertoire
+    /// is empty.
+    pub fn restore(&mut self, image: &[u8], repertoire: &mut impl Keep) -> Result {
+        let origin = self.origin;
         self.reset();
-        let restored = self.read(image);
+        let restored = self.read(image, repertoire);
         if restored.is_err() {
+            repertoire.clear();
             self.reset();
+            self.origin = origin;
         }
         restored
     }
 
     /// Reads an image into an empty profile, which is left anyhow on errors.
-    fn read(&mut self, image: &[u8]) -> Result {
+    fn read(&mut self, image: &[u8], repertoire: &mut impl Keep) -> Result {
         let mut r = image::open(image, Kind::Profile)?;
-        let (at, mut head) = (r.offset(), [0u32; HEAD / 4]);
+        let (at, mut head) = (r.offset(), [0u32; 4]);
         for word in &mut head {
             *word = r
                 .u32()
                 .ok_or(Error::malformed(at, "profile is too short"))?;
         }
+        let short = Error::malformed(r.offset(), "profile is too short");
+        self.origin = Origin {
+            cell: r.u64().ok_or(short)?,
+            build: r.u64().ok_or(short)?,
+        };
         let [phase, windows, k_one_q16, k_two_q16] = head;
         let phase = u16::try_from(phase).ok().and_then(Phase::from_u16);
         let phase = phase.ok_or(Error::malformed(at, "phase of the profile"))?;
@@ -328,6 +376,7 @@ impl Profile {
         self.period = period.ok_or(Error::limit("windows of a profile", MAX_COUNT))?;
         // INVARIANT: each estimator is held against `windows`.
         self.memories.read(&mut r, windows)?;
+        detectors::read(repertoire, &mut r, windows)?;
         image::finish(r, image.len())?;
         if phase == Phase::Ready {
             self.complete(k_one_q16, k_two_q16);
@@ -340,7 +389,10 @@ impl Profile {
 #[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_profile))]
 mod tests {
     use super::*;
-    use crate::sense::detector::Event;
+    use crate::sense::class::{
+        Class,
+        Domain, //
+    };
     use crate::sense::param::Values;
 
     // 3 KiB each, too much for a frame.
@@ -365,22 +417,15 @@ mod tests {
         }
     }
 
-    fn dir(hash: u64) -> Observation<'static> {
-        Observation::Event(Event::Directory(hash))
-    }
-
     #[test]
     fn profile_is_ready_after_its_windows() {
         let mut p = EMPTY;
         let settings = settings(false);
         let mut learn = |seen: &Observation<'_>| p.learn(seen, &settings);
         assert_eq!(learn(&window(&[1; Param::COUNT])), Learned::More);
-        assert_eq!(learn(&dir(9)), Learned::More);
         assert_eq!(learn(&window(&[2; Param::COUNT])), Learned::More);
         assert_eq!(learn(&window(&[3; Param::COUNT])), Learned::Complete);
         assert_eq!(learn(&window(&[9; Param::COUNT])), Learned::Nothing);
-        assert_eq!(learn(&dir(10)), Learned::Nothing);
-        assert!(p.dirs().contains(9) && !p.dirs().contains(10));
         assert!(p.is_ready());
         assert_eq!(p.param(Param::Execs).peak(), 3);
         // mean 2, deviation 0.82, floor 1: 2 + 2.45 rounded up, + 1.
@@ -397,16 +442,12 @@ mod tests {
         for _ in 0..3 {
             found.clear();
             p.judge(&window(&[u64::MAX; Param::COUNT]), &settings, &mut found);
-            p.judge(&dir(5), &settings, &mut found);
             assert!(found.crossings().all(|c| c.param == Param::CpuUs));
             assert_eq!(found.crossings().count(), 1);
-            assert_eq!(found.strange(), None);
             p.learn(&window(&[1; Param::COUNT]), &settings);
         }
         p.judge(&window(&[u64::MAX; Param::COUNT]), &settings, &mut found);
-        p.judge(&dir(5), &settings, &mut found);
         assert_eq!(found.crossings().count(), Param::COUNT);
-        assert_eq!(found.strange(), Some(Event::Directory(5)));
     }
 
     #[test]
@@ -457,26 +498,33 @@ mod tests {
 
     #[test]
     fn image_without_room_or_with_damage_is_refused() {
-        let mut out = [0u8; image::HEADER + HEAD + 40 * Param::COUNT + 64];
-        let mut p = EMPTY;
-        p.learn(&dir(4), &settings(false));
-        assert!(p.encode(&mut out[..100]).is_err());
-        let len = p.encode(&mut out).unwrap_or(0);
-        assert_eq!(len, image::HEADER + HEAD + 8 + 40 * Param::COUNT + 16 + 8);
+        let (mut room, mut names) = ([Item::NONE; 2], [0u8; 8]);
+        let (mut room2, mut names2) = ([Item::NONE; 2], [0u8; 8]);
+        let mut self_ = Repertoire::new(&mut room[..], &mut names[..]);
+        let mut other = Repertoire::new(&mut room2[..], &mut names2[..]);
+        self_.accept(Class::Peer, Domain::Root, b"unix /x");
+        let mut out = [0u8; image::HEADER + HEAD + 40 * Param::COUNT + 256];
+        let p = EMPTY;
+        assert!(p.encode(&self_, &mut out[..100]).is_err());
+        let len = p.encode(&self_, &mut out).unwrap_or(0);
+        assert_eq!(
+            len,
+            image::HEADER + HEAD + 8 + 40 * Param::COUNT + 8 + self_.bytes()
+        );
         let image = out.get_mut(..len).unwrap_or_default();
         let mut q = EMPTY;
-        assert_eq!(q.restore(image), Ok(()));
-        assert_eq!(q.dirs().len(), 1);
+        assert_eq!(q.restore(image, &mut other), Ok(()));
+        assert!(other.items().has(Class::Peer, Domain::Root, b"unix /x"));
         // The length of the first section.
-        if let Some(byte) = image.get_mut(52) {
+        if let Some(byte) = image.get_mut(68) {
             *byte ^= 1;
         }
-        assert!(q.restore(image).is_err());
+        assert!(q.restore(image, &mut other).is_err());
         image::reseal(image);
         assert!(matches!(
-            q.restore(image),
-            Err(Error::Malformed(place)) if place.offset == 52
+            q.restore(image, &mut other),
+            Err(Error::Malformed(place)) if place.offset == 68
         ));
-        assert!(q.dirs().is_empty());
+        assert!(other.items().is_empty());
     }
 }

@@ -8,10 +8,14 @@
 
 mod common;
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
-use common::Chance;
+use common::{
+    Chance,
+    Learner, //
+};
 use kis_core::cells::{
     encode,
     room,
@@ -26,10 +30,8 @@ use kis_core::matching::signatures::{
     Signatures, //
 };
 use kis_core::sense::bound::NO_BOUNDS;
-use kis_core::sense::detector::{
-    Event,
-    Observation, //
-};
+use kis_core::sense::class::Class;
+use kis_core::sense::detector::Observation;
 use kis_core::sense::param::Param;
 use kis_core::sense::profile::{
     Profile,
@@ -47,6 +49,7 @@ use kis_core::wire::image::{
     reseal,
     Kind, //
 };
+use kis_core::Error;
 
 fn cells() -> Vec<u8> {
     let mut redis = CellSpec::new(b"redis", b"/usr/bin/redis-server");
@@ -57,7 +60,7 @@ fn cells() -> Vec<u8> {
     redis.trees = [&[], &[b"/var/lib/redis", b"/tmp"], &[b"/"]];
     redis.forbid = OpSet::EMPTY.with(Op::Exec).with(Op::Ptrace);
     let mut web = CellSpec::new(b"web", b"/usr/sbin/nginx");
-    web.learn_dirs = true;
+    web.learn = true;
     (web.bounds[0], web.bounds[12]) = (Some(1), Some(u64::MAX));
     web.ban_s = 60;
     web.trees[0] = &[b"/srv"];
@@ -81,15 +84,15 @@ fn profile() -> Vec<u8> {
     };
     let mut profile = Profile::new();
     let mut chance = Chance::new(19);
+    // So few that some find no room.
+    let self_ = common::learned(&mut chance, 5, 12);
     for _ in 0..5 {
-        let event = Event::Directory(chance.next());
-        profile.learn(&Observation::Event(event), &settings);
         let values = &std::array::from_fn(|_| chance.number(30));
         let processes = 1;
         profile.learn(&Observation::Window { values, processes }, &settings);
     }
     let mut out = vec![0; MAX_BYTES];
-    let len = profile.encode(&mut out).unwrap();
+    let len = profile.encode(&self_, &mut out).unwrap();
     out.truncate(len);
     out
 }
@@ -103,21 +106,7 @@ fn all() -> &'static [Vec<u8>; 3] {
 fn walk(image: &[u8], chance: &mut Chance) -> bool {
     let cells = Cells::verify(image).map(|cells| walk_cells(&cells));
     let sigs = Signatures::verify(image).map(|sigs| walk_signatures(&sigs, chance));
-    let profile = Profile::verify(image).map(|profile| {
-        let mut again = vec![0; MAX_BYTES];
-        let len = profile.encode(&mut again).unwrap();
-        assert_eq!(again[..len], *image);
-        for param in Param::ALL {
-            let threshold = profile.threshold(param);
-            assert!(threshold.one() < threshold.two() || threshold.one() == u64::MAX);
-            let _ = profile.param(param).deviation_q16();
-        }
-        assert!(profile
-            .dirs()
-            .hashes()
-            .iter()
-            .all(|hash| profile.dirs().contains(*hash)));
-    });
+    let profile = SELF.with_borrow_mut(|self_| walk_profile(image, self_));
     let accepted = [cells.is_ok(), sigs.is_ok(), profile.is_ok()];
     assert!(accepted.iter().filter(|ok| **ok).count() <= 1);
     for error in [cells.err(), sigs.err(), profile.err()]
@@ -127,6 +116,43 @@ fn walk(image: &[u8], chance: &mut Chance) -> bool {
         assert!(!error.to_string().is_empty() && !error.what().is_empty());
     }
     accepted.contains(&true)
+}
+
+thread_local! {
+    /// Not made anew for each image: what is in it before must not count.
+    static SELF: RefCell<Learner> = RefCell::new(common::learner());
+}
+
+/// Reads every field; what was read, encoded again, is the image.
+fn walk_profile(image: &[u8], self_: &mut Learner) -> Result<(), Error> {
+    let profile = match Profile::verify(image, self_) {
+        Ok(profile) => profile,
+        Err(error) => {
+            assert!(self_.items().is_empty() && self_.items().names_len() == 0);
+            assert_eq!((self_.windows(), self_.starts()), (0, 0));
+            return Err(error);
+        }
+    };
+    let mut again = vec![0; image.len()];
+    assert_eq!(profile.encode(self_, &mut again), Ok(image.len()));
+    assert_eq!(again, image);
+    for param in Param::ALL {
+        let threshold = profile.threshold(param);
+        assert!(threshold.one() < threshold.two() || threshold.one() == u64::MAX);
+        let _ = profile.param(param).deviation_q16();
+    }
+    assert_eq!(self_.windows() + self_.starts(), profile.windows());
+    let items = self_.items();
+    for (item, name) in items.iter() {
+        assert!(items.has(item.class, item.domain, name));
+        assert_eq!(items.get(item.class, item.domain, name), Some(item.count));
+    }
+    for class in Class::ALL.iter().copied() {
+        let novelty = self_.novelty(class);
+        assert_eq!(self_.grave().contains(class), novelty.is_saturated());
+        assert_eq!(novelty.lost, items.lost(class));
+    }
+    Ok(())
 }
 
 /// Reads every field; what was read, encoded again, is the image.
@@ -150,7 +176,7 @@ fn walk_cells(cells: &Cells<&[u8]>) {
             window_ms: cell.window_ms(),
             learn_windows: cell.learn_windows(),
             hard: cell.hard(),
-            learn_dirs: cell.learn_dirs(),
+            learn: cell.learn(),
             kill_connections: cell.kill_connections(),
             k_one_q16: cell.k_one_q16(),
             k_two_q16: cell.k_two_q16(),
@@ -169,8 +195,8 @@ fn walk_cells(cells: &Cells<&[u8]>) {
     assert_eq!(again, cells.bytes());
     for (i, cell) in cells.iter().enumerate() {
         assert_eq!(cells.find(cell.name()).unwrap().0, i);
-        let _ = cell.place(Access::Write, b"/tmp/x", |_| true);
-        let _ = cell.moved(b"/tmp/x", b"/tmp/y", true, |_| false);
+        let _ = cell.place(Access::Write, b"/tmp/x");
+        let _ = cell.moved(b"/tmp/x", b"/tmp/y", true);
         let _ = cell.guarded();
         let _ = cell.settings();
     }

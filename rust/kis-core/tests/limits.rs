@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::Learner;
 use kis_core::cells::{
     self,
     CellSpec,
@@ -15,25 +16,28 @@ use kis_core::matching::signatures::{
     SigSpec,
     Signatures, //
 };
-use kis_core::sense::bound::NO_BOUNDS;
-use kis_core::sense::detector::{
-    Event,
-    Observation, //
+use kis_core::sense::class::{
+    Class,
+    Domain, //
+};
+use kis_core::sense::items::{
+    MAX_NAME,
+    MAX_NAMES, //
 };
 use kis_core::sense::param::Param;
 use kis_core::sense::profile::{
     Profile,
-    Settings,
     MAX_BYTES, //
 };
+use kis_core::sense::sighting::Sighting;
 use kis_core::sense::stats::MAX_COUNT;
 use kis_core::wire::abi::{
     Op,
     OpSet,
     ABI,
     MAX_CELLS,
-    MAX_DIRS,
     MAX_IMAGE,
+    MAX_ITEMS,
     MAX_PREFIXES,
     MAX_SIGNATURES, //
 };
@@ -436,73 +440,197 @@ fn images_have_at_most_64_mib() {
     ));
 }
 
+/// The image of a profile that has learned nothing else than this repertoire.
+fn encode_profile(self_: &Learner) -> Result<Vec<u8>, Error> {
+    let mut out = vec![0; MAX_BYTES];
+    let len = Profile::new().encode(self_, &mut out)?;
+    out.truncate(len);
+    Ok(out)
+}
+
+fn verify(image: &[u8]) -> Result<Profile, Error> {
+    Profile::verify(image, &mut common::learner())
+}
+
+/// Bytes of the head of the repertoire's section, and of an item.
+const HEAD: usize = 16 + 4 * Class::COUNT;
+const ITEM: usize = 24;
+
+/// Where the sections of a profile begin.
+const DEVIATION: usize = 64;
+const REPERTOIRE: usize = DEVIATION + 8 + 40 * Param::COUNT;
+const ITEMS: usize = REPERTOIRE + 8 + HEAD;
+
 #[test]
 fn profiles_are_bounded() {
-    let mut out = vec![0; MAX_BYTES];
-    let settings = Settings {
-        learn_windows: 1,
-        hard: false,
-        k_one_q16: 0,
-        k_two_q16: 0,
-        bounds: NO_BOUNDS,
-    };
-    let mut profile = Profile::new();
-    for hash in 0..=MAX_DIRS as u64 {
-        profile.learn(&Observation::Event(Event::Directory(hash)), &settings);
-    }
-    let len = profile.encode(&mut out).unwrap();
-    assert_eq!(len, MAX_BYTES);
-    assert_eq!(Profile::verify(&out), Ok(profile));
-    let small = {
-        let mut out = vec![0; MAX_BYTES];
-        let len = Profile::new().encode(&mut out).unwrap();
-        out.truncate(len);
-        out
-    };
-    // Header and head, the heads of the sections, the sums, the flags of the repertoire.
+    let small = encode_profile(&common::learner()).unwrap();
+    assert_eq!(small.len(), ITEMS);
     let params = 40 * Param::COUNT as u32;
-    let (deviation, repertoire) = (48, 56 + 40 * Param::COUNT);
-    assert_eq!(small.len(), repertoire + 16);
+    let head = HEAD as u32;
     for (at, word, good) in [
         (32, 2, false),
-        (36, MAX_COUNT, true),
+        // More windows than the repertoire says, and more than there may be.
+        (36, 1, false),
         (36, MAX_COUNT + 1, false),
         // Factors of a profile that learns.
         (40, 1, false),
         (44, 1, false),
+        // Whose it is.
+        (48, 1, true),
+        (60, u32::MAX, true),
         // Number and length of a section.
-        (deviation, 0, false),
-        (deviation, 2, false),
-        (deviation, 3, false),
-        (deviation + 4, params - 40, false),
-        (deviation + 4, params + 40, false),
-        (deviation + 4, 0, false),
-        (deviation + 4, u32::MAX, false),
-        (repertoire, 0, false),
-        (repertoire, 1, false),
-        (repertoire, 3, false),
-        (repertoire + 4, 0, false),
-        (repertoire + 4, 12, false),
-        (repertoire + 4, 16, false),
-        (repertoire + 4, u32::MAX, false),
-        (repertoire + 8, 1, true),
-        (repertoire + 8, 2, false),
-        (repertoire + 12, 1, false),
+        (DEVIATION, 0, false),
+        (DEVIATION, 2, false),
+        (DEVIATION, 3, false),
+        (DEVIATION + 4, params - 40, false),
+        (DEVIATION + 4, params + 40, false),
+        (DEVIATION + 4, 0, false),
+        (DEVIATION + 4, u32::MAX, false),
+        (REPERTOIRE, 0, false),
+        (REPERTOIRE, 1, false),
+        // The number of the directories of an older version.
+        (REPERTOIRE, 2, false),
+        (REPERTOIRE + 4, 0, false),
+        (REPERTOIRE + 4, head - 4, false),
+        (REPERTOIRE + 4, head + 8, false),
+        (REPERTOIRE + 4, u32::MAX, false),
+        // Windows, windows of a start, items, names.
+        (REPERTOIRE + 8, 1, false),
+        (REPERTOIRE + 12, 1, false),
+        (REPERTOIRE + 12, u32::MAX, false),
+        (REPERTOIRE + 16, 1, false),
+        (REPERTOIRE + 16, u32::MAX, false),
+        (REPERTOIRE + 20, 1, false),
+        (REPERTOIRE + 20, 8, false),
+        (REPERTOIRE + 20, u32::MAX, false),
+        // What found no room.
+        (REPERTOIRE + 24, u32::MAX, true),
+        (ITEMS - 4, 1, true),
         // Sums of nothing.
-        (56, 1, false),
-        (60, 1, false),
-        (64, 1, false),
-        (72, 1, false),
-        (88, 1, false),
+        (DEVIATION + 8, 1, false),
+        (DEVIATION + 12, 1, false),
+        (DEVIATION + 16, 1, false),
+        (DEVIATION + 24, 1, false),
+        (DEVIATION + 40, 1, false),
     ] {
         let image = forged(&small, at, word);
-        assert_eq!(Profile::verify(&image).is_ok(), good, "{at} {word}");
+        assert_eq!(verify(&image).is_ok(), good, "{at} {word}");
     }
-    // 257 directories: longer than the longest image.
-    let mut long = out.clone();
-    long.extend_from_slice(&u64::MAX.to_le_bytes());
-    let len = long.len() as u32;
-    let long = forged(&long, 12, len);
-    let long = forged(&long, repertoire + 4, 8 + 8 * (MAX_DIRS as u32 + 1));
-    assert!(matches!(Profile::verify(&long), Err(Error::Limit(_))));
+    // As many windows as there may be, all of them quiet.
+    let many = forged(&small, 36, MAX_COUNT);
+    assert!(verify(&forged(&many, REPERTOIRE + 8, MAX_COUNT)).is_ok());
+    assert!(verify(&forged(&many, REPERTOIRE + 8, MAX_COUNT - 1)).is_err());
+    let many = forged(&many, 36, MAX_COUNT + 1);
+    assert!(matches!(
+        verify(&forged(&many, REPERTOIRE + 8, MAX_COUNT + 1)),
+        Err(Error::Limit(_))
+    ));
+}
+
+#[test]
+fn repertoires_are_bounded() {
+    // As many items as there may be, with as many bytes of names.
+    let names: Vec<String> = (0..=MAX_ITEMS)
+        .map(|i| format!("{i:0len$}", len = MAX_NAMES / MAX_ITEMS))
+        .collect();
+    let mut self_ = common::learner();
+    for name in &names {
+        self_.learn(&Sighting::named(Class::Peer, true, name.as_bytes()), false);
+    }
+    let (items, names_len) = (self_.items().len(), self_.items().names_len());
+    assert_eq!((items, names_len), (MAX_ITEMS, MAX_NAMES));
+    assert_eq!(self_.items().lost(Class::Peer), 1);
+    assert!(!self_.accept(Class::Port, Domain::User, b""));
+    let full = encode_profile(&self_).unwrap();
+    assert_eq!(full.len(), MAX_BYTES);
+    let mut again = common::learner();
+    assert_eq!(Profile::verify(&full, &mut again), Ok(Profile::new()));
+    assert_eq!(common::said(again.items()), common::said(self_.items()));
+    // One item, or a byte of names, more: longer than the longest image.
+    for (items, names) in [(1, 0), (0, 8)] {
+        let mut long = full.clone();
+        long.resize(full.len() + items * ITEM + names, b'z');
+        let len = long.len() as u32;
+        let long = forged(&long, 12, len);
+        let long = forged(&long, REPERTOIRE + 4, len - REPERTOIRE as u32 - 8);
+        let long = forged(&long, REPERTOIRE + 16, (MAX_ITEMS + items) as u32);
+        let long = forged(&long, REPERTOIRE + 20, (MAX_NAMES + names) as u32);
+        assert!(matches!(verify(&long), Err(Error::Limit(_))));
+    }
+    // A byte of room less.
+    let mut out = vec![0; MAX_BYTES - 1];
+    assert!(matches!(
+        Profile::new().encode(&self_, &mut out),
+        Err(Error::Limit(_))
+    ));
+}
+
+#[test]
+fn items_are_bounded() {
+    let mut self_ = common::learner();
+    assert!(!self_.accept(Class::Peer, Domain::Root, &[b'x'; MAX_NAME + 1]));
+    assert!(self_.accept(Class::Peer, Domain::Root, &[b'x'; MAX_NAME]));
+    assert!(self_.accept(Class::Port, Domain::User, b"y"));
+    let image = encode_profile(&self_).unwrap();
+    assert!(verify(&image).is_ok());
+    // Class, domain, bytes of the name.
+    let (first, second) = (ITEMS, ITEMS + ITEM);
+    let of =
+        |class: Class, domain: u32, len: usize| class as u32 | (domain << 8) | ((len as u32) << 16);
+    let peer = |len| of(Class::Peer, 0, len);
+    let last = Class::COUNT as u32;
+    for (at, word, good) in [
+        (first, peer(MAX_NAME), true),
+        (first, of(Class::Peer, 1, MAX_NAME), true),
+        (first, of(Class::Peer, 2, MAX_NAME), false),
+        (first, of(Class::Peer, 255, MAX_NAME), false),
+        (first, of(Class::Port, 0, MAX_NAME), true),
+        // Out of order, and beyond the last class.
+        (first, of(Class::Socket, 0, MAX_NAME), false),
+        (second, of(Class::Program, 1, 1), false),
+        (second, last | (1 << 8) | (1 << 16), true),
+        (second, (last + 1) | (1 << 8) | (1 << 16), false),
+        (second, (1 << 8) | (1 << 16), false),
+        (second, 255 | (1 << 8) | (1 << 16), false),
+        // Names that are not all of the bytes, and more.
+        (first, peer(MAX_NAME - 1), false),
+        (first, peer(0), false),
+        (first, peer(MAX_NAME + 1), false),
+        (first, peer(0xffff), false),
+        (second, of(Class::Port, 1, 0), false),
+        (second, of(Class::Port, 1, 2), false),
+        // Count, windows, windows of a start, first and last window.
+        (first + 4, 0, false),
+        (first + 4, 2, true),
+        (first + 4, u32::MAX, true),
+        (first + 8, 1, false),
+        (first + 12, 0, false),
+        (first + 12, 2, false),
+        (first + 16, 1, false),
+        (first + 20, 1, false),
+        (first + 20, u32::MAX, false),
+    ] {
+        let image = forged(&image, at, word);
+        assert_eq!(verify(&image).is_ok(), good, "{at} {word:#x}");
+    }
+    // A name of 512 bytes, of which no other is short.
+    let long = forged(&image, first, peer(MAX_NAME + 1));
+    let long = forged(&long, second, of(Class::Port, 1, 0));
+    assert!(verify(&long).is_err());
+    // The same name twice, and in the wrong order.
+    let mut self_ = common::learner();
+    assert!(self_.accept(Class::Peer, Domain::User, b"a"));
+    assert!(self_.accept(Class::Peer, Domain::User, b"b"));
+    let image = encode_profile(&self_).unwrap();
+    let names = ITEMS + 2 * ITEM;
+    assert_eq!(image[names..][..8], *b"ab\0\0\0\0\0\0");
+    for (bytes, good) in [
+        (b"ac\0\0", true),
+        (b"aa\0\0", false),
+        (b"ba\0\0", false),
+        (b"ab\x01\0", false),
+    ] {
+        let image = forged(&image, names, u32::from_le_bytes(*bytes));
+        assert_eq!(verify(&image).is_ok(), good, "{bytes:?}");
+    }
 }

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`kis_core::sense::profile`] and [`kis_core::paths::dirs`]: what is learned, and what survives an image.
+//! [`kis_core::sense::profile`]: what is learned, and what survives an image.
 
 mod common;
 
-use std::collections::BTreeSet;
-
 use common::Chance;
-use kis_core::paths::dirs::{
-    Dirs,
-    Inserted, //
-};
 use kis_core::sense::bound::NO_BOUNDS;
+use kis_core::sense::class::Class;
 use kis_core::sense::detector::{
-    Event,
     Findings,
     Observation,
     Subject, //
@@ -24,12 +18,13 @@ use kis_core::sense::param::{
 };
 use kis_core::sense::phase::Learned;
 use kis_core::sense::profile::{
+    Origin,
     Profile,
     Settings,
     MAX_BYTES, //
 };
+use kis_core::sense::sighting::Sighting;
 use kis_core::sense::window::Level;
-use kis_core::wire::abi::MAX_DIRS;
 use kis_core::wire::image::reseal;
 
 fn settings(windows: u32) -> Settings {
@@ -49,10 +44,6 @@ fn window(values: &Values) -> Observation<'_> {
     }
 }
 
-fn dir(hash: u64) -> Observation<'static> {
-    Observation::Event(Event::Directory(hash))
-}
-
 fn random(chance: &mut Chance, windows: u32) -> (Profile, Vec<[u64; Param::COUNT]>) {
     let mut profile = Profile::new();
     let mut seen = Vec::new();
@@ -68,41 +59,52 @@ fn random(chance: &mut Chance, windows: u32) -> (Profile, Vec<[u64; Param::COUNT
 #[test]
 fn image_round_trips() {
     let mut chance = Chance::new(11);
+    let mut again = common::learner();
+    let mut out = vec![0xee; MAX_BYTES];
     for _ in 0..common::iterations(2000).div_ceil(10) {
-        let mut profile = Profile::new();
-        for _ in 0..chance.below(400) {
-            profile.learn(&dir(chance.next()), &settings(20));
-        }
-        for _ in 0..chance.below(30) {
+        let (mut profile, windows) = (Profile::new(), chance.below(30) as u32);
+        profile.origin = Origin::of(b"web", &[chance.next() as u8]);
+        profile.origin.build = chance.next();
+        let self_ = common::learned(&mut chance, windows.min(20), 60);
+        for _ in 0..windows {
             let values = std::array::from_fn(|_| chance.number(45));
             profile.learn(&window(&values), &settings(20));
         }
-        let mut out = [0xee; MAX_BYTES];
-        let len = profile.encode(&mut out).unwrap();
-        let again = Profile::verify(&out[..len]).unwrap();
-        assert_eq!(again, profile);
+        let len = profile.encode(&self_, &mut out).unwrap();
+        assert_eq!(Profile::verify(&out[..len], &mut again), Ok(profile));
+        assert_eq!(common::said(again.items()), common::said(self_.items()));
         let mut used = Profile::new();
-        used.learn(&dir(1), &settings(1));
         used.learn(&window(&[9; Param::COUNT]), &settings(1));
-        used.restore(&out[..len]).unwrap();
+        used.restore(&out[..len], &mut again).unwrap();
         assert_eq!(used, profile);
+        assert_eq!(common::said(again.items()), common::said(self_.items()));
     }
 }
 
 #[test]
 fn refused_image_leaves_an_empty_profile() {
-    let mut profile = Profile::new();
-    for hash in 0..5 {
-        profile.learn(&dir(hash), &settings(3));
+    let mut self_ = common::learner();
+    for name in [b"a", b"b", b"c"] {
+        self_.learn(&Sighting::named(Class::Peer, false, name), false);
     }
+    self_.window(false);
+    let mut profile = Profile::new();
     profile.learn(&window(&[9; Param::COUNT]), &settings(3));
-    let mut out = [0; MAX_BYTES];
-    let len = profile.encode(&mut out).unwrap();
-    // Everything but the last directory is read before the fault.
-    out[len - 8] = 0;
+    let origin = Origin::of(b"web", b"/usr/sbin/nginx");
+    profile.origin = origin;
+    let mut out = vec![0; MAX_BYTES];
+    let len = profile.encode(&self_, &mut out).unwrap();
+    assert_eq!(profile.restore(&out[..len], &mut self_), Ok(()));
+    // A profile of another cell stays one.
+    let origin = Origin::of(b"db", b"/usr/bin/redis-server");
+    profile.origin = origin;
+    // Everything but the padding behind the last name is read before the fault.
+    out[len - 1] = 1;
     reseal(&mut out[..len]);
-    assert!(profile.restore(&out[..len]).is_err());
-    assert_eq!(profile, Profile::new());
+    assert!(profile.restore(&out[..len], &mut self_).is_err());
+    assert_eq!(profile.windows(), 0);
+    assert_eq!(profile.origin, origin);
+    assert!(self_.items().is_empty() && self_.windows() == 0);
 }
 
 #[test]
@@ -188,30 +190,5 @@ fn hard_learning_cannot_be_trained_past_the_bounds() {
         for param in Param::ALL {
             assert_eq!(profile.param(param).peak() <= bound, hard);
         }
-    }
-}
-
-#[test]
-fn dirs_do_what_a_set_does() {
-    let mut chance = Chance::new(14);
-    for _ in 0..common::iterations(2000).div_ceil(100) {
-        let mut dirs = Dirs::new();
-        let mut set = BTreeSet::new();
-        let range = 1 + chance.below(500);
-        for _ in 0..800 {
-            let hash = (chance.below(range) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let want = if set.contains(&hash) {
-                Inserted::Known
-            } else if set.len() == MAX_DIRS {
-                Inserted::Full
-            } else {
-                set.insert(hash);
-                Inserted::New
-            };
-            assert_eq!(dirs.insert(hash), want);
-            assert!(dirs.knows(hash));
-            assert_eq!(dirs.contains(hash), set.contains(&hash));
-        }
-        assert!(dirs.hashes().iter().eq(set.iter()));
     }
 }

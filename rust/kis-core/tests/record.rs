@@ -76,7 +76,7 @@ fn long_paths_and_excerpts_lose_their_beginning() {
         let len = chance.below(2 * RECORD_MAX);
         let data = chance.bytes(b"/abc\0\xff", len);
         for body in [
-            Body::from(Operation::new(Op::Read, 1)),
+            Body::from(Operation::new(Op::Read, 1, None)),
             Body::from(Match::ZERO),
         ] {
             let record = Record::new(Head::ZERO, body, &data);

@@ -69,7 +69,7 @@ fn record(n: u64, data: &[u8]) -> Record<'_> {
         ..Head::ZERO
     };
     let body: Body = match n % 4 {
-        0 => Operation::new(Op::Exec, n as u32).into(),
+        0 => Operation::new(Op::Exec, n as u32, None).into(),
         1 => Crossing {
             observed: n,
             ..Crossing::ZERO

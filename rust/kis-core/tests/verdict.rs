@@ -9,6 +9,7 @@ use kis_core::judge::finding::{
 };
 use kis_core::judge::verdict::{
     decide,
+    passes,
     Context,
     Signal,
     Verdict, //
@@ -26,7 +27,7 @@ use kis_core::wire::abi::{
 
 /// Every context, for an operation that is in none, one or both sets.
 fn contexts(op: Op) -> impl Iterator<Item = Context> {
-    (0..512u32).map(move |bits| {
+    (0..1024u32).map(move |bits| {
         let bit = |i: u32| (bits >> i) & 1 != 0;
         let set = |on: bool| {
             if on {
@@ -49,6 +50,7 @@ fn contexts(op: Op) -> impl Iterator<Item = Context> {
             kill_connections: bit(6),
             ban_s: u32::from(bit(7)) * 60,
             guarded: bit(8),
+            offends: bit(9),
         }
     })
 }
@@ -85,26 +87,30 @@ fn operation_for_every_input() {
             for place in [
                 Place::Nowhere,
                 Place::Inside,
-                Place::Outside,
+                Place::Odd,
                 Place::Unknown,
+                Place::Outside,
             ] {
                 let verdict = decide(&Finding::Operation { op, place }, &ctx);
                 check(verdict, &ctx);
+                assert_eq!(passes(op, place, &ctx), verdict.is_pass());
                 let forbidden = ctx.forbid.contains(op) || (op == Op::Mount && ctx.guarded);
                 let outside = place == Place::Outside;
                 let unknown = place == Place::Unknown && ctx.phase == Phase::Ready;
-                let veto = ctx.danger_two && ctx.deny.contains(op);
-                let (cause, signal) = match (forbidden, outside, unknown, veto) {
+                let odd = place == Place::Odd && ctx.phase == Phase::Ready;
+                let veto = (ctx.danger_two && ctx.deny.contains(op)) || (odd && ctx.offends);
+                let (cause, signal) = match (forbidden, outside, unknown, veto, odd) {
                     (true, ..) => (Cause::Forbidden, Signal::Two),
                     (_, true, ..) => (Cause::Tree, Signal::Two),
-                    (_, _, true, _) => (Cause::SelfDir, Signal::Two),
-                    (.., true) => (Cause::Danger, Signal::None),
+                    (_, _, true, ..) => (Cause::SelfDir, Signal::Two),
+                    (_, _, _, true, _) => (Cause::Danger, Signal::None),
+                    (.., true) => (Cause::SelfDir, Signal::One),
                     _ => (Cause::None, Signal::None),
                 };
                 assert_eq!((verdict.cause, verdict.signal), (cause, signal));
-                let action = match (cause, op) {
-                    (Cause::None, _) => Action::PASS,
-                    (_, Op::Receive) => Action::KILL,
+                let action = match (signal, cause, op) {
+                    (_, Cause::None, _) | (Signal::One, ..) => Action::PASS,
+                    (.., Op::Receive) => Action::KILL,
                     _ => Action::DENY,
                 };
                 assert_eq!(verdict.action, action);
@@ -143,6 +149,19 @@ fn signature_for_every_input() {
                 assert_eq!(verdict.ban_s, if spared { 0 } else { want });
             }
         }
+    }
+}
+
+#[test]
+fn what_has_no_place_for_every_input() {
+    for ctx in contexts(Op::Receive) {
+        let unseen = decide(&Finding::Unseen, &ctx);
+        check(unseen, &ctx);
+        assert_eq!((unseen.action, unseen.cause), (Action::KILL, Cause::Unseen));
+        assert_eq!(unseen.record, Some(RecordType::Veto));
+        let insider = decide(&Finding::Insider, &ctx);
+        assert!(insider.denies() && insider.signal == Signal::Two);
+        assert_eq!(insider.cause, Cause::Forbidden);
     }
 }
 

@@ -8,7 +8,7 @@
 pub use crate::sense::param::Param;
 
 /// Version of the records, of the ring and of the image formats.
-pub const ABI: u32 = 2;
+pub const ABI: u32 = 3;
 
 /// Most cells of a configuration.
 pub const MAX_CELLS: usize = 256;
@@ -16,8 +16,8 @@ pub const MAX_CELLS: usize = 256;
 pub const MAX_SIGNATURES: usize = 4096;
 /// Most prefixes in one path list of a cell.
 pub const MAX_PREFIXES: usize = 32;
-/// Most directories that a cell learns.
-pub const MAX_DIRS: usize = 256;
+/// Most items of a cell's repertoire.
+pub const MAX_ITEMS: usize = 2048;
 /// Most addresses banned at a time.
 pub const MAX_BANS: usize = 1024;
 /// Most bytes of an image.
@@ -124,6 +124,24 @@ numbered! {
         Sysctl = 15, "sysctl";
         /// Have the kernel start a program of its own accord (core dump, hotplug and the like).
         UsermodeHelper = 16, "usermode_helper";
+        /// Have the kernel load a module of its own accord.
+        ModuleRequest = 17, "module_request";
+        /// Map a library.
+        Library = 18, "library";
+        /// Give a socket its local address.
+        Bind = 19, "bind";
+        /// Send a datagram to an address.
+        Send = 20, "send";
+        /// Make a socket.
+        Socket = 21, "socket";
+        /// Use a capability.
+        Capability = 22, "capability";
+        /// Become another user.
+        Identity = 23, "identity";
+        /// Send a signal out of the cell.
+        Signal = 24, "signal";
+        /// Make a user namespace.
+        Namespace = 25, "namespace";
     }
 }
 
@@ -208,7 +226,7 @@ numbered! {
         Bound = 2, "bound";
         /// A path outside of the officer's prefixes.
         Tree = 3, "tree";
-        /// A directory that was never seen in learning.
+        /// Something that was never seen in learning.
         SelfDir = 4, "self";
         /// An operation that the officer forbids.
         Forbidden = 5, "forbidden";
@@ -361,8 +379,8 @@ mod tests {
             assert_eq!(Op::from_u16(at as u16), Some(op));
             assert_eq!(Op::from_name(op.name().as_bytes()), Some(op));
         }
-        assert_eq!(Op::COUNT, 17);
-        assert_eq!(Op::from_u16(17), None);
+        assert_eq!(Op::COUNT, 26);
+        assert_eq!(Op::from_u16(26), None);
     }
 
     #[test]

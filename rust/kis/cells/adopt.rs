@@ -45,6 +45,9 @@ pub(crate) fn executed(table: &Table, program: &Program<'_>) {
         // What the program itself has cannot be busy.
         if let Ok(Some(handle)) = find(table, task, &mut read) {
             enter(table, task, handle);
+            if let Some((_, cell)) = table.of_handle(handle) {
+                cell.start();
+            }
             // What it has inherited over the exec.
             task.watch_sockets(handle);
         }

@@ -2,11 +2,14 @@
 
 //! One cell in force: what the officer wants of it, and its state.
 //!
-//! Floor 2. Everything that hooks change is atomic, but for the profile, whose spinlock is only
-//! taken in process context, and by hooks only for what is new while the cell learns.
+//! Floor 2. Everything that hooks change is atomic, but for what is learned, whose spinlock is only
+//! taken in process context, and by hooks only while the cell learns.
 
-use super::gauge::Gauges;
-use crate::sys::clock;
+use super::{gauge::Gauges, learnt::Learnt};
+use crate::sys::{
+    clock, random,
+    task::{Blame, Task},
+};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use kis_core::{
@@ -17,13 +20,17 @@ use kis_core::{
         Access,
     },
     judge::verdict::{Context, Signal},
-    paths::known::{Answer, Known, SLOTS},
-    sense::detector::{Event, Observation, Subject},
+    sense::detector::Subject,
+    sense::key::Key,
+    sense::known::{Answer, Known, MEMO, SLOTS},
     sense::param::Param,
-    sense::phase::Learned,
-    sense::profile::{Profile, Settings},
+    sense::profile::Settings,
+    sense::sighting::Sighting,
     wire::abi::{CellMode, Mode, OpSet, Phase, NAME_LEN},
 };
+
+/// How long the start of a program lasts, ms.
+const START_MS: u32 = 5000;
 
 /// What was counted for a cell since it was loaded.
 #[derive(Default)]
@@ -47,7 +54,7 @@ struct Rules {
     kill_connections: bool,
     ban_s: u32,
     guarded: bool,
-    learns_dirs: bool,
+    has_things: bool,
     /// Whether there are prefixes, by [`Access`].
     has_prefixes: [bool; Access::ALL.len()],
 }
@@ -79,19 +86,22 @@ pub(crate) struct Cell {
     pub(crate) processes: AtomicU32,
     /// Counters.
     pub(crate) tally: Tally,
-    /// The directories of the profile, for those who take no lock.
-    known: Known<KVec<AtomicU64>>,
+    /// Until when it is starting, ns of `CLOCK_MONOTONIC`.
+    start_ns: AtomicU64,
+    /// The repertoire, for those who take no lock.
+    pub(crate) known: Known<KVVec<AtomicU64>>,
     /// What was learned.
     #[pin]
-    pub(crate) profile: SpinLock<KBox<Profile>>,
+    pub(crate) learnt: SpinLock<Learnt>,
 }
 
 impl Cell {
-    /// The cell that `spec` describes, with what it has learned before. May sleep.
+    /// The cell that `spec` describes, with what it has learned before. May sleep. A frame of its own.
+    #[inline(never)]
     pub(crate) fn new(
         number: u32,
         spec: &cells::Cell<'_>,
-        profile: KBox<Profile>,
+        learnt: Learnt,
     ) -> Result<Pin<KBox<Self>>> {
         let mut name = [0u8; NAME_LEN];
         for (to, from) in name.iter_mut().zip(spec.name()) {
@@ -105,22 +115,22 @@ impl Cell {
             kill_connections: spec.kill_connections(),
             ban_s: spec.ban_s(),
             guarded: spec.guarded(),
-            learns_dirs: spec.learn_dirs(),
+            has_things: spec.learn(),
             has_prefixes: Access::ALL.map(|access| !spec.tree(access).is_empty()),
         };
         let holds = Holds {
             one_ms: spec.hold_one_ms(),
             two_ms: spec.hold_two_ms(),
         };
-        let (settings, mode, phase) = (spec.settings(), spec.mode(), profile.phase());
+        let (settings, mode, phase) = (spec.settings(), spec.mode(), learnt.profile.phase());
         let gauges = Gauges::new()?;
-        // Nobody asks a cell that learns no directories.
-        let words = if spec.learn_dirs() { SLOTS } else { 0 };
-        let mut slots = KVec::with_capacity(words, GFP_KERNEL)?;
-        for _ in 0..words {
-            slots.push(AtomicU64::new(0), GFP_KERNEL)?;
+        // Nobody asks a cell that has no repertoire.
+        let count = if spec.learn() { SLOTS + MEMO } else { 0 };
+        let mut words = KVVec::with_capacity(count, GFP_KERNEL)?;
+        for _ in 0..count {
+            words.push(AtomicU64::new(0), GFP_KERNEL)?;
         }
-        let known = Known::new(slots);
+        let known = Known::new(words, Key::new(random::key()));
         let cell = KBox::pin_init(
             pin_init!(Self {
                 number,
@@ -137,12 +147,13 @@ impl Cell {
                 window_end_ns: AtomicU64::new(end),
                 processes: AtomicU32::new(0),
                 tally: Tally::default(),
+                start_ns: AtomicU64::new(0),
                 known,
-                profile <- new_spinlock!(profile, "kis::Cell::profile"),
+                learnt <- new_spinlock!(learnt, "kis::Cell::learnt"),
             }),
             GFP_KERNEL,
         )?;
-        cell.follow(&cell.profile.lock());
+        cell.follow(&cell.learnt.lock());
         Ok(cell)
     }
 
@@ -172,21 +183,36 @@ impl Cell {
         }
     }
 
-    /// Takes over all that hooks look at from the profile, which is another one or has become
-    /// another one. The caller has locked it.
-    pub(crate) fn follow(&self, profile: &Profile) {
-        self.show(profile);
-        self.known.follow(profile.dirs(), profile.is_ready());
-        self.phase.store(profile.phase() as u32, Ordering::Relaxed);
+    /// Takes over all that hooks look at from what was learned, which is something else now. The
+    /// caller has locked it.
+    pub(crate) fn follow(&self, learnt: &Learnt) {
+        self.show(learnt);
+        self.known
+            .follow(learnt.things.items(), learnt.grave(), learnt.is_ready());
+        self.phase
+            .store(learnt.profile.phase() as u32, Ordering::Relaxed);
     }
 
     /// Takes over lines and numbers from the profile, which has learned one more window. The caller
     /// has locked it.
-    pub(crate) fn show(&self, profile: &Profile) {
+    pub(crate) fn show(&self, learnt: &Learnt) {
         for param in Param::ALL {
-            let numbers = profile.explain(&Subject::Param(param), &self.settings);
+            let numbers = learnt
+                .profile
+                .explain(&Subject::Param(param), &self.settings);
             self.gauges.set(param, &numbers);
         }
+    }
+
+    /// Its program begins: what it does in the next seconds belongs to that.
+    pub(crate) fn start(&self) {
+        let until = clock::monotonic_ns().saturating_add(u64::from(START_MS) * 1_000_000);
+        self.start_ns.store(until, Ordering::Relaxed);
+    }
+
+    /// Whether it is starting, or was at some time after `since`, ns of `CLOCK_MONOTONIC`.
+    pub(crate) fn is_starting(&self, since: u64) -> bool {
+        self.start_ns.load(Ordering::Relaxed) > since
     }
 
     /// What verdicts on it depend on now, in a mode that is in force for it.
@@ -203,7 +229,14 @@ impl Cell {
             kill_connections: self.rules.kill_connections,
             ban_s: self.rules.ban_s,
             guarded: self.rules.guarded,
+            offends: danger_two && Task::current_blame(clock::monotonic_ns()).is_some(),
         }
+    }
+
+    /// Whether danger signal two is surely down; costs one load.
+    #[inline]
+    pub(crate) fn is_calm(&self) -> bool {
+        self.danger.is_calm()
     }
 
     /// Raises a danger signal.
@@ -212,33 +245,54 @@ impl Cell {
             .raise(signal, clock::monotonic_ns(), &self.holds);
     }
 
-    /// Whether a path has to be made out for this kind of access.
-    #[inline]
-    pub(crate) fn looks_at(&self, access: Access) -> bool {
-        let listed = self.rules.has_prefixes.get(access as usize);
-        listed.is_some_and(|listed| *listed) || (access == Access::Write && self.rules.learns_dirs)
+    /// Danger signal two is up because of the running task: as long as it is, that one and its
+    /// children are confined to the self.
+    pub(crate) fn blame(&self, why: Blame) {
+        let until = clock::monotonic_ns().saturating_add(u64::from(self.holds.two_ms) * 1_000_000);
+        Task::blame_current(until, why);
     }
 
-    /// Whether it is held to paths at all.
+    /// Whether the officer has a list of paths for this kind of access.
+    #[inline]
+    pub(crate) fn has_prefixes(&self, access: Access) -> bool {
+        let listed = self.rules.has_prefixes.get(access as usize);
+        listed.is_some_and(|listed| *listed)
+    }
+
+    /// Whether it has a repertoire.
+    #[inline]
+    pub(crate) fn has_things(&self) -> bool {
+        self.rules.has_things
+    }
+
+    /// Whether it is held to the officer's paths at all.
     pub(crate) fn is_guarded(&self) -> bool {
         self.rules.guarded
     }
 
-    /// Whether a directory, by its hash, is of the self; while it learns it becomes so. Takes a lock
-    /// for a directory that is new while it learns, and in the moment in which the profile is
-    /// replaced.
-    pub(crate) fn knows(&self, dir: u64) -> bool {
-        match self.known.ask(dir) {
-            Answer::Known => return true,
-            Answer::Unknown => return false,
+    /// Whether something is of the self; while the cell learns it becomes so. Takes a lock while it
+    /// learns, and in the moment in which the repertoire is replaced; who may not wait for one
+    /// (`may_wait`) gets no answer then, and what it saw is not learned.
+    pub(crate) fn sees(&self, seen: &Sighting<'_>, may_wait: bool) -> Answer {
+        match self.known.ask(seen) {
             Answer::Unsure => {}
+            answer => return answer,
         }
-        let seen = Observation::Event(Event::Directory(dir));
-        let mut profile = self.profile.lock();
-        if profile.learn(&seen, &self.settings) == Learned::Nothing {
-            return profile.dirs().knows(dir);
+        let now = clock::monotonic_ns();
+        let learnt = if may_wait {
+            Some(self.learnt.lock())
+        } else {
+            self.learnt.try_lock()
+        };
+        let Some(mut learnt) = learnt else {
+            return Answer::Unsure;
+        };
+        if learnt.is_ready() {
+            // It became so meanwhile.
+            drop(learnt);
+            return self.known.ask(seen);
         }
-        self.known.learn(dir, profile.dirs());
-        true
+        learnt.things.learn(seen, self.is_starting(now));
+        Answer::Known
     }
 }

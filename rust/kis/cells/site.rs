@@ -47,19 +47,19 @@ impl<'a> Site<'a> {
         self.cell.context(self.mode)
     }
 
-    /// Where a path lies for the cell. Learns the directory of what is written, while it learns.
+    /// Where a path lies for the officer's lists.
     pub(crate) fn place(&self, op: Op, path: &[u8]) -> Place {
         let (Some(spec), Some(access)) = (self.table.image.get(self.index), Access::of(op)) else {
             return Place::Nowhere;
         };
-        spec.place(access, path, |dir| self.cell.knows(dir))
+        spec.place(access, path)
     }
 
-    /// Where something lies that gets another name. Learns directories as [`Site::place()`] does.
+    /// Where something lies for the officer's lists that gets another name.
     pub(crate) fn moved(&self, from: &[u8], to: &[u8], is_dir: bool) -> Place {
         let Some(spec) = self.table.image.get(self.index) else {
             return Place::Nowhere;
         };
-        spec.moved(from, to, is_dir, |dir| self.cell.knows(dir))
+        spec.moved(from, to, is_dir)
     }
 }

@@ -5,7 +5,7 @@
 //! Floor 2. Built as a whole, never changed; a reload builds another one that knows where the cells
 //! of this one are.
 
-use super::cell::Cell;
+use super::{cell::Cell, learnt::Learnt};
 use crate::{image::Image, sys::hooks};
 use core::sync::atomic::{AtomicU32, Ordering};
 use kernel::prelude::*;
@@ -16,7 +16,7 @@ use kis_core::{
         lineage::{self, Ancestor, GONE, REMEMBERED},
         program, Cells,
     },
-    sense::profile::Profile,
+    sense::profile::Origin,
 };
 
 /// The cells in force.
@@ -48,8 +48,8 @@ impl Table {
         let mut cells = KVec::with_capacity(image.len(), GFP_KERNEL)?;
         for (number, spec) in (1u32..).zip(image.iter()) {
             let known = old.and_then(|old| old.same(&spec));
-            let profile = profile_of(&spec, known)?;
-            cells.push(Cell::new(number, &spec, profile)?, GFP_KERNEL)?;
+            let learnt = learnt_of(&spec, known)?;
+            cells.push(Cell::new(number, &spec, learnt)?, GFP_KERNEL)?;
         }
         let ancestors = match old {
             Some(old) => old.carry(&image)?,
@@ -179,14 +179,16 @@ impl Table {
 }
 
 /// What a cell of `spec` knows of itself: what `known` has learned, with thresholds by its own
-/// factors, or nothing.
-fn profile_of(spec: &cells::Cell<'_>, known: Option<&Cell>) -> Result<KBox<Profile>> {
-    let mut profile = KBox::new(Profile::EMPTY, GFP_KERNEL)?;
+/// factors, or nothing. A frame of its own.
+#[inline(never)]
+fn learnt_of(spec: &cells::Cell<'_>, known: Option<&Cell>) -> Result<Learnt> {
+    let mut learnt = Learnt::new(spec.learn())?;
     if let Some(known) = known {
-        *profile = **known.profile.lock();
-        if profile.is_ready() {
-            profile.complete(spec.k_one_q16(), spec.k_two_q16());
+        learnt.follow(&known.learnt.lock());
+        if learnt.is_ready() {
+            learnt.profile.complete(spec.k_one_q16(), spec.k_two_q16());
         }
     }
-    Ok(profile)
+    learnt.profile.origin = Origin::of(spec.name(), spec.program());
+    Ok(learnt)
 }

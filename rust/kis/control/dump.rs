@@ -4,7 +4,10 @@
 //!
 //! Floor 3. May sleep. Tables are borrowed, not locked, so nobody waits for a dump.
 
-use super::refusal::{image, needed, no_cell};
+use super::{
+    export::{Export, ExportError, CHUNK},
+    refusal::{image, needed, no_cell},
+};
 use crate::{
     engine::Engine,
     sys::{
@@ -16,7 +19,6 @@ use core::sync::atomic::Ordering;
 use kernel::prelude::*;
 use kis_core::{
     sense::param::Param,
-    sense::profile::MAX_BYTES,
     wire::abi::{Class, ABI},
 };
 
@@ -95,13 +97,26 @@ impl Engine {
         let name = needed(request.string(attr), attr)?;
         let table = self.cells.current().ok_or_else(no_cell)?;
         let (_, cell) = table.find(name).ok_or_else(no_cell)?;
-        let mut bytes = KVec::zeroed(MAX_BYTES, GFP_KERNEL)?;
-        let len = cell
-            .profile
-            .lock()
-            .encode(&mut bytes)
-            .map_err(|e| image(e, attr))?;
-        reply.bytes(nl::KIS_A_TARGET_PROFILE, bytes.get(..len).unwrap_or(&[]));
+        let offset = request.u32(nl::KIS_A_TARGET_OFFSET).unwrap_or(0) as usize;
+        let mut place = self.export.lock();
+        if offset == 0 {
+            *place = None;
+            *place = Some(Export::new(cell).map_err(|e| match e {
+                ExportError::Image(e) => image(e, attr),
+                ExportError::Memory(e) => Refusal::from(e),
+            })?);
+        }
+        let standing = place.as_ref().filter(|export| export.is_of(name));
+        let rest = standing.and_then(|export| export.bytes.get(offset..));
+        let (Some(standing), Some(rest)) = (standing, rest) else {
+            let text = c"no such part of a profile; begin at offset 0";
+            return Err(Refusal::new(EINVAL, text).at(nl::KIS_A_TARGET_OFFSET));
+        };
+        reply.u32(nl::KIS_A_TARGET_PROFILE_SIZE, standing.bytes.len() as u32);
+        reply.bytes(nl::KIS_A_TARGET_PROFILE, rest.get(..CHUNK).unwrap_or(rest));
+        if rest.len() <= CHUNK {
+            *place = None;
+        }
         Ok(())
     }
 
@@ -118,7 +133,16 @@ impl Engine {
         reply.string(nl::KIS_A_CELL_NAME, spec.name());
         reply.string(nl::KIS_A_CELL_PROGRAM, spec.program());
         reply.string(nl::KIS_A_CELL_ARGUMENTS, spec.arguments());
-        let windows = cell.profile.lock().windows();
+        let (windows, items, names, starts) = {
+            let learnt = cell.learnt.lock();
+            let items = learnt.things.items();
+            (
+                learnt.profile.windows(),
+                items.len() as u32,
+                items.names_len() as u32,
+                learnt.things.starts(),
+            )
+        };
         for (attr, value) in [
             (nl::KIS_A_CELL_MODE, cell.mode() as u32),
             (nl::KIS_A_CELL_PHASE, cell.phase() as u32),
@@ -126,6 +150,7 @@ impl Engine {
             (nl::KIS_A_CELL_WINDOWS, windows),
             (nl::KIS_A_CELL_WINDOWS_NEEDED, cell.settings.learn_windows),
             (nl::KIS_A_CELL_WINDOW_MS, cell.window_ms),
+            (nl::KIS_A_CELL_STARTS, starts),
             (nl::KIS_A_CELL_DANGER_ONE_MS, ms(one)),
             (nl::KIS_A_CELL_DANGER_TWO_MS, ms(two)),
             (
@@ -134,6 +159,10 @@ impl Engine {
             ),
         ] {
             reply.u32(attr, value);
+        }
+        if cell.has_things() {
+            reply.u32(nl::KIS_A_CELL_ITEMS, items);
+            reply.u32(nl::KIS_A_CELL_NAMES_BYTES, names);
         }
         for (attr, value) in [
             (nl::KIS_A_CELL_DENIED, &cell.tally.denied),
@@ -156,7 +185,8 @@ impl Engine {
             return false;
         };
         let (thresholds, estimator) = {
-            let profile = cell.profile.lock();
+            let learnt = cell.learnt.lock();
+            let profile = &learnt.profile;
             (
                 profile.is_ready().then(|| profile.threshold(param)),
                 profile.param(param),

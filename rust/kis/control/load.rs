@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     armoury::Armoury,
-    cells::{adopt, site::Site, table::Table},
+    cells::{adopt, learnt::Learnt, site::Site, table::Table},
     engine::Engine,
     image::Image,
     scribe::Deed,
@@ -20,8 +20,7 @@ use crate::{
 };
 use kernel::{prelude::*, sync::Arc};
 use kis_core::{
-    cells::Cells, matching::signatures::Signatures, sense::profile::Profile, wire::abi::Cause,
-    wire::bytes::until_nul,
+    cells::Cells, matching::signatures::Signatures, wire::abi::Cause, wire::bytes::until_nul,
 };
 
 impl Engine {
@@ -40,7 +39,8 @@ impl Engine {
                 c"a profile needs the name of its cell",
             ));
         }
-        let token = Upload::begin(&mut self.upload.lock(), kind, size, cell)?;
+        let force = request.u32(nl::KIS_A_IMAGE_FORCE).is_some_and(|f| f != 0);
+        let token = Upload::begin(&mut self.upload.lock(), kind, size, cell, force)?;
         reply.u32(nl::KIS_A_IMAGE_TOKEN, token);
         Ok(())
     }
@@ -73,12 +73,12 @@ impl Engine {
         let Some(upload) = upload else {
             return Err(no_upload());
         };
-        let (kind, name) = (upload.kind, upload.cell);
+        let (kind, name, force) = (upload.kind, upload.cell, upload.force);
         let bytes = upload.finish()?;
         let generation = match kind {
             nl::KIS_IMAGE_KIND_CELLS => self.load_cells(bytes)?,
             nl::KIS_IMAGE_KIND_SIGNATURES => self.load_signatures(bytes)?,
-            _ => self.load_profile(&bytes, until_nul(&name))?,
+            _ => self.load_profile(&bytes, until_nul(&name), force)?,
         };
         reply.u32(nl::KIS_A_IMAGE_GENERATION, generation);
         Ok(())
@@ -117,20 +117,31 @@ impl Engine {
         Ok(generation)
     }
 
-    fn load_profile(&self, bytes: &Image, name: &[u8]) -> Result<u32, Refusal> {
-        let mut new = KBox::new(Profile::EMPTY, GFP_KERNEL)?;
-        new.restore(bytes.as_ref())
+    fn load_profile(&self, bytes: &Image, name: &[u8], force: bool) -> Result<u32, Refusal> {
+        let mut new = Learnt::new(true)?;
+        let Learnt { profile, things } = &mut new;
+        profile
+            .restore(bytes.as_ref(), things)
             .map_err(|e| image(e, nl::KIS_A_IMAGE_TOKEN))?;
         let _changing = self.changing.lock();
         let table = self.cells.current().ok_or_else(no_cell)?;
         let (i, cell) = table.find(name).ok_or_else(no_cell)?;
         if new.is_ready() {
-            new.complete(cell.settings.k_one_q16, cell.settings.k_two_q16);
+            new.profile
+                .complete(cell.settings.k_one_q16, cell.settings.k_two_q16);
         }
         let old = {
-            let mut profile = cell.profile.lock();
-            let old = core::mem::replace(&mut *profile, new);
-            cell.follow(&profile);
+            let mut learnt = cell.learnt.lock();
+            let origin = learnt.profile.origin;
+            if !force && new.profile.origin.cell != origin.cell {
+                return Err(Refusal::new(
+                    EINVAL,
+                    c"the profile is of another cell or program (force overrides)",
+                ));
+            }
+            new.profile.origin = origin;
+            let old = core::mem::replace(&mut *learnt, new);
+            cell.follow(&learnt);
             old
         };
         drop(old);

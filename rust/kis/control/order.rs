@@ -17,6 +17,7 @@ use kis_core::{
     cells::MAX_BAN_S,
     judge::ban,
     judge::finding::Finding,
+    sense::class::{Class, Domain},
     wire::abi::{Cause, CellMode, Mode},
 };
 
@@ -27,7 +28,7 @@ fn mode_of(number: u32) -> Option<CellMode> {
 
 impl Engine {
     /// Tells what the officer did, by the netlink command that did it.
-    pub(super) fn tell(&self, command: u32, site: Option<&Site<'_>>, deed: Deed) {
+    pub(super) fn tell(&self, command: u32, site: Option<&Site<'_>>, deed: Deed<'_>) {
         self.killer.scribe.deed(command, site, self.mode(), deed);
     }
 
@@ -95,6 +96,44 @@ impl Engine {
         Ok(())
     }
 
+    /// Takes something into the self of a cell.
+    pub(super) fn accept_item(&self, request: &Request<'_>) -> Result<(), Refusal> {
+        let attr = nl::KIS_A_TARGET_CELL;
+        let name = needed(request.string(attr), attr)?;
+        let attr = nl::KIS_A_TARGET_CLASS;
+        let class = needed(request.u32(attr), attr)?;
+        let class = u8::try_from(class).ok().and_then(Class::from_number);
+        let class = needed(class, attr)?;
+        let attr = nl::KIS_A_TARGET_DOMAIN;
+        let domain = needed(request.u32(attr), attr)?;
+        let domain = u8::try_from(domain).ok().and_then(Domain::from_number);
+        let domain = needed(domain, attr)?;
+        let attr = nl::KIS_A_TARGET_NAME;
+        let item = needed(request.bytes(attr), attr)?;
+        let _changing = self.changing.lock();
+        let table = self.cells.current().ok_or_else(no_cell)?;
+        let (i, cell) = table.find(name).ok_or_else(no_cell)?;
+        if !cell.has_things() {
+            let text = c"this cell has no repertoire (files.learn is false)";
+            return Err(Refusal::new(EINVAL, text));
+        }
+        {
+            let mut learnt = cell.learnt.lock();
+            if !learnt.things.accept(class, domain, item) {
+                let text = c"no room for it: 2048 items, 128 KiB of names, 511 bytes each";
+                return Err(Refusal::new(ENOSPC, text).at(attr));
+            }
+            cell.follow(&learnt);
+        }
+        let site = Site::new(&table, i, cell, self.mode());
+        let deed = Deed::Accept {
+            kind: (class, domain),
+            name: item,
+        };
+        self.tell(nl::KIS_CMD_PROFILE_ACCEPT, Some(&site), deed);
+        Ok(())
+    }
+
     /// Lets a cell, or all, forget what they learned.
     pub(super) fn reset_profiles(&self, request: &Request<'_>) -> Result<(), Refusal> {
         let name = request.string(nl::KIS_A_TARGET_CELL);
@@ -108,9 +147,9 @@ impl Engine {
                 continue;
             }
             {
-                let mut profile = cell.profile.lock();
-                profile.reset();
-                cell.follow(&profile);
+                let mut learnt = cell.learnt.lock();
+                learnt.reset();
+                cell.follow(&learnt);
             }
             let site = Site::new(&table, i, cell, self.mode());
             self.killer.scribe.phase(&site, Cause::Officer);
@@ -129,7 +168,7 @@ impl Engine {
         };
         Site::of_handle(&table, handle, self.mode()).is_some_and(|site| {
             self.killer
-                .carry_out(&site, &Finding::Insider, Scene::Call(None))
+                .carry_out(&site, &Finding::Insider, Scene::Call(&[], None))
                 .denies
         })
     }

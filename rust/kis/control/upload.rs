@@ -24,6 +24,8 @@ pub(crate) struct Upload {
     pub(crate) kind: u32,
     /// For a profile, the name of its cell, NUL padded.
     pub(crate) cell: [u8; NAME_LEN],
+    /// Whether a profile of another cell is taken.
+    pub(crate) force: bool,
     token: u32,
     size: usize,
     bytes: KVVec<u8>,
@@ -37,6 +39,7 @@ impl Upload {
         kind: u32,
         size: u32,
         cell: &[u8],
+        force: bool,
     ) -> Result<u32, Refusal> {
         let size = size as usize;
         if size > MAX_IMAGE {
@@ -62,6 +65,7 @@ impl Upload {
         *place = Some(Self {
             kind,
             cell: name,
+            force,
             token,
             size,
             bytes: KVVec::with_capacity(size, GFP_KERNEL)?,

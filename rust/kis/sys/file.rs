@@ -126,20 +126,7 @@ pub(super) fn string_in(raw: *mut u8, buf: &[u8]) -> Result<&[u8]> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Kind(u32);
 
-#[allow(dead_code, reason = "for what is learned of files, which comes next")]
 impl Kind {
-    /// Whether it is a regular file.
-    #[inline]
-    pub(crate) fn is_regular(self) -> bool {
-        self.0 & bindings::KIS_FILE_REGULAR != 0
-    }
-
-    /// Whether it is a directory.
-    #[inline]
-    pub(crate) fn is_dir(self) -> bool {
-        self.0 & bindings::KIS_FILE_DIR != 0
-    }
-
     /// Whether it keeps what is written: a regular file or a block device.
     #[inline]
     pub(crate) fn is_stored(self) -> bool {
@@ -150,6 +137,22 @@ impl Kind {
     #[inline]
     pub(crate) fn is_public(self) -> bool {
         self.0 & bindings::KIS_FILE_PUBLIC != 0
+    }
+
+    /// Whether its directory belongs to the user that the running task acts as, who is not root; only
+    /// of a look.
+    pub(crate) fn is_own(self) -> bool {
+        self.0 & bindings::KIS_FILE_OWN != 0
+    }
+
+    /// Whether it and its directory are root's, and nobody else may write to them; only of a look.
+    pub(crate) fn is_trusted(self) -> bool {
+        self.0 & bindings::KIS_FILE_TRUSTED != 0
+    }
+
+    /// Whether it is a regular file that somebody may execute; only of a look.
+    pub(crate) fn is_program(self) -> bool {
+        self.0 & bindings::KIS_FILE_PROGRAM != 0
     }
 
     /// Whether it is open for writing; only of a [`File`].
@@ -196,6 +199,12 @@ impl File<'_> {
     pub(crate) fn kind(&self) -> Kind {
         // SAFETY: the file is live.
         Kind(unsafe { bindings::kis_helper_file_kind(self.raw.as_ptr()) })
+    }
+
+    /// What it is, how it is open, and whose it is.
+    pub(crate) fn look(&self) -> Kind {
+        // SAFETY: the file is live.
+        Kind(unsafe { bindings::kis_helper_file_look(self.raw.as_ptr()) })
     }
 
     /// Whether writing to it sets the kernel rather than keeping something: a file of procfs that is
@@ -257,12 +266,11 @@ impl Entry<'_> {
         unsafe { bindings::kis_helper_entry_is_dir(dir, entry) }
     }
 
-    /// What it is; nothing for what does not exist yet.
-    #[allow(dead_code, reason = "for what is learned of files, which comes next")]
-    pub(crate) fn kind(&self) -> Kind {
+    /// What it is and whose; of what does not exist yet, whose directory it is in.
+    pub(crate) fn look(&self) -> Kind {
         let (dir, entry) = (self.dir.as_ptr(), self.entry);
         // SAFETY: both are live by the invariant, `entry` unless it is null.
-        Kind(unsafe { bindings::kis_helper_entry_kind(dir, entry) })
+        Kind(unsafe { bindings::kis_helper_entry_look(dir, entry) })
     }
 
     /// Its name in the directory; nothing for a file that is named by itself.

@@ -165,7 +165,7 @@ pub(crate) enum Scan {
     not(CONFIG_KIS_KUNIT_TEST),
     expect(
         dead_code,
-        reason = "for the ladder of responses; so far all are denials"
+        reason = "for the ladder of responses; so far there are pauses"
     )
 )]
 pub(crate) enum Later {
@@ -199,13 +199,6 @@ impl Outcome {
     }
 
     /// The same, and later that. Of two pauses the longer one counts.
-    #[cfg_attr(
-        not(CONFIG_KIS_KUNIT_TEST),
-        expect(
-            dead_code,
-            reason = "for the ladder of responses; so far all are denials"
-        )
-    )]
     pub(crate) fn and_later(self, later: Later) -> Self {
         const PAUSE: u64 = 0xffff_ffff << bindings::KIS_ANSWER_PAUSE_SHIFT;
         match later {

@@ -11,7 +11,6 @@ pub(crate) fn number() -> u64 {
 }
 
 /// A new key of 128 bits for a keyed hash. Who hashes keeps it.
-#[allow(dead_code, reason = "for hashes of names, which come next")]
 pub(crate) fn key() -> [u64; 2] {
     [number(), number()]
 }

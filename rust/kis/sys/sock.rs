@@ -32,7 +32,6 @@ pub(crate) struct Addresses {
 
 /// What a socket is made as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "for what is learned of sockets, which comes next")]
 pub(crate) struct SocketKind {
     /// `AF_*`.
     pub(crate) family: u16,

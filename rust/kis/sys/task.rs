@@ -22,6 +22,15 @@ pub(crate) struct Task<'a> {
     life: PhantomData<&'a ()>,
 }
 
+/// What a task has done to be blamed for a danger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blame {
+    /// Something that is not of the self, and was denied.
+    Deed = 0,
+    /// Too much of what is of the self.
+    Count = 1,
+}
+
 impl<'a> Task<'a> {
     /// Wraps a task pointer; `None` for null.
     ///
@@ -53,7 +62,6 @@ impl<'a> Task<'a> {
     /// Whether the running task acts as root: its file system user id, which follows the effective
     /// one, is 0 in the initial user namespace.
     #[inline]
-    #[allow(dead_code, reason = "for the domains of items, which come next")]
     pub(crate) fn current_is_privileged() -> bool {
         // SAFETY: no requirements.
         unsafe { bindings::kis_helper_current_is_privileged() }
@@ -72,6 +80,35 @@ impl<'a> Task<'a> {
     fn cpu_word(&self) -> &AtomicU64 {
         // SAFETY: as in `cell_word()`; C does not touch this word.
         unsafe { AtomicU64::from_ptr((&raw const self.blob().cpu_seen).cast_mut()) }
+    }
+
+    fn blame_word(&self) -> &AtomicU64 {
+        // SAFETY: as in `cell_word()`; C only copies this word to a child that nobody else sees yet.
+        unsafe { AtomicU64::from_ptr((&raw const self.blob().blame).cast_mut()) }
+    }
+
+    /// The running task, and children that fork from now on, caused danger until `until_ns` of
+    /// `CLOCK_MONOTONIC`.
+    pub(crate) fn blame_current(until_ns: u64, why: Blame) {
+        Task::with_current(|task| {
+            let word = task.blame_word();
+            let now = word.load(Ordering::Relaxed);
+            // That it was a count stays known.
+            word.store((until_ns & !1) | (now & 1) | why as u64, Ordering::Relaxed);
+        });
+    }
+
+    /// Why the running task is to blame for a danger at `now_ns`, if it is.
+    pub(crate) fn current_blame(now_ns: u64) -> Option<Blame> {
+        let word = Task::with_current(|task| task.blame_word().load(Ordering::Relaxed))?;
+        if word < now_ns {
+            return None;
+        }
+        Some(if word & 1 == 0 {
+            Blame::Deed
+        } else {
+            Blame::Count
+        })
     }
 
     /// The cell handle, 0 for none.

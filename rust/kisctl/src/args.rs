@@ -4,12 +4,21 @@
 
 use crate::event::since::Since;
 use clap::{
+    builder::{
+        PossibleValuesParser,
+        TypedValueParser, //
+    },
     Args as ClapArgs,
     Parser,
     Subcommand,
     ValueEnum, //
 };
+use kis_core::sense::class::{
+    Class,
+    Domain, //
+};
 use std::{
+    ffi::OsString,
     net::IpAddr,
     path::PathBuf, //
 };
@@ -87,7 +96,18 @@ pub enum Command {
     /// Check, load and list signatures
     #[command(subcommand, visible_alias = "signature")]
     Sig(Sig),
+    /// Go through what was new to the self of a cell: accept it, or keep it as an alarm
+    Review(Review),
+    /// Say whether a cell has learned enough to be enforced, and what is missing
+    ///
+    /// Exit code 0 when it is ready, 1 when not.
+    Ready {
+        /// Name of the cell
+        cell: String,
+    },
     /// Choose what happens to verdicts: recorded only, or carried out
+    ///
+    /// enforce is refused while a cell that it concerns is not ready: see kisctl ready.
     Mode(ModeArgs),
     /// Print the records of the ring
     Alerts(Alerts),
@@ -181,8 +201,14 @@ pub enum Profile {
     Show {
         /// Name of the cell
         cell: String,
+        /// List the items of its repertoire instead: what it executes, reads, writes, connects to …
+        #[arg(long)]
+        items: bool,
+        /// Only the items of this class; implies --items
+        #[arg(long, value_parser = class())]
+        class: Option<Class>,
     },
-    /// Save the profile of a cell
+    /// Save the profile of a cell, with the build of its program
     Export {
         /// Name of the cell
         cell: String,
@@ -191,7 +217,8 @@ pub enum Profile {
     },
     /// Give a cell a saved profile
     ///
-    /// It replaces what the cell has learned; a whole profile ends its learning.
+    /// It replaces what the cell has learned; a whole profile ends its learning. One of another
+    /// cell, of another program or of another build of it is refused.
     Import {
         /// Name of the cell
         cell: String,
@@ -200,6 +227,18 @@ pub enum Profile {
         /// Verify only; change nothing
         #[arg(long)]
         dry_run: bool,
+        /// Take one of another cell, program or build too
+        #[arg(long)]
+        force: bool,
+    },
+    /// Say that something is of the self of a cell, without learning anew
+    Accept(Accept),
+    /// Compare two profiles: what only one of them knows, and where thresholds differ
+    Diff {
+        /// A file, or the name of a cell
+        a: PathBuf,
+        /// A file, or the name of a cell
+        b: PathBuf,
     },
     /// Forget what a cell has learned: it learns anew
     Reset {
@@ -210,6 +249,58 @@ pub enum Profile {
         #[arg(long, conflicts_with = "cell")]
         all: bool,
     },
+}
+
+/// `kisctl profile accept`.
+///
+/// # Examples
+///
+/// ```
+/// use clap::Parser;
+/// use kis_core::sense::class::Class;
+/// use kisctl::args::{Args, Command, Profile};
+///
+/// let words = ["kisctl", "profile", "accept", "web", "--class", "peer", "--domain", "user", "unix /x"];
+/// let args = Args::try_parse_from(words).expect("a command");
+/// let Some(Command::Profile(Profile::Accept(what))) = args.command else {
+///     panic!("another command");
+/// };
+/// assert_eq!((what.alert, what.class), (None, Some(Class::Peer)));
+/// ```
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Accept {
+    /// Name of the cell
+    pub cell: String,
+    /// What this alert was about, in its general form
+    #[arg(long, value_name = "ID", required_unless_present = "name",
+          conflicts_with_all = ["class", "domain", "name"])]
+    pub alert: Option<u64>,
+    /// The class of the item
+    #[arg(long, value_parser = class(), required_unless_present = "alert")]
+    pub class: Option<Class>,
+    /// Whether root does it, or another user
+    #[arg(long, value_parser = domain(), required_unless_present = "alert")]
+    pub domain: Option<Domain>,
+    /// The item, as profile show --items writes it
+    #[arg(required_unless_present = "alert")]
+    pub name: Option<OsString>,
+}
+
+/// Reads the name of a class.
+fn class() -> impl TypedValueParser<Value = Class> {
+    let names = Class::ALL.iter().map(|class| class.name());
+    PossibleValuesParser::new(names).try_map(|name| {
+        Class::from_name(name.as_bytes()).ok_or_else(|| format!("{name}: no such class"))
+    })
+}
+
+/// Reads the name of a domain.
+fn domain() -> impl TypedValueParser<Value = Domain> {
+    PossibleValuesParser::new(Domain::ALL.map(Domain::name)).try_map(|name| {
+        let mut all = Domain::ALL.into_iter();
+        let domain = all.find(|domain| domain.name() == name);
+        domain.ok_or_else(|| format!("{name}: no such domain"))
+    })
 }
 
 /// `kisctl sig`.
@@ -264,6 +355,9 @@ pub struct ModeArgs {
     /// Set the mode of this cell instead of the global one
     #[arg(long, value_name = "NAME")]
     pub cell: Option<String>,
+    /// Enforce cells that are not ready too
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// A mode.
@@ -324,6 +418,32 @@ pub struct Alerts {
     /// Telemetry too: windows, and matches while calm
     #[arg(long)]
     pub telemetry: bool,
+}
+
+/// `kisctl review`.
+///
+/// # Examples
+///
+/// ```
+/// use clap::Parser;
+/// use kisctl::args::{Args, Command};
+///
+/// let args = Args::try_parse_from(["kisctl", "review", "web", "--list"]).expect("a command");
+/// let Some(Command::Review(review)) = args.command else {
+///     panic!("another command");
+/// };
+/// assert!(review.list && !review.accept_all);
+/// ```
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Review {
+    /// Name of the cell
+    pub cell: String,
+    /// Only list what is new; what is done without a terminal
+    #[arg(long, conflicts_with = "accept_all")]
+    pub list: bool,
+    /// Accept all of it without a question
+    #[arg(long)]
+    pub accept_all: bool,
 }
 
 /// `kisctl ban`.

@@ -329,26 +329,12 @@ impl Default for DangerOne {
     }
 }
 
-/// What a cell is denied while danger signal two is up, unless its file says otherwise.
-const DENIED_IN_DANGER: [Op; 10] = [
-    Op::Exec,
-    Op::Connect,
-    Op::MapExec,
-    Op::Ptrace,
-    Op::ModuleLoad,
-    Op::Mount,
-    Op::MapShared,
-    Op::Mknod,
-    Op::Sysctl,
-    Op::UsermodeHelper,
-];
-
 impl Default for DangerTwo {
     fn default() -> Self {
         Self {
             hold_ms: 10_000,
-            // Not its files: a server that may not write within its self any more is down.
-            deny: DENIED_IN_DANGER.iter().copied().map(op_word).collect(),
+            // What is of the self goes on in danger, and what is not is denied anyway.
+            deny: vec![],
             kill_connections: true,
             ban_s: 0,
         }
@@ -568,7 +554,7 @@ pub fn image(file: &CellFile) -> Result<Vec<u8>> {
             window_ms: cell.window_ms,
             learn_windows: cell.tolerization.windows,
             hard: cell.tolerization.kind == Kind::Hard,
-            learn_dirs: cell.files.learn,
+            learn: cell.files.learn,
             kill_connections: cell.danger_two.kill_connections,
             k_one_q16: q16(cell.thresholds.one),
             k_two_q16: q16(cell.thresholds.two),

@@ -10,6 +10,8 @@ pub mod explain;
 pub mod limits;
 pub mod mode;
 pub mod profile;
+pub mod ready;
+pub mod review;
 pub mod sig;
 pub mod status;
 pub mod watch;
@@ -37,6 +39,8 @@ pub fn run(args: &Args) -> Result<u8> {
         Command::Cell(verb) => cell::run(&output, verb),
         Command::Profile(verb) => done(profile::run(&output, verb)),
         Command::Sig(verb) => sig::run(&output, verb),
+        Command::Review(args) => done(review::run(&output, args)),
+        Command::Ready { cell } => ready::run(&output, cell),
         Command::Mode(mode) => done(mode::run(&output, mode)),
         Command::Alerts(alerts) => alerts::run(&output, alerts),
         Command::Ban(verb) => done(ban::run(&output, verb)),

@@ -22,10 +22,27 @@ use crate::{
     },
     uapi, //
 };
-use kis_core::wire::abi::CellMode;
+use kis_core::{
+    sense::class::{
+        Class,
+        Domain, //
+    },
+    wire::{
+        abi::{
+            CellMode,
+            MAX_IMAGE, //
+        },
+        image::{
+            self,
+            Kind, //
+        }, //
+    }, //
+};
 use std::{
     collections::HashMap,
-    net::IpAddr, //
+    net::IpAddr,
+    thread::sleep,
+    time::Duration, //
 };
 
 pub use model::{
@@ -36,6 +53,11 @@ pub use model::{
     Signature,
     Status, //
 };
+
+/// How often a profile is asked for that changes while it is read, and how long it is waited in
+/// between.
+const PROFILE_TRIES: usize = 8;
+const PROFILE_PAUSE: Duration = Duration::from_millis(50);
 
 /// A connection to the module.
 ///
@@ -183,14 +205,56 @@ impl Control {
     }
 
     /// The profile of a cell as an image.
+    ///
+    /// It comes in parts, and a cell that learns may change it meanwhile: then it is asked for again.
     pub fn profile(&mut self, cell: &str) -> Result<Vec<u8>> {
-        let attributes = Attributes::new().string(uapi::KIS_A_TARGET_CELL, cell);
         let doing = about(Some(cell), "profile");
-        let reply = self.ask(&doing, uapi::KIS_CMD_PROFILE_GET, &attributes)?;
-        Reader::new(&reply)
-            .find(uapi::KIS_A_TARGET_PROFILE)
-            .map(|a| a.payload.to_vec())
-            .ok_or_else(|| Error::failed(format!("{doing}: the kernel sent none")))
+        for round in 0..PROFILE_TRIES {
+            if round > 0 {
+                sleep(PROFILE_PAUSE);
+            }
+            let image = whole(|offset| self.profile_part(cell, offset, &doing))?;
+            if let Some(image) = image.filter(|bytes| image::open(bytes, Kind::Profile).is_ok()) {
+                return Ok(image);
+            }
+        }
+        Err(
+            Error::failed(format!("{doing}: it changes faster than it can be read"))
+                .next("try again when the cell has less to do"),
+        )
+    }
+
+    /// The bytes of a profile from `offset` on, and how many the whole has.
+    fn profile_part(&mut self, cell: &str, offset: u32, doing: &str) -> Result<(Vec<u8>, u32)> {
+        let attributes = Attributes::new()
+            .string(uapi::KIS_A_TARGET_CELL, cell)
+            .u32(uapi::KIS_A_TARGET_OFFSET, offset);
+        let reply = self.ask(doing, uapi::KIS_CMD_PROFILE_GET, &attributes)?;
+        let reply = Reader::new(&reply);
+        let part = reply.find(uapi::KIS_A_TARGET_PROFILE);
+        let size = reply.find(uapi::KIS_A_TARGET_PROFILE_SIZE);
+        match (part, size.and_then(|size| size.u32())) {
+            (Some(part), Some(size)) => Ok((part.payload.to_vec(), size)),
+            _ => Err(Error::failed(format!("{doing}: the kernel sent none"))),
+        }
+    }
+
+    /// Adds something to the self of a cell.
+    pub fn profile_accept(
+        &mut self,
+        cell: &str,
+        class: Class,
+        domain: Domain,
+        name: &[u8],
+    ) -> Result<()> {
+        let attributes = Attributes::new()
+            .string(uapi::KIS_A_TARGET_CELL, cell)
+            .u32(uapi::KIS_A_TARGET_CLASS, u32::from(class as u8))
+            .u32(uapi::KIS_A_TARGET_DOMAIN, u32::from(domain as u8))
+            .bytes(uapi::KIS_A_TARGET_NAME, name);
+        let doing = about(Some(cell), "profile accept");
+        self.ask(&doing, uapi::KIS_CMD_PROFILE_ACCEPT, &attributes)
+            .map(drop)
     }
 
     /// Forgets the profile of a cell, or all.
@@ -216,6 +280,25 @@ impl Control {
 
     /// Uploads an image in chunks and puts it in force; the generation afterwards.
     pub fn upload(&mut self, kind: ImageKind, cell: Option<&str>, image: &[u8]) -> Result<u32> {
+        self.send(kind, cell, image, Attributes::new())
+    }
+
+    /// Gives a cell a profile; with `force` also one that is not its own.
+    pub fn profile_import(&mut self, cell: &str, image: &[u8], force: bool) -> Result<u32> {
+        let force = match force {
+            true => Attributes::new().u32(uapi::KIS_A_IMAGE_FORCE, 1),
+            false => Attributes::new(),
+        };
+        self.send(ImageKind::Profile, Some(cell), image, force)
+    }
+
+    fn send(
+        &mut self,
+        kind: ImageKind,
+        cell: Option<&str>,
+        image: &[u8],
+        begin: Attributes,
+    ) -> Result<u32> {
         let (number, doing) = match kind {
             ImageKind::Cells => (uapi::KIS_IMAGE_KIND_CELLS, "load of cells".to_owned()),
             ImageKind::Signatures => (
@@ -226,7 +309,7 @@ impl Control {
         };
         let too_long = |_| Error::failed(format!("{doing}: {} bytes", image.len()));
         let size = u32::try_from(image.len()).map_err(too_long)?;
-        let begin = Attributes::new()
+        let begin = begin
             .u32(uapi::KIS_A_IMAGE_KIND, number)
             .u32(uapi::KIS_A_IMAGE_SIZE, size)
             .maybe_string(uapi::KIS_A_IMAGE_CELL, cell);
@@ -264,6 +347,22 @@ impl Control {
     }
 }
 
+/// Puts together what comes in parts: `part` gives the bytes from an offset on and how many there are
+/// in all. `None` when that changed meanwhile.
+fn whole(mut part: impl FnMut(u32) -> Result<(Vec<u8>, u32)>) -> Result<Option<Vec<u8>>> {
+    let (mut bytes, size) = part(0)?;
+    let most = usize::try_from(size).unwrap_or(usize::MAX).min(MAX_IMAGE);
+    while bytes.len() < most {
+        // CAST: below 64 MiB.
+        let (more, now) = part(bytes.len() as u32)?;
+        if more.is_empty() || now != size {
+            return Ok(None);
+        }
+        bytes.extend(more);
+    }
+    Ok((bytes.len() == most).then_some(bytes))
+}
+
 /// The messages of the loaded signatures by id and revision, where we may ask for them.
 pub fn messages() -> HashMap<(u32, u32), String> {
     let signatures = Control::open().and_then(|mut control| control.signatures());
@@ -295,7 +394,7 @@ fn about(cell: Option<&str>, what: &str) -> String {
 }
 
 fn number(command: u32) -> u8 {
-    // CAST: there are 15 commands.
+    // CAST: there are 16 commands.
     command as u8
 }
 
@@ -310,5 +409,42 @@ fn octets(address: IpAddr) -> Vec<u8> {
     match address {
         IpAddr::V4(v4) => v4.octets().to_vec(),
         IpAddr::V6(v6) => v6.octets().to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is put together of parts of at most four bytes.
+    fn put_together(bytes: &[u8], sizes: &[u32]) -> Option<Vec<u8>> {
+        let mut sizes = sizes.iter();
+        let part = |offset: u32| {
+            let rest = bytes.get(offset as usize..).unwrap_or_default();
+            let part = rest.chunks(4).next().unwrap_or_default();
+            Ok((part.to_vec(), *sizes.next().expect("no more parts")))
+        };
+        whole(part).expect("no refusal")
+    }
+
+    #[test]
+    fn parts_are_put_together_unless_the_whole_has_changed() {
+        let bytes = b"0123456789";
+        let all = Some(bytes.to_vec());
+        assert_eq!(put_together(bytes, &[10; 3]), all);
+        assert_eq!(
+            put_together(&bytes[..8], &[8; 2]),
+            Some(bytes[..8].to_vec())
+        );
+        assert_eq!(put_together(b"", &[0]), Some(vec![]));
+        assert_eq!(put_together(bytes, &[10, 10, 18]), None);
+        assert_eq!(put_together(bytes, &[18; 4]), None, "it became shorter");
+        assert_eq!(
+            put_together(bytes, &[7; 2]),
+            None,
+            "a part goes beyond the end"
+        );
+        let refused = whole(|_| Err(Error::not_found("gone")));
+        assert_eq!(refused.map_err(|e| e.code()), Err(3));
     }
 }

@@ -12,10 +12,14 @@ use crate::{
     sys::mapping::Mapping, //
 };
 use kis_core::{
-    wire::abi::RECORD_MAX,
+    wire::abi::{
+        ID_LANE_BITS,
+        RECORD_MAX, //
+    },
     wire::record::{
         Body,
         Head,
+        Id,
         Record, //
     },
     wire::ring::{
@@ -69,7 +73,7 @@ pub struct Device {
 /// use kis_core::wire::record::{Head, Operation, Record};
 /// use kisctl::device::Stored;
 ///
-/// let record = Record::new(Head::ZERO, Operation::new(Op::Exec, 1), b"/bin/sh");
+/// let record = Record::new(Head::ZERO, Operation::new(Op::Exec, 1, None), b"/bin/sh");
 /// assert_eq!(Stored::new(&record).record(), record);
 /// ```
 #[derive(Clone, Debug)]
@@ -98,6 +102,28 @@ impl Stored {
     pub fn head(&self) -> &Head {
         &self.head
     }
+}
+
+/// The record of that number.
+pub fn find(records: &[Stored], id: u64) -> Result<Stored> {
+    if let Some(stored) = records.iter().find(|stored| stored.head().id == id) {
+        return Ok(stored.clone());
+    }
+    let lane = Id::from_number(id).lane();
+    let mut of_lane = records
+        .iter()
+        .map(|stored| stored.head().id())
+        .filter(|id| id.lane() == lane);
+    let held = match (of_lane.next(), of_lane.next_back()) {
+        (Some(first), last) => format!(
+            "its lane of the ring holds each {}th from {} to {}",
+            1 << ID_LANE_BITS,
+            first.get(),
+            last.unwrap_or(first).get()
+        ),
+        (None, _) => "its lane of the ring is empty".to_owned(),
+    };
+    Err(Error::not_found(format!("record {id}: not in the ring")).next(held))
 }
 
 /// Where to begin.

@@ -7,6 +7,7 @@ pub mod sentence;
 pub mod since;
 
 use crate::{
+    item::of_record,
     output::SCHEMA_VERSION,
     text::{
         self,
@@ -16,9 +17,17 @@ use crate::{
         rfc3339,
         word, //
     },
-    uapi, //
+    uapi,
+    view::class::Growth, //
 };
 use kis_core::{
+    sense::{
+        class::{
+            Class,
+            Domain, //
+        },
+        sighting::NAME_BYTES, //
+    },
     wire::abi::{
         Action,
         Mode,
@@ -38,6 +47,7 @@ use kis_core::{
         Body,
         Control,
         Match,
+        Operation,
         PhaseSet,
         Record, //
     }, //
@@ -58,6 +68,8 @@ pub struct Context {
     pub boot_id: Option<String>,
     /// Messages of the loaded signatures by id and revision.
     pub messages: HashMap<(u32, u32), String>,
+    /// How the class grows that the record says something new of.
+    pub learned: Option<Growth>,
 }
 
 impl Context {
@@ -67,6 +79,7 @@ impl Context {
         Self {
             boot_id: boot_id.map(|id| id.trim().to_owned()),
             messages: HashMap::new(),
+            learned: None,
         }
     }
 }
@@ -112,6 +125,8 @@ pub struct Event {
     pub path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_cut: Option<bool>,
+    #[serde(flatten)]
+    pub item: Option<Item>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excerpt: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -165,6 +180,16 @@ pub struct Signature {
     pub revision: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+/// What is new to the self, or was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "kisctl(8) documents the names")]
+pub struct Item {
+    pub class: &'static str,
+    pub domain: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
 }
 
 /// The connection: the peer is the source.
@@ -225,6 +250,11 @@ impl Event {
             connection: connection(record),
             path_cut: record.path().map(|_| head.flags & FLAG_PATH_CUT != 0),
             path: record.path().map(text::name),
+            item: kind(record).map(|(class, domain)| Item {
+                class: class.name(),
+                domain: domain.name(),
+                item: name(record).map(|name| text::escaped(&name)),
+            }),
             excerpt: excerpt.map(printable),
             excerpt_base64: excerpt.map(base64),
             command: control(record).map(command),
@@ -253,6 +283,34 @@ pub fn control<'a>(record: &'a Record<'_>) -> Option<&'a Control> {
     match &record.body {
         Body::Control(control) => Some(control),
         _ => None,
+    }
+}
+
+/// Of what kind something is that is new to the self, or that was accepted.
+pub fn kind(record: &Record<'_>) -> Option<(Class, Domain)> {
+    match &record.body {
+        Body::Operation(operation) => operation.new_kind(),
+        Body::Control(control) if control.command == uapi::KIS_CMD_PROFILE_ACCEPT => {
+            // As in a verdict on an operation.
+            let kind = u16::try_from(control.image).ok()?;
+            Operation {
+                kind,
+                ..Operation::ZERO
+            }
+            .new_kind()
+        }
+        _ => None,
+    }
+}
+
+/// Its name as an item has it; `None` when the record has not all of it.
+pub fn name(record: &Record<'_>) -> Option<Vec<u8>> {
+    let mut room = [0; NAME_BYTES];
+    match &record.body {
+        Body::Control(_) => Some(record.data().to_vec()),
+        _ => of_record(record, &mut room)
+            .ok()?
+            .map(|seen| seen.name.to_vec()),
     }
 }
 
@@ -440,6 +498,7 @@ pub fn command(control: &Control) -> String {
         uapi::KIS_CMD_BAN_DEL => "ban_del",
         uapi::KIS_CMD_MODE_SET => "mode_set",
         uapi::KIS_CMD_PROFILE_RESET => "profile_reset",
+        uapi::KIS_CMD_PROFILE_ACCEPT => "profile_accept",
         uapi::KIS_CMD_CELL_UNLOAD => "cell_unload",
         uapi::KIS_CMD_SIGNATURE_UNLOAD => "signature_unload",
         uapi::KIS_CMD_IMAGE_COMMIT => "image_commit",

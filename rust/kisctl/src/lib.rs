@@ -19,9 +19,12 @@ pub mod document;
 pub mod error;
 pub mod event;
 pub mod input;
+pub mod item;
 pub mod netlink;
 pub mod output;
 pub mod place;
+pub mod profile_file;
+pub mod readiness;
 pub mod schema;
 pub mod signature_file;
 #[expect(unsafe_code, reason = "the floor of kisctl that calls the kernel")]

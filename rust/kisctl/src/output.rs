@@ -20,7 +20,7 @@ use std::{
 };
 
 /// Version of every JSON object's shape; raised when a name or a meaning changes.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Colour of a piece of text.
 ///

@@ -97,17 +97,71 @@ pub fn printable(bytes: &[u8]) -> String {
     text
 }
 
-/// A name that came from outside: UTF-8 as it is, control characters escaped.
+/// A name that came from outside: UTF-8 as it is, control characters and all else escaped.
 pub fn name(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
-    for c in String::from_utf8_lossy(bytes).chars() {
-        if c.is_control() {
-            text.extend(c.escape_default());
-        } else {
-            text.push(c);
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if c.is_control() {
+                text.extend(c.escape_default());
+            } else {
+                text.push(c);
+            }
+        }
+        for byte in chunk.invalid() {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\\x{byte:02x}");
         }
     }
     text
+}
+
+/// The name of an item: as [`name`], and a backslash is two, so that [`unescaped`] leads back.
+pub fn escaped(bytes: &[u8]) -> String {
+    let parts = bytes.split(|byte| *byte == b'\\').map(name);
+    parts.collect::<Vec<_>>().join("\\\\")
+}
+
+/// What [`escaped`] made, as it was; `None` where a backslash stands for nothing.
+pub fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, behind)) = rest.split_first() {
+        rest = behind;
+        if *first != b'\\' {
+            bytes.push(*first);
+            continue;
+        }
+        let (kind, behind) = rest.split_first()?;
+        rest = behind;
+        match kind {
+            b'\\' => bytes.push(b'\\'),
+            b'n' => bytes.push(b'\n'),
+            b'r' => bytes.push(b'\r'),
+            b't' => bytes.push(b'\t'),
+            b'x' => {
+                let (hex, behind) = rest.split_at_checked(2)?;
+                rest = behind;
+                bytes.push(u8::try_from(number(hex)?).ok()?);
+            }
+            b'u' => {
+                let end = rest.iter().position(|byte| *byte == b'}')?;
+                let (hex, behind) = rest.split_at_checked(end)?;
+                rest = behind.get(1..)?;
+                let c = char::from_u32(number(hex.strip_prefix(b"{")?)?)?;
+                bytes.extend(c.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            _ => return None,
+        }
+    }
+    Some(bytes)
+}
+
+/// A hexadecimal number.
+fn number(hex: &[u8]) -> Option<u32> {
+    let is_hex = hex.iter().all(u8::is_ascii_hexdigit);
+    let hex = std::str::from_utf8(hex).ok().filter(|_| is_hex)?;
+    u32::from_str_radix(hex, 16).ok()
 }
 
 /// Bytes in base64 with padding (RFC 4648, section 4).
@@ -202,6 +256,33 @@ mod tests {
             name("d\u{e9}j\u{e0}\x1b[2J".as_bytes()),
             "d\u{e9}j\u{e0}\\u{1b}[2J"
         );
+    }
+
+    #[test]
+    fn names_are_escaped_so_that_they_can_be_given_back() {
+        for (bytes, text) in [
+            (&b"/srv/a b"[..], "/srv/a b"),
+            (b"/a\nb\t\r", "/a\\nb\\t\\r"),
+            (b"/\xc3\xa9/\xff\xc3", "/\u{e9}/\\xff\\xc3"),
+            (b"\\x41\\", "\\\\x41\\\\"),
+            (b"\x1b[2J\0", "\\u{1b}[2J\\u{0}"),
+            (b"", ""),
+        ] {
+            assert_eq!(escaped(bytes), text);
+            assert_eq!(unescaped(text.as_bytes()).as_deref(), Some(bytes));
+        }
+        assert_eq!(name(b"a\\\xff"), "a\\\\xff");
+        for bad in [
+            "\\",
+            "\\q",
+            "\\x4",
+            "\\x+1",
+            "\\u{110000}",
+            "\\u{1",
+            "\\u1b}",
+        ] {
+            assert_eq!(unescaped(bad.as_bytes()), None, "{bad}");
+        }
     }
 
     #[test]

@@ -8,8 +8,10 @@
 
 pub mod ban;
 pub mod cell;
+pub mod class;
 pub mod document;
 pub mod field;
+pub mod item;
 pub mod param;
 pub mod profile;
 pub mod signature;

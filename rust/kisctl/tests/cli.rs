@@ -3,6 +3,11 @@
 //! The binary as a user meets it, on a machine without the module: usage, files, exit codes,
 //! golden texts. What needs the kernel is in `tests/vm/`.
 
+use kis_core::sense::class::{
+    Class,
+    Domain, //
+};
+use kisctl::profile_file::Saved;
 use std::{
     fs,
     io::Write,
@@ -95,6 +100,25 @@ fn usage_errors_exit_with_2() {
         &["alerts", "--timeout", "1"],
         &["profile", "reset"],
         &["profile", "reset", "x", "--all"],
+        &["profile", "accept", "x"],
+        &["profile", "accept", "x", "--alert", "1", "name"],
+        &["profile", "accept", "x", "--class", "peer", "name"],
+        &[
+            "profile", "accept", "x", "--class", "places", "--domain", "user", "/x",
+        ],
+        &[
+            "profile", "accept", "x", "--class", "read", "--domain", "user", "srv",
+        ],
+        &[
+            "profile", "accept", "x", "--class", "read", "--domain", "user", "/a\\q",
+        ],
+        &[
+            "profile", "accept", "x", "--class", "program", "--domain", "root", "/bin/sh",
+        ],
+        &["profile", "show", "x", "--class", "places"],
+        &["profile", "diff", "x"],
+        &["review", "x", "--list", "--accept-all"],
+        &["ready"],
         &["watch", "--interval", "0"],
         &["--no-such-option"],
     ] {
@@ -113,6 +137,7 @@ fn without_the_module_commands_exit_with_5() {
     let scratch = Scratch::new("absent");
     scratch.file("c.json", CELLS);
     scratch.file("s.json", SIGNATURES);
+    scratch.file("p", Saved::new().encode().expect("an image"));
     for args in [
         &[][..],
         &["status"],
@@ -122,7 +147,18 @@ fn without_the_module_commands_exit_with_5() {
         &["cell", "show", "x"],
         &["cell", "unload"],
         &["profile", "show", "x"],
+        &["profile", "show", "x", "--items"],
         &["profile", "export", "x"],
+        &["profile", "import", "x", "p"],
+        &["profile", "import", "x", "p", "--force"],
+        &[
+            "profile", "accept", "x", "--class", "peer", "--domain", "root", "unix /x",
+        ],
+        &["profile", "accept", "x", "--alert", "1"],
+        &["profile", "diff", "x", "p"],
+        &["review", "x"],
+        &["ready", "x"],
+        &["mode", "enforce", "--force"],
         &["profile", "reset", "--all"],
         &["sig", "load", "s.json"],
         &["sig", "list"],
@@ -155,7 +191,7 @@ fn version_names_both_abis() {
     let text = stdout(&output);
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[0].starts_with(concat!("kisctl ", env!("CARGO_PKG_VERSION"), " (")));
-    assert_eq!(lines[1], "ABI: 2");
+    assert_eq!(lines[1], "ABI: 3");
     assert!(lines[2].starts_with("ABI of the kernel: "));
 }
 
@@ -171,6 +207,8 @@ fn help_names_every_command_and_the_exit_codes() {
         "cell",
         "profile",
         "sig",
+        "review",
+        "ready",
         "mode",
         "alerts",
         "ban",
@@ -209,7 +247,7 @@ fn check_of_good_files() {
         let output = run_in(&scratch, args);
         assert_eq!(output.status.code(), Some(0));
         let report = json(&output);
-        assert_eq!(report["schema_version"], 1);
+        assert_eq!(report["schema_version"], 2);
         assert_eq!(report["valid"], true);
         assert_eq!(report["loaded"], false);
     }
@@ -225,7 +263,7 @@ fn json_of_a_signature_check_is_stable() {
     report["image_bytes"] = 0.into();
     assert_eq!(
         report.to_string(),
-        r#"{"classes":11,"file":"s.json","image_bytes":0,"loaded":false,"schema_version":1,"signatures":1,"states":11,"valid":true}"#
+        r#"{"classes":11,"file":"s.json","image_bytes":0,"loaded":false,"schema_version":2,"signatures":1,"states":11,"valid":true}"#
     );
 }
 
@@ -235,7 +273,7 @@ fn json_of_limits_is_stable() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         json(&output).to_string(),
-        r#"{"limits":{"bans":1024,"cells":256,"directories":256,"image_bytes":67108864,"lanes":512,"message_bytes":127,"name_bytes":31,"operations":64,"path_bytes":255,"prefixes":32,"record_bytes":4096,"signatures":4096},"schema_version":1}"#
+        r#"{"limits":{"bans":1024,"cells":256,"image_bytes":67108864,"item_bytes":511,"items":2048,"lanes":512,"message_bytes":127,"name_bytes":31,"operations":64,"path_bytes":255,"prefixes":32,"record_bytes":4096,"signatures":4096},"schema_version":2}"#
     );
 }
 
@@ -388,6 +426,41 @@ fn damaged_profiles_are_refused_before_the_kernel_sees_them() {
         assert_eq!(output.status.code(), Some(1), "{name}");
         assert!(stderr(&output).starts_with(&format!("kisctl: {name}: not a profile: ")));
     }
+}
+
+#[test]
+fn profiles_can_be_verified_and_compared_anywhere() {
+    if module_is_loaded() {
+        return;
+    }
+    let scratch = Scratch::new("anywhere");
+    let mut saved = Saved::new();
+    scratch.file("a.profile", saved.encode().expect("an image"));
+    let name = b"unix /run/\xff x";
+    assert!(saved.repertoire.accept(Class::Peer, Domain::User, name));
+    scratch.file("b.profile", saved.encode().expect("an image"));
+    let output = run_in(
+        &scratch,
+        &["profile", "import", "--dry-run", "x", "b.profile"],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(
+        stdout(&output),
+        "b.profile: 0 windows, 1 item, learning, ok\n"
+    );
+    assert!(stderr(&output).contains("not known without the module"));
+    let output = run_in(&scratch, &["profile", "diff", "a.profile", "b.profile"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = stdout(&output);
+    assert!(told.starts_with("only in b.profile: 1\n"), "{told}");
+    assert!(told.ends_with("  unix /run/\\xff x\n"), "{told}");
+    let output = run_in(
+        &scratch,
+        &["--json", "profile", "diff", "a.profile", "a.profile"],
+    );
+    assert_eq!(json(&output)["same"], true);
+    let output = run_in(&scratch, &["profile", "diff", "a.profile", "./none"]);
+    assert_eq!(output.status.code(), Some(3));
 }
 
 #[test]

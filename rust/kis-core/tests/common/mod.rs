@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What several of the tests need: chance, and tables made from regexes.
+//! What several of the tests need: chance, things that come up, and tables made from regexes.
 
 #![allow(
     dead_code,
@@ -16,6 +16,23 @@ use kis_core::matching::signatures::{
     room,
     DfaSpec,
     SigSpec, //
+};
+use kis_core::sense::class::{
+    Class,
+    Domain, //
+};
+use kis_core::sense::items::{
+    Count,
+    Item,
+    Items,
+    MAX_ITEMS,
+    MAX_NAMES, //
+};
+use kis_core::sense::repertoire::Repertoire;
+use kis_core::sense::sighting::{
+    Act,
+    Look,
+    Sighting, //
 };
 use regex_automata::dfa::{
     dense,
@@ -66,6 +83,84 @@ impl Chance {
 pub fn iterations(default: u64) -> u64 {
     let set = std::env::var("KIS_FUZZ_ITERS").ok();
     set.and_then(|n| n.parse().ok()).unwrap_or(default)
+}
+
+/// A repertoire in memory of its own.
+pub type Learner = Repertoire<Vec<Item>, Vec<u8>>;
+
+/// An empty repertoire of the size that the kernel has.
+pub fn learner() -> Learner {
+    Repertoire::new(vec![Item::NONE; MAX_ITEMS], vec![0; MAX_NAMES])
+}
+
+/// All that a set of items says.
+pub type Said = (Vec<(Class, Domain, Vec<u8>, Count)>, Vec<u32>);
+
+/// What the items of a repertoire say.
+pub fn said(items: &Items<Vec<Item>, Vec<u8>>) -> Said {
+    let of = |(item, name): (&Item, &[u8])| (item.class, item.domain, name.to_vec(), item.count);
+    let lost = Class::ALL.iter().map(|class| items.lost(*class));
+    (items.iter().map(of).collect(), lost.collect())
+}
+
+/// A class, most often one of those that fold.
+pub fn class(chance: &mut Chance) -> Class {
+    match chance.below(4) {
+        0 => chance.of(Class::ALL),
+        1 => Class::Secret,
+        _ => chance.of(&[Class::Secret, Class::Create]),
+    }
+}
+
+/// A name that such things may have. Many come up again, and some directories have many children.
+pub fn name(chance: &mut Chance) -> Vec<u8> {
+    const DIRS: [&[u8]; 12] = [
+        b"/", b"/v/", b"/v/a/", b"/v/a/", b"/v/a/", b"/v/a/", b"/v/a/b/", b"/v/a/b/", b"/v/a-b/",
+        b"/v/ab/", b"/v//", b"",
+    ];
+    let mut name = chance.of(&DIRS).to_vec();
+    let len = 1 + chance.below(2);
+    name.extend(chance.bytes(b"abcdefgh-/", len));
+    name
+}
+
+/// What is done with a file.
+pub fn act(chance: &mut Chance) -> Act {
+    chance.of(&[
+        Act::Read,
+        Act::Write,
+        Act::Create,
+        Act::Remove,
+        Act::Library,
+    ])
+}
+
+/// Who does it, and what kind of file it is.
+pub fn look(chance: &mut Chance) -> Look {
+    let bits = chance.next();
+    let bit = |i: u32| (bits >> i) & 1 != 0;
+    Look {
+        pid: chance.of(&[0, 7, 42, 1234]),
+        is_root: bit(0),
+        is_public: bit(1),
+        is_own: bit(2),
+        is_trusted: bit(3),
+        is_program: bit(4),
+    }
+}
+
+/// A repertoire that has learned in so many windows.
+pub fn learned(chance: &mut Chance, windows: u32, items: usize) -> Learner {
+    let mut self_ = Repertoire::new(vec![Item::NONE; items], vec![0; 8 * items]);
+    for _ in 0..windows {
+        let start = chance.below(4) == 0;
+        for _ in 0..chance.below(40) {
+            let (class, is_root, name) = (class(chance), chance.below(4) == 0, name(chance));
+            self_.learn(&Sighting::named(class, is_root, &name), start);
+        }
+        self_.window(start);
+    }
+    self_
 }
 
 /// All regexes in one automaton that finds every end of every match.

@@ -7,7 +7,8 @@ table! {
     Control {
         /// The netlink command (`KIS_CMD_*`).
         command: u32,
-        /// Of image-commit: the kind of image (`KIS_IMAGE_KIND_*`).
+        /// Of image-commit: the kind of image (`KIS_IMAGE_KIND_*`). Of profile-accept: what the item
+        /// is, as `kind` of [`Operation`](super::Operation); its name is the data.
         image: u32,
         /// Of image-commit: how many cells or signatures are loaded.
         count: u32,

@@ -49,7 +49,7 @@ const _: () = assert!(FIXED_MAX + super::Window::DATA <= RECORD_MAX);
 /// use kis_core::wire::record::{Head, Operation, Record};
 ///
 /// let head = Head { kind: RecordType::Veto as u16, ..Head::ZERO };
-/// let record = Record::new(head, Operation::new(Op::Exec, 1), b"/bin/sh");
+/// let record = Record::new(head, Operation::new(Op::Exec, 1, None), b"/bin/sh");
 /// let mut bytes = Vec::new();
 /// record.encode(&mut |part| bytes.extend_from_slice(part));
 /// assert_eq!(bytes.len(), record.room());
@@ -282,7 +282,7 @@ mod tests {
             ..Head::ZERO
         };
         head.set_cell_name(b"redis");
-        let record = Record::new(head, Operation::new(Op::Exec, 0x66), b"/p");
+        let record = Record::new(head, Operation::new(Op::Exec, 0x66, None), b"/p");
         let (bytes, len) = bytes_of(&record);
         assert_eq!(len, 136);
         for (at, want) in [
@@ -346,7 +346,11 @@ mod tests {
 
     #[test]
     fn unknown_bodies_keep_their_bytes() {
-        let (mut bytes, _) = bytes_of(&Record::new(Head::ZERO, Operation::new(Op::Exec, 1), b"x"));
+        let (mut bytes, _) = bytes_of(&Record::new(
+            Head::ZERO,
+            Operation::new(Op::Exec, 1, None),
+            b"x",
+        ));
         bytes[6] = 99;
         let read = Record::decode(&bytes);
         assert!(read.is_some());
@@ -394,7 +398,7 @@ mod tests {
     fn long_data_keep_their_end() {
         let mut long = [b'x'; RECORD_MAX];
         long[RECORD_MAX - 1] = b'!';
-        let path = Record::new(Head::ZERO, Operation::new(Op::Read, 1), &long);
+        let path = Record::new(Head::ZERO, Operation::new(Op::Read, 1, None), &long);
         assert_eq!(path.len(), RECORD_MAX);
         assert_eq!(path.path().and_then(|path| path.last()), Some(&b'!'));
         assert_eq!(path.head.flags, FLAG_PATH_CUT);
@@ -402,9 +406,9 @@ mod tests {
         assert_eq!(excerpt.room(), RECORD_MAX);
         assert_eq!(excerpt.excerpt().and_then(|e| e.last()), Some(&b'!'));
         assert_eq!((excerpt.head.flags, excerpt.path()), (0, None));
-        let short = Record::new(Head::ZERO, Operation::new(Op::Read, 1), b"/a");
+        let short = Record::new(Head::ZERO, Operation::new(Op::Read, 1, None), b"/a");
         assert_eq!((short.path(), short.head.flags), (Some(&b"/a"[..]), 0));
-        let none = Record::new(Head::ZERO, Operation::new(Op::Read, 1), b"");
+        let none = Record::new(Head::ZERO, Operation::new(Op::Read, 1, None), b"");
         assert_eq!(none.path(), None);
     }
 

@@ -29,8 +29,9 @@ static const struct nla_policy kis_mode_set_nl_policy[KIS_A_TARGET_MODE + 1] = {
 };
 
 /* KIS_CMD_PROFILE_GET - do */
-static const struct nla_policy kis_profile_get_nl_policy[KIS_A_TARGET_CELL + 1] = {
+static const struct nla_policy kis_profile_get_nl_policy[KIS_A_TARGET_OFFSET + 1] = {
 	[KIS_A_TARGET_CELL] = { .type = NLA_NUL_STRING, .len = KIS_NAME_MAX, },
+	[KIS_A_TARGET_OFFSET] = { .type = NLA_U32, },
 };
 
 /* KIS_CMD_PROFILE_RESET - do */
@@ -39,10 +40,11 @@ static const struct nla_policy kis_profile_reset_nl_policy[KIS_A_TARGET_CELL + 1
 };
 
 /* KIS_CMD_IMAGE_BEGIN - do */
-static const struct nla_policy kis_image_begin_nl_policy[KIS_A_IMAGE_CELL + 1] = {
+static const struct nla_policy kis_image_begin_nl_policy[KIS_A_IMAGE_FORCE + 1] = {
 	[KIS_A_IMAGE_KIND] = NLA_POLICY_MAX(NLA_U32, 2),
 	[KIS_A_IMAGE_SIZE] = NLA_POLICY_MIN(NLA_U32, 1),
 	[KIS_A_IMAGE_CELL] = { .type = NLA_NUL_STRING, .len = KIS_NAME_MAX, },
+	[KIS_A_IMAGE_FORCE] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 /* KIS_CMD_IMAGE_DATA - do */
@@ -55,6 +57,14 @@ static const struct nla_policy kis_image_data_nl_policy[KIS_A_IMAGE_DATA + 1] = 
 /* KIS_CMD_IMAGE_COMMIT - do */
 static const struct nla_policy kis_image_commit_nl_policy[KIS_A_IMAGE_TOKEN + 1] = {
 	[KIS_A_IMAGE_TOKEN] = { .type = NLA_U32, },
+};
+
+/* KIS_CMD_PROFILE_ACCEPT - do */
+static const struct nla_policy kis_profile_accept_nl_policy[KIS_A_TARGET_NAME + 1] = {
+	[KIS_A_TARGET_CELL] = { .type = NLA_NUL_STRING, .len = KIS_NAME_MAX, },
+	[KIS_A_TARGET_CLASS] = NLA_POLICY_MIN(NLA_U32, 1),
+	[KIS_A_TARGET_DOMAIN] = NLA_POLICY_MAX(NLA_U32, 1),
+	[KIS_A_TARGET_NAME] = NLA_POLICY_MAX_LEN(KIS_ITEM_NAME_MAX),
 };
 
 /* Ops table for kis */
@@ -109,7 +119,7 @@ static const struct genl_split_ops kis_nl_ops[] = {
 		.cmd		= KIS_CMD_PROFILE_GET,
 		.doit		= kis_nl_profile_get_doit,
 		.policy		= kis_profile_get_nl_policy,
-		.maxattr	= KIS_A_TARGET_CELL,
+		.maxattr	= KIS_A_TARGET_OFFSET,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
@@ -133,7 +143,7 @@ static const struct genl_split_ops kis_nl_ops[] = {
 		.cmd		= KIS_CMD_IMAGE_BEGIN,
 		.doit		= kis_nl_image_begin_doit,
 		.policy		= kis_image_begin_nl_policy,
-		.maxattr	= KIS_A_IMAGE_CELL,
+		.maxattr	= KIS_A_IMAGE_FORCE,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
@@ -148,6 +158,13 @@ static const struct genl_split_ops kis_nl_ops[] = {
 		.doit		= kis_nl_image_commit_doit,
 		.policy		= kis_image_commit_nl_policy,
 		.maxattr	= KIS_A_IMAGE_TOKEN,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= KIS_CMD_PROFILE_ACCEPT,
+		.doit		= kis_nl_profile_accept_doit,
+		.policy		= kis_profile_accept_nl_policy,
+		.maxattr	= KIS_A_TARGET_NAME,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

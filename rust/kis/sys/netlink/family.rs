@@ -196,11 +196,12 @@ operations! {
     doit kis_nl_ban_add_doit = KIS_CMD_BAN_ADD max KIS_A_BAN_TTL_MS;
     doit kis_nl_ban_del_doit = KIS_CMD_BAN_DEL max KIS_A_BAN_ADDRESS;
     doit kis_nl_mode_set_doit = KIS_CMD_MODE_SET max KIS_A_TARGET_MODE;
-    doit kis_nl_profile_get_doit = KIS_CMD_PROFILE_GET max KIS_A_TARGET_CELL;
+    doit kis_nl_profile_get_doit = KIS_CMD_PROFILE_GET max KIS_A_TARGET_OFFSET;
+    doit kis_nl_profile_accept_doit = KIS_CMD_PROFILE_ACCEPT max KIS_A_TARGET_NAME;
     doit kis_nl_profile_reset_doit = KIS_CMD_PROFILE_RESET max KIS_A_TARGET_CELL;
     doit kis_nl_cell_unload_doit = KIS_CMD_CELL_UNLOAD;
     doit kis_nl_signature_unload_doit = KIS_CMD_SIGNATURE_UNLOAD;
-    doit kis_nl_image_begin_doit = KIS_CMD_IMAGE_BEGIN max KIS_A_IMAGE_CELL;
+    doit kis_nl_image_begin_doit = KIS_CMD_IMAGE_BEGIN max KIS_A_IMAGE_FORCE;
     doit kis_nl_image_data_doit = KIS_CMD_IMAGE_DATA max KIS_A_IMAGE_DATA;
     doit kis_nl_image_commit_doit = KIS_CMD_IMAGE_COMMIT max KIS_A_IMAGE_TOKEN;
 }

@@ -3,26 +3,27 @@
 //! `kisctl explain`.
 
 use crate::{
-    control::messages,
+    control::{
+        messages,
+        Control, //
+    },
     device::{
+        find,
         Device,
         From, //
     },
-    error::{
-        Error,
-        Result, //
-    },
+    error::Result,
     event::{
+        kind,
         sentence,
         Context,
         Event, //
     },
-    output::Output, //
+    output::Output,
+    profile_file::Saved,
+    view::class::Growth, //
 };
-use kis_core::{
-    wire::abi::ID_LANE_BITS,
-    wire::record::Id, //
-};
+use kis_core::wire::record::Record;
 use serde::Serialize;
 
 /// Explains the record of that number.
@@ -34,28 +35,11 @@ pub fn run(output: &Output, id: u64) -> Result<()> {
         explanation: String,
     }
 
-    let mut device = Device::open(From::Oldest)?;
-    let records = device.drain();
-    let Some(stored) = records.iter().find(|stored| stored.head().id == id) else {
-        let lane = Id::from_number(id).lane();
-        let mut of_lane = records
-            .iter()
-            .map(|stored| stored.head().id())
-            .filter(|id| id.lane() == lane);
-        let held = match (of_lane.next(), of_lane.next_back()) {
-            (Some(first), last) => format!(
-                "its lane of the ring holds each {}th from {} to {}",
-                1 << ID_LANE_BITS,
-                first.get(),
-                last.unwrap_or(first).get()
-            ),
-            (None, _) => "its lane of the ring is empty".to_owned(),
-        };
-        return Err(Error::not_found(format!("record {id}: not in the ring")).next(held));
-    };
+    let stored = find(&Device::open(From::Oldest)?.drain(), id)?;
     let record = &stored.record();
     let mut context = Context::of_system();
     context.messages = messages();
+    context.learned = learned(record);
     let sentences = sentence::explain(record, &context);
     if output.is_json() {
         return output.object(&Explained {
@@ -66,4 +50,18 @@ pub fn run(output: &Output, id: u64) -> Result<()> {
     sentences
         .iter()
         .try_for_each(|sentence| output.line(sentence))
+}
+
+/// How the class grows that a record says something new of, where we may ask for it.
+fn learned(record: &Record<'_>) -> Option<Growth> {
+    let (class, _) = kind(record)?;
+    let name = std::str::from_utf8(record.head.cell_name()).ok()?;
+    let mut control = Control::open().ok()?;
+    let cell = control.cell(name).ok()?;
+    let saved = Saved::of_cell(&mut control, name).ok()?;
+    Some(Growth {
+        class,
+        novelty: saved.repertoire.novelty(class),
+        window_ms: cell.window_ms,
+    })
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Name, number and what it is about.
-const LIMITS: [(&str, u32, &str); 12] = [
+const LIMITS: [(&str, u32, &str); 13] = [
     ("cells", uapi::KIS_MAX_CELLS, "cells of a configuration"),
     ("signatures", uapi::KIS_MAX_SIGNATURES, "signatures"),
     (
@@ -21,11 +21,7 @@ const LIMITS: [(&str, u32, &str); 12] = [
         uapi::KIS_MAX_PREFIXES,
         "prefixes in one path list of a cell",
     ),
-    (
-        "directories",
-        uapi::KIS_MAX_DIRS,
-        "directories that a cell learns",
-    ),
+    ("items", uapi::KIS_MAX_ITEMS, "items of a cell's repertoire"),
     (
         "operations",
         u64::BITS,
@@ -41,6 +37,11 @@ const LIMITS: [(&str, u32, &str); 12] = [
         "name_bytes",
         uapi::KIS_NAME_LEN - 1,
         "bytes of a cell's name",
+    ),
+    (
+        "item_bytes",
+        uapi::KIS_ITEM_NAME_MAX,
+        "bytes of an item's name",
     ),
     (
         "path_bytes",

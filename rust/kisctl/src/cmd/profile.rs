@@ -1,26 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `kisctl profile`: show, export, import, reset.
+//! `kisctl profile`: show, export, import, accept, diff, reset.
+
+pub(super) mod accept;
+pub(super) mod diff;
 
 use crate::{
     args::Profile as Verb,
     control::{
-        Control,
-        ImageKind, //
+        Cell,
+        Control, //
     },
     error::{
         Error,
+        Kind,
         Result, //
     },
     input,
-    output::Output,
-    text::base64,
+    output::{
+        note,
+        Output, //
+    },
+    profile_file::{
+        build_of,
+        Saved, //
+    },
+    text::{
+        self,
+        base64, //
+    },
     view::{
         cell::WIDTH,
+        class,
         field::{
+            columns,
             lines,
             object,
+            objects,
             Face, //
+        },
+        item::{
+            self,
+            Row, //
         },
         param,
         profile::{
@@ -30,42 +51,42 @@ use crate::{
         value::Object, //
     }, //
 };
-use kis_core::sense::profile::{
-    Profile,
-    MAX_BYTES, //
+use kis_core::sense::{
+    class::Class,
+    profile::MAX_BYTES, //
 };
 use std::path::Path;
 
 /// Runs one of the verbs.
 pub fn run(output: &Output, verb: &Verb) -> Result<()> {
     match verb {
-        Verb::Show { cell } => show(output, cell),
+        Verb::Show { cell, items, class } => show(output, cell, *items || class.is_some(), *class),
         Verb::Export { cell, file } => export(output, cell, file.as_deref()),
         Verb::Import {
             cell,
             file,
             dry_run,
-        } => import(output, cell, file, *dry_run),
+            force,
+        } => import(output, cell, file, *dry_run, *force),
+        Verb::Accept(what) => accept::run(output, what),
+        Verb::Diff { a, b } => diff::run(output, a, b),
         Verb::Reset { cell, .. } => reset(output, cell.as_deref()),
     }
 }
 
-/// Checks a profile image.
-fn verify(image: &[u8], what: &str) -> Result<Profile> {
-    Profile::verify(image).map_err(|e| {
-        Error::failed(format!("{what}: not a profile: {e}"))
-            .next("give a file that kisctl profile export of this version wrote")
-    })
-}
-
-fn show(output: &Output, name: &str) -> Result<()> {
+fn show(output: &Output, name: &str, items: bool, class: Option<Class>) -> Result<()> {
     let mut control = Control::open()?;
+    let cell = control.cell(name)?;
     let learned = Learned {
-        cell: control.cell(name)?,
         params: control.params()?,
-        profile: verify(&control.profile(name)?, &format!("cell \"{name}\""))?,
+        saved: Saved::of_cell(&mut control, &cell.name)?,
+        cell,
     };
-    tell_show(output, &learned)
+    if items {
+        tell_items(output, &learned, class)
+    } else {
+        tell_show(output, &learned)
+    }
 }
 
 /// What a cell has learned.
@@ -75,11 +96,45 @@ pub(super) fn tell_show(output: &Output, learned: &Learned) -> Result<()> {
     }
     lines(output, FIELDS, learned, WIDTH)?;
     output.line("")?;
-    output.table(&param::table(&learned.cell, &learned.params, Face::Column))
+    output.table(&param::table(&learned.cell, &learned.params, Face::Column))?;
+    let classes = learned.classes();
+    if classes.is_empty() {
+        return Ok(());
+    }
+    output.line("")?;
+    output.table(&columns(class::FIELDS, Face::Column, &classes))
+}
+
+/// The items of its repertoire, or those of a class.
+pub(super) fn tell_items(output: &Output, learned: &Learned, class: Option<Class>) -> Result<()> {
+    let rows = Row::all(&learned.saved.repertoire, class);
+    if output.is_json() {
+        let report = Object::report().with("cell", learned.cell.name.clone());
+        return output.object(&report.with("repertoire", objects(item::FIELDS, &rows)));
+    }
+    if rows.is_empty() {
+        note(match (learned.cell.has_repertoire(), class) {
+            (false, _) => "the cell has no repertoire: files.learn is false".to_owned(),
+            (true, None) => "nothing is known yet".to_owned(),
+            (true, Some(class)) => format!("nothing of class {} is known", class.name()),
+        });
+    }
+    output.table(&columns(item::FIELDS, Face::Column, &rows))
 }
 
 fn export(output: &Output, name: &str, file: Option<&Path>) -> Result<()> {
-    save(output, name, &Control::open()?.profile(name)?, file)
+    let mut control = Control::open()?;
+    let cell = control.cell(name)?;
+    let mut saved = Saved::of_cell(&mut control, name)?;
+    let build = build_of(&cell.program);
+    if let Err(e) = &build {
+        note(format!(
+            "{}: {e}; the profile does not say which build it was learned from",
+            cell.program
+        ));
+    }
+    saved.belongs_to(&cell, build.ok());
+    save(output, name, &saved.encode()?, file)
 }
 
 /// Saves a profile, and says so.
@@ -112,15 +167,41 @@ pub(super) fn save(output: &Output, name: &str, image: &[u8], file: Option<&Path
     }
 }
 
-fn import(output: &Output, name: &str, path: &Path, dry_run: bool) -> Result<()> {
+fn import(output: &Output, name: &str, path: &Path, dry_run: bool, force: bool) -> Result<()> {
     let what = path.display().to_string();
-    // CAST: a small constant.
+    // CAST: a small constant; a byte more than fits shows that there is more.
     let image = input::read(path, MAX_BYTES as u64)?;
-    let profile = verify(&image, &what)?;
-    if !dry_run {
-        Control::open()?.upload(ImageKind::Profile, Some(name), &image)?;
+    let saved = Saved::read(&image, &what)?;
+    match Control::open() {
+        // A file can be verified anywhere.
+        Err(e) if dry_run && matches!(e.kind(), Kind::Absent | Kind::NotPermitted) => {
+            note("whether it fits the cell is not known without the module");
+        }
+        Err(e) => return Err(e),
+        Ok(mut control) => {
+            let cell = control.cell(name)?;
+            if !force {
+                fit(&saved, &what, &cell, &control.cells()?)?;
+            }
+            if !dry_run {
+                control.profile_import(name, &image, force)?;
+            }
+        }
     }
-    tell_import(output, name, &what, &profile, dry_run)
+    tell_import(output, name, &what, &saved, dry_run)
+}
+
+/// Refuses a profile that was learned by another program.
+fn fit(saved: &Saved, what: &str, cell: &Cell, cells: &[Cell]) -> Result<()> {
+    let Some(why) = saved.misfit(cell, build_of(&cell.program), cells) else {
+        return Ok(());
+    };
+    let name = &cell.name;
+    Err(
+        Error::failed(format!("{what}: not a profile for cell \"{name}\": {why}")).next(format!(
+            "learn anew with kisctl profile reset {name}, or give --force if what was learned still holds"
+        )),
+    )
 }
 
 /// A profile that was verified or imported.
@@ -128,21 +209,26 @@ pub(super) fn tell_import(
     output: &Output,
     name: &str,
     what: &str,
-    profile: &Profile,
+    saved: &Saved,
     dry_run: bool,
 ) -> Result<()> {
-    let (windows, directories) = (profile.windows(), profile.dirs().len());
-    let phase = profile.phase().name();
+    let (windows, items) = (saved.profile.windows(), saved.repertoire.items().len());
+    let phase = saved.profile.phase().name();
     if output.is_json() {
         let report = Object::report()
             .with("cell", name.to_owned())
             .with("loaded", !dry_run)
             .with("windows", windows)
             .with("phase", phase)
-            .with("directories", directories);
+            .with("items", items);
         return output.object(&report);
     }
-    let learned = format!("{windows} windows, {directories} directories, {phase}");
+    // CAST: a length always fits 64 bits.
+    let (windows, items) = (
+        text::count(windows.into(), "window"),
+        text::count(items as u64, "item"),
+    );
+    let learned = format!("{windows}, {items}, {phase}");
     output.line(if dry_run {
         format!("{what}: {learned}, ok")
     } else {

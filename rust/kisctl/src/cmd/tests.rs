@@ -9,6 +9,13 @@
 use super::*;
 use crate::{
     cell_file::Resolved,
+    cmd::{
+        profile::{
+            accept,
+            diff, //
+        },
+        ready::Candidate, //
+    },
     configuration::{
         self,
         tell_faults,
@@ -19,22 +26,25 @@ use crate::{
         Document,
         Warning, //
     },
+    profile_file::Saved,
     signature_file::Compiled,
     view::profile::Learned, //
 };
 use kis_core::{
     sense::{
         bound::NO_BOUNDS,
-        detector::{
-            Event,
-            Observation, //
+        class::{
+            Class,
+            Domain, //
         },
-        profile::{
-            Profile,
-            Settings, //
-        }, //
+        detector::Observation,
+        profile::Settings,
+        sighting::Sighting, //
     },
-    wire::abi::CellMode, //
+    wire::abi::{
+        CellMode,
+        Param, //
+    }, //
 };
 use std::path::Path;
 
@@ -42,7 +52,7 @@ const GOLDEN: &str = include_str!("reports.golden");
 
 fn status(mode: u32, cells: u32) -> control::Status {
     control::Status {
-        abi: 2,
+        abi: 3,
         mode,
         generation: 7,
         cells,
@@ -75,6 +85,9 @@ fn cells() -> [control::Cell; 3] {
         would_deny: 2,
         killed: 1,
         matches: 12,
+        items: Some(22),
+        names_bytes: Some(400),
+        starts: Some(1),
         ..Default::default()
     };
     let learning = control::Cell {
@@ -96,6 +109,9 @@ fn cells() -> [control::Cell; 3] {
         mode: 9,
         danger_one_ms: 9_000,
         danger_two_ms: 61_000,
+        items: None,
+        names_bytes: None,
+        starts: None,
         ..calm.clone()
     };
     [calm, learning, danger]
@@ -166,29 +182,51 @@ fn bans() -> [control::Ban; 2] {
     })
 }
 
-fn profile_of(directories: u64) -> Profile {
+/// A start, then 60 windows: one library, one peer, and a new directory in each twentieth.
+fn saved() -> Saved {
+    let mut saved = Saved::new();
+    let own = &mut saved.repertoire;
+    let name = |class, is_root, name: &'static [u8]| Sighting::named(class, is_root, name);
+    own.learn(&name(Class::Library, true, b"/usr/lib"), true);
+    own.window(true);
+    for window in 0..60_u8 {
+        own.learn(&name(Class::Peer, false, b"unix /run/a\xff\nb"), false);
+        if window % 20 == 0 {
+            let dir = format!("/var/lib/redis/{}", char::from(b'A' + window / 20));
+            own.learn(
+                &Sighting::named(Class::Create, false, dir.as_bytes()),
+                false,
+            );
+        }
+        own.window(false);
+    }
     let settings = Settings {
-        learn_windows: 60,
+        learn_windows: 61,
         hard: false,
         k_one_q16: 4 << 16,
         k_two_q16: 8 << 16,
         bounds: NO_BOUNDS,
     };
-    let mut profile = Profile::new();
-    for hash in 1..=directories {
-        profile.learn(&Observation::Event(Event::Directory(hash)), &settings);
+    for window in 0..61 {
+        let values = [window % 2; Param::COUNT];
+        let window = Observation::Window {
+            values: &values,
+            processes: 1,
+        };
+        saved.profile.learn(&window, &settings);
     }
-    profile
+    saved
 }
 
-fn profile() -> Profile {
-    profile_of(2)
-}
-
-fn full_profile() -> Profile {
-    let mut profile = profile_of(300);
-    profile.complete(4 << 16, 8 << 16);
-    profile
+/// The same with an item more, and other thresholds.
+fn other() -> Saved {
+    let mut other = saved();
+    let accepted = other
+        .repertoire
+        .accept(Class::Program, Domain::Root, b"/a -> /b");
+    assert!(accepted);
+    other.profile.complete(9 << 16, 99 << 16);
+    other
 }
 
 fn cell_document(warnings: Vec<Warning>) -> Resolved {
@@ -214,11 +252,38 @@ fn signature_document() -> Compiled {
     configuration::of(&document).expect("a table")
 }
 
-fn learned(cell: usize, profile: Profile) -> Learned {
+fn learned(cell: usize, saved: Saved) -> Learned {
     Learned {
         cell: cells()[cell].clone(),
         params: params(),
-        profile,
+        saved,
+    }
+}
+
+fn candidate(cell: usize, saved: Option<Saved>) -> Candidate {
+    Candidate {
+        cell: cells()[cell].clone(),
+        params: params(),
+        saved,
+    }
+}
+
+fn side(name: &str, saved: Saved) -> diff::Side {
+    diff::Side {
+        name: name.to_owned(),
+        saved,
+    }
+}
+
+fn group(name: &[u8], alerts: u64, by: &str) -> review::Group {
+    review::Group {
+        class: Class::Create,
+        domain: Domain::User,
+        name: name.to_vec(),
+        alerts,
+        first: 1024,
+        last: 4711,
+        by: by.to_owned(),
     }
 }
 
@@ -265,11 +330,83 @@ fn reports() -> Vec<(&'static str, Tell)> {
         ("cell unload", tell(|o| tell_unloaded::<Resolved>(o, 9))),
         (
             "profile show",
-            tell(|o| profile::tell_show(o, &learned(0, self::profile()))),
+            tell(|o| profile::tell_show(o, &learned(0, saved()))),
         ),
         (
-            "profile show of one that overflows",
-            tell(|o| profile::tell_show(o, &learned(1, full_profile()))),
+            "profile show of one without a repertoire",
+            tell(|o| profile::tell_show(o, &learned(2, Saved::new()))),
+        ),
+        (
+            "profile show of one that knows nothing",
+            tell(|o| profile::tell_show(o, &learned(1, Saved::new()))),
+        ),
+        (
+            "profile show --items",
+            tell(|o| profile::tell_items(o, &learned(0, saved()), None)),
+        ),
+        (
+            "profile show --class",
+            tell(|o| profile::tell_items(o, &learned(0, saved()), Some(Class::Peer))),
+        ),
+        (
+            "profile show --class of nothing",
+            tell(|o| profile::tell_items(o, &learned(0, saved()), Some(Class::Port))),
+        ),
+        (
+            "profile diff",
+            tell(|o| diff::tell(o, &side("redis", saved()), &side("old.profile", other()))),
+        ),
+        (
+            "profile diff of the same",
+            tell(|o| diff::tell(o, &side("a", saved()), &side("b", saved()))),
+        ),
+        (
+            "profile accept",
+            tell(|o| accept::tell(o, "redis", Class::Write, Domain::Root, b"/a\n")),
+        ),
+        (
+            "review",
+            tell(|o| {
+                let groups = [
+                    group(b"/var/lib/x", 31, "redis-server[812]"),
+                    group(b"/\xff", 1, ""),
+                ];
+                review::tell(o, "redis", &groups, None)
+            }),
+        ),
+        (
+            "review --accept-all",
+            tell(|o| review::tell(o, "redis", &[group(b"/var/lib/x", 31, "")], Some(1))),
+        ),
+        (
+            "review of nothing new",
+            tell(|o| review::tell(o, "redis", &[], None)),
+        ),
+        (
+            "ready",
+            tell(|o| ready::tell(o, &candidate(2, None)).map(drop)),
+        ),
+        (
+            "ready of one that is not",
+            tell(|o| ready::tell(o, &candidate(1, Some(Saved::new()))).map(drop)),
+        ),
+        (
+            "ready of one that grows",
+            tell(|o| ready::tell(o, &candidate(0, Some(saved()))).map(drop)),
+        ),
+        (
+            "mode enforce of cells that are not ready",
+            tell(|_| {
+                mode::hold_back(&[
+                    candidate(2, None),
+                    candidate(1, None),
+                    candidate(0, Some(saved())),
+                ])
+            }),
+        ),
+        (
+            "mode enforce of one that is ready",
+            tell(|_| mode::hold_back(&[candidate(2, None)])),
         ),
         (
             "profile export to a file",
@@ -281,11 +418,11 @@ fn reports() -> Vec<(&'static str, Tell)> {
         ),
         (
             "profile import",
-            tell(|o| profile::tell_import(o, "redis", "p.profile", &full_profile(), false)),
+            tell(|o| profile::tell_import(o, "redis", "p.profile", &saved(), false)),
         ),
         (
             "profile import --dry-run",
-            tell(|o| profile::tell_import(o, "redis", "p.profile", &self::profile(), true)),
+            tell(|o| profile::tell_import(o, "redis", "p.profile", &Saved::new(), true)),
         ),
         (
             "profile reset",

@@ -142,6 +142,9 @@ message! {
         killed: u64 = KIS_A_CELL_KILLED,
         would_kill: u64 = KIS_A_CELL_WOULD_KILL,
         matches: u64 = KIS_A_CELL_MATCHES,
+        items: Option<u32> = KIS_A_CELL_ITEMS,
+        names_bytes: Option<u32> = KIS_A_CELL_NAMES_BYTES,
+        starts: Option<u32> = KIS_A_CELL_STARTS,
     }
 }
 
@@ -247,6 +250,11 @@ impl Cell {
     pub fn phase_name(&self) -> &'static str {
         let phase = u16::try_from(self.phase).ok().and_then(Phase::from_u16);
         phase.map_or("unknown", Phase::name)
+    }
+
+    /// Whether it has a repertoire.
+    pub fn has_repertoire(&self) -> bool {
+        self.items.is_some()
     }
 
     /// Whether it still learns.

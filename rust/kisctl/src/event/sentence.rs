@@ -8,9 +8,11 @@ use super::{
     command,
     connection,
     has_op,
+    kind,
     matched,
     message,
     mode,
+    name,
     op,
     phase_set,
     process,
@@ -32,7 +34,11 @@ use crate::{
         q16,
         rfc3339, //
     },
-    uapi, //
+    uapi,
+    view::{
+        class::Growth,
+        item::words, //
+    }, //
 };
 use kis_core::{
     wire::abi::{
@@ -92,13 +98,11 @@ pub fn summary(record: &Record<'_>, context: &Context) -> String {
     if let Some(peer) = connection(record).as_ref().and_then(peer) {
         parts.push(format!("from {peer}"));
     }
-    match process(record) {
-        None => {}
-        Some(process) => parts.push(match process.comm {
-            // Of a connection only the process is known that accepted it.
-            None => format!("to process {}", process.pid),
-            Some(comm) => format!("by {comm}[{}]", process.pid),
-        }),
+    match (process_words(record), process(record)) {
+        (Some(words), _) => parts.push(format!("by {words}")),
+        // Of a connection only the process is known that accepted it.
+        (None, Some(process)) => parts.push(format!("to process {}", process.pid)),
+        (None, None) => {}
     }
     let decided = Action::from_bits(record.head.action);
     if !decided.is_pass() {
@@ -113,6 +117,12 @@ pub fn summary(record: &Record<'_>, context: &Context) -> String {
     parts.join(" ")
 }
 
+/// The process whose call it was: `redis-server[812]`.
+pub fn process_words(record: &Record<'_>) -> Option<String> {
+    let process = process(record)?;
+    Some(format!("{}[{}]", process.comm?, process.pid))
+}
+
 /// What happened, short.
 fn what(record: &Record<'_>, context: &Context) -> String {
     match &record.body {
@@ -124,7 +134,7 @@ fn what(record: &Record<'_>, context: &Context) -> String {
             .collect::<Vec<_>>()
             .join(" "),
         Body::PhaseSet(set) => format!("now {}", phase_set(set)),
-        Body::Control(change) => control(change),
+        Body::Control(change) => control(record, change),
         Body::Calm(calm) => format!("{} over", ended(calm)),
         Body::BanDrop(_) => "packets of a banned peer dropped".to_owned(),
         Body::Crossing(crossing) => {
@@ -153,7 +163,7 @@ fn what(record: &Record<'_>, context: &Context) -> String {
 }
 
 /// What the officer asked for.
-fn control(change: &record::Control) -> String {
+fn control(record: &Record<'_>, change: &record::Control) -> String {
     let count = change.count;
     match change.command {
         uapi::KIS_CMD_MODE_SET => format!("mode {}", mode_name(change.mode)),
@@ -161,8 +171,14 @@ fn control(change: &record::Control) -> String {
         uapi::KIS_CMD_BAN_DEL => "end of a ban".to_owned(),
         uapi::KIS_CMD_IMAGE_COMMIT => match change.image {
             uapi::KIS_IMAGE_KIND_SIGNATURES => format!("{count} signatures loaded"),
+            uapi::KIS_IMAGE_KIND_PROFILE => "a profile was given to the cell".to_owned(),
             _ => format!("{count} cells loaded"),
         },
+        uapi::KIS_CMD_PROFILE_ACCEPT => match new_item(record) {
+            Some(item) => format!("accepted into the self: {item}"),
+            None => command(change),
+        },
+        uapi::KIS_CMD_PROFILE_RESET => "what was learned is forgotten".to_owned(),
         uapi::KIS_CMD_CELL_UNLOAD => "all cells unloaded".to_owned(),
         uapi::KIS_CMD_SIGNATURE_UNLOAD => "all signatures unloaded".to_owned(),
         _ => command(change),
@@ -189,9 +205,10 @@ fn operation(record: &Record<'_>) -> String {
     if let Some(path) = record.path() {
         text.push_str(&format!(" {}{}", cut_mark(record), text::name(path)));
     }
+    let new = new_item(record).map(|item| format!("new to the self: {item}"));
     let why = match record.head.cause() {
         Some(Cause::Tree) => "outside the allowed paths",
-        Some(Cause::SelfDir) => "outside the learned self",
+        Some(Cause::SelfDir) => new.as_deref().unwrap_or("new to the self"),
         Some(Cause::Forbidden) => "forbidden",
         Some(Cause::Danger) => "denied in danger",
         Some(Cause::Unseen) => "bytes that could not be looked at",
@@ -201,6 +218,40 @@ fn operation(record: &Record<'_>) -> String {
         text.push_str(&format!(": {why}"));
     }
     text
+}
+
+/// What is new, or was accepted, in words.
+fn new_item(record: &Record<'_>) -> Option<String> {
+    let (class, domain) = kind(record)?;
+    Some(match name(record) {
+        Some(name) => words(class, domain, &name),
+        None => {
+            let end = text::escaped(record.data());
+            format!("{} ...{end} (as {})", class.name(), domain.name())
+        }
+    })
+}
+
+/// How surprising something new is.
+fn surprise(of: &Growth) -> String {
+    let (class, windows) = (of.class.name(), of.novelty.windows);
+    let items = text::count(of.novelty.items.into(), "item");
+    let known = format!("Of class {class} it knows {items} from {windows} windows");
+    match (of.state(), of.per_day_q16()) {
+        ("full", _) => format!(
+            "{known}; {} more found no room, so something new says little.",
+            of.novelty.lost
+        ),
+        ("growing", Some(day)) => format!(
+            "{known}; something new is to be expected {} times a day: it is no surprise.",
+            text::q16(day)
+        ),
+        ("saturated", Some(day)) => format!(
+            "{known}; something new is to be expected {} times a day: it is a surprise.",
+            text::q16(day)
+        ),
+        _ => format!("{known}."),
+    }
 }
 
 fn cut_mark(record: &Record<'_>) -> &'static str {
@@ -277,7 +328,7 @@ fn why(record: &Record<'_>, context: &Context) -> Vec<String> {
             sentences.push(format!("The cell is {} now.", phase_set(set)));
         }
         Body::Control(change) => {
-            sentences.push(format!("The request: {}.", control(change)));
+            sentences.push(format!("The request: {}.", control(record, change)));
         }
         Body::Calm(calm) => {
             sentences.push(format!("What ended: danger signal {}.", ended(calm)));
@@ -317,15 +368,15 @@ fn why(record: &Record<'_>, context: &Context) -> Vec<String> {
         Some(Cause::Tree) => sentences.push(
             "The path lies outside of every prefix that the cell file allows for it.".to_owned(),
         ),
-        Some(Cause::SelfDir) => sentences.push(
-            "The cell never used that directory while it learned: it is outside of its self."
-                .to_owned(),
-        ),
+        Some(Cause::SelfDir) => match new_item(record) {
+            Some(item) => sentences.push(format!("It is new to the self: {item}.")),
+            None => sentences.push("It is new to the self.".to_owned()),
+        },
         Some(Cause::Forbidden) => {
             sentences.push("The cell file forbids that operation always.".to_owned());
         }
         Some(Cause::Danger) => sentences.push(
-            "The cell file lists that operation under danger_two: it is denied while the signal is up."
+            "The cell file lists that operation under danger_two, or it is not of the self: it is denied while the signal is up."
                 .to_owned(),
         ),
         Some(Cause::Officer) => {
@@ -338,6 +389,9 @@ fn why(record: &Record<'_>, context: &Context) -> Vec<String> {
         ),
         Some(Cause::None | Cause::Threshold | Cause::Bound | Cause::Signature) => {}
         None => sentences.push(format!("The cause is {}.", cause(record))),
+    }
+    if let Some(growth) = context.learned.as_ref() {
+        sentences.push(surprise(growth));
     }
     sentences.extend(hit(record, context));
     sentences.extend(stream(record));

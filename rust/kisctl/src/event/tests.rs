@@ -3,6 +3,7 @@
 use super::*;
 use crate::device::Stored;
 use kis_core::{
+    sense::novelty::Novelty,
     wire::abi::{
         Cause,
         FLAG_LEARNING, //
@@ -22,6 +23,7 @@ fn context() -> Context {
     Context {
         boot_id: Some("4b7ea6a5-0f33-4b1a-9d7f-1f0f5a6b7c8d".to_owned()),
         messages: HashMap::from([((1001, 2), "redis: CONFIG SET dir".to_owned())]),
+        learned: None,
     }
 }
 
@@ -66,7 +68,17 @@ fn breach() -> Stored {
         ..head(RecordType::DangerTwo, Cause::Tree)
     };
     let path = b"/root/.ssh/authorized_keys";
-    stored(head, Operation::new(Op::Create, 3), path)
+    stored(head, Operation::new(Op::Create, 3, None), path)
+}
+
+/// Something new to the self.
+fn new(kind: RecordType, class: Class, domain: Domain, flags: u16, name: &[u8]) -> Stored {
+    let head = Head {
+        flags,
+        ..head(kind, Cause::SelfDir)
+    };
+    let operation = Operation::new(Op::Create, 1, Some((class, domain)));
+    stored(head, operation, name)
 }
 
 fn hit(found: Match) -> Stored {
@@ -132,7 +144,7 @@ fn json_of_a_match_is_stable() {
     let event = Event::new(&hit(tcp()).record(), &context());
     assert_eq!(
         serde_json::to_string(&event).expect("JSON"),
-        r#"{"schema_version":1,"id":4824064,"time":"2025-11-21T09:06:40.123456789Z","mono_ns":12345678901,"boot_id":"4b7ea6a5-0f33-4b1a-9d7f-1f0f5a6b7c8d","event_type":"kis_danger_two","cell":"redis","cell_id":1,"generation":3,"pid":812,"start_ns":5000000000,"signal":"two","cause":"signature","op":"receive","action":"kill+ban","nth":1,"applied":false,"mode":"observe","phase":"ready","danger_one":false,"danger_two":false,"signature":{"id":1001,"revision":2,"message":"redis: CONFIG SET dir"},"offset":57,"src_ip":"10.0.2.2","src_port":40000,"dest_ip":"10.0.2.15","dest_port":6379,"proto":"TCP","excerpt":"CONFIG SET dir /root\\r\\n\\xff","excerpt_base64":"Q09ORklHIFNFVCBkaXIgL3Jvb3QNCv8="}"#
+        r#"{"schema_version":2,"id":4824064,"time":"2025-11-21T09:06:40.123456789Z","mono_ns":12345678901,"boot_id":"4b7ea6a5-0f33-4b1a-9d7f-1f0f5a6b7c8d","event_type":"kis_danger_two","cell":"redis","cell_id":1,"generation":3,"pid":812,"start_ns":5000000000,"signal":"two","cause":"signature","op":"receive","action":"kill+ban","nth":1,"applied":false,"mode":"observe","phase":"ready","danger_one":false,"danger_two":false,"signature":{"id":1001,"revision":2,"message":"redis: CONFIG SET dir"},"offset":57,"src_ip":"10.0.2.2","src_port":40000,"dest_ip":"10.0.2.15","dest_port":6379,"proto":"TCP","excerpt":"CONFIG SET dir /root\\r\\n\\xff","excerpt_base64":"Q09ORklHIFNFVCBkaXIgL3Jvb3QNCv8="}"#
     );
 }
 
@@ -280,6 +292,95 @@ fn explanation_of_a_match_has_all_numbers() {
 }
 
 #[test]
+fn what_is_new_to_the_self_is_named_in_its_general_form() {
+    let path = b"/var/lib/redis/dump-17.rdb\n";
+    let made = new(RecordType::DangerTwo, Class::Write, Domain::User, 0, path);
+    let event = json(&made);
+    assert_eq!(
+        (
+            &event["class"],
+            &event["domain"],
+            &event["item"],
+            &event["path"]
+        ),
+        (
+            &"write".into(),
+            &"user".into(),
+            &"/var/lib/redis/dump-#.rdb\\n".into(),
+            &"/var/lib/redis/dump-17.rdb\\n".into(),
+        )
+    );
+    assert_eq!(
+        summary(&made),
+        "create /var/lib/redis/dump-17.rdb\\n: new to the self: write /var/lib/redis/dump-#.rdb\\n (as user) by redis-server[812]"
+    );
+    let mut context = context();
+    let told = |context: &Context| sentence::explain(&made.record(), context)[3..5].to_vec();
+    let new = "It is new to the self: write /var/lib/redis/dump-#.rdb\\n (as user).";
+    assert_eq!(told(&context)[0], new);
+    for (once, lost, want) in [
+        (
+            0,
+            0,
+            "Of class write it knows 4 items from 100 windows; something new is to be expected 0.00 times a day: it is a surprise.",
+        ),
+        (
+            4,
+            0,
+            "Of class write it knows 4 items from 100 windows; something new is to be expected 3432.84 times a day: it is no surprise.",
+        ),
+        (
+            0,
+            9,
+            "Of class write it knows 4 items from 100 windows; 9 more found no room, so something new says little.",
+        ),
+    ] {
+        context.learned = Some(Growth {
+            class: Class::Write,
+            novelty: Novelty {
+                windows: 100,
+                items: 4,
+                once,
+                twice: 0,
+                lost,
+            },
+            window_ms: 1000,
+        });
+        assert_eq!(told(&context), [new, want]);
+    }
+}
+
+#[test]
+fn what_is_new_and_was_cut_has_no_item() {
+    let cut = new(
+        RecordType::DangerOne,
+        Class::Read,
+        Domain::Root,
+        FLAG_PATH_CUT,
+        b"d/x\xff",
+    );
+    let event = json(&cut);
+    assert_eq!(
+        (&event["class"], &event["domain"]),
+        (&"read".into(), &"root".into())
+    );
+    assert!(event.get("item").is_none());
+    assert!(summary(&cut).contains("new to the self: read ...d/x\\xff (as root)"));
+    // A veto says what it was about, too.
+    let mut veto = new(
+        RecordType::Veto,
+        Class::Peer,
+        Domain::User,
+        0,
+        b"tcp 10.0.0.1:9",
+    );
+    assert_eq!(json(&veto)["item"], "tcp 10.0.0.1:9");
+    let plain = head(RecordType::Veto, Cause::Danger);
+    veto = stored(plain, Operation::new(Op::Exec, 1, None), b"/bin/sh");
+    assert!(json(&veto).get("class").is_none());
+}
+
+#[test]
 fn explanation_of_a_crossing_has_all_numbers() {
     assert_eq!(
         explain(&crossing(0))[2..],
@@ -374,6 +475,19 @@ fn changes_by_the_officer_are_told_in_words() {
             5,
             "5 signatures loaded",
         ),
+        (
+            Control {
+                image: uapi::KIS_IMAGE_KIND_PROFILE,
+                ..change(uapi::KIS_CMD_IMAGE_COMMIT)
+            },
+            0,
+            "a profile was given to the cell",
+        ),
+        (
+            change(uapi::KIS_CMD_PROFILE_RESET),
+            0,
+            "what was learned is forgotten",
+        ),
         (change(uapi::KIS_CMD_CELL_UNLOAD), 0, "all cells unloaded"),
         (change(99), 0, "command_99"),
     ] {
@@ -383,6 +497,31 @@ fn changes_by_the_officer_are_told_in_words() {
         assert!(event.command.is_some());
         assert_eq!(event.value, Some(value));
     }
+    let accepted = Control {
+        image: Class::Create as u32 | 256,
+        ..change(uapi::KIS_CMD_PROFILE_ACCEPT)
+    };
+    let by_officer = head(RecordType::Control, Cause::Officer);
+    let told = stored(by_officer, accepted, b"/srv/a\nb");
+    assert_eq!(
+        summary(&told),
+        "accepted into the self: create /srv/a\\nb (as root) by redis-server[812]"
+    );
+    let event = json(&told);
+    assert_eq!(
+        (
+            &event["command"],
+            &event["class"],
+            &event["domain"],
+            &event["item"]
+        ),
+        (
+            &"profile_accept".into(),
+            &"create".into(),
+            &"root".into(),
+            &"/srv/a\\nb".into(),
+        )
+    );
     for (calm, value, want) in [
         (Calm { one: 1, two: 0 }, 1, "one over"),
         (Calm { one: 0, two: 1 }, 2, "two over"),

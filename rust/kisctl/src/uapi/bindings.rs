@@ -6,11 +6,13 @@ pub const KIS_FAMILY_NAME: &[u8; 4] = b"kis\0";
 pub const KIS_FAMILY_VERSION: u32 = 1;
 pub const KIS_MAX_CHUNK: u32 = 32000;
 pub const KIS_NAME_MAX: u32 = 31;
-pub const KIS_ABI: u32 = 2;
+pub const KIS_PROFILE_CHUNK: u32 = 32768;
+pub const KIS_ITEM_NAME_MAX: u32 = 511;
+pub const KIS_ABI: u32 = 3;
 pub const KIS_MAX_CELLS: u32 = 256;
 pub const KIS_MAX_SIGNATURES: u32 = 4096;
 pub const KIS_MAX_PREFIXES: u32 = 32;
-pub const KIS_MAX_DIRS: u32 = 256;
+pub const KIS_MAX_ITEMS: u32 = 2048;
 pub const KIS_MAX_BANS: u32 = 1024;
 pub const KIS_MAX_IMAGE: u32 = 67108864;
 pub const KIS_NAME_LEN: u32 = 32;
@@ -72,8 +74,11 @@ pub const KIS_A_CELL_KILLED: _bindgen_ty_2 = 16;
 pub const KIS_A_CELL_WOULD_KILL: _bindgen_ty_2 = 17;
 pub const KIS_A_CELL_MATCHES: _bindgen_ty_2 = 18;
 pub const KIS_A_CELL_PAD: _bindgen_ty_2 = 19;
-pub const __KIS_A_CELL_MAX: _bindgen_ty_2 = 20;
-pub const KIS_A_CELL_MAX: _bindgen_ty_2 = 19;
+pub const KIS_A_CELL_ITEMS: _bindgen_ty_2 = 20;
+pub const KIS_A_CELL_NAMES_BYTES: _bindgen_ty_2 = 21;
+pub const KIS_A_CELL_STARTS: _bindgen_ty_2 = 22;
+pub const __KIS_A_CELL_MAX: _bindgen_ty_2 = 23;
+pub const KIS_A_CELL_MAX: _bindgen_ty_2 = 22;
 pub type _bindgen_ty_2 = core::ffi::c_uint;
 pub const KIS_A_PARAM_CELL: _bindgen_ty_3 = 1;
 pub const KIS_A_PARAM_PARAM: _bindgen_ty_3 = 2;
@@ -113,14 +118,20 @@ pub const KIS_A_IMAGE_OFFSET: _bindgen_ty_6 = 4;
 pub const KIS_A_IMAGE_DATA: _bindgen_ty_6 = 5;
 pub const KIS_A_IMAGE_CELL: _bindgen_ty_6 = 6;
 pub const KIS_A_IMAGE_GENERATION: _bindgen_ty_6 = 7;
-pub const __KIS_A_IMAGE_MAX: _bindgen_ty_6 = 8;
-pub const KIS_A_IMAGE_MAX: _bindgen_ty_6 = 7;
+pub const KIS_A_IMAGE_FORCE: _bindgen_ty_6 = 8;
+pub const __KIS_A_IMAGE_MAX: _bindgen_ty_6 = 9;
+pub const KIS_A_IMAGE_MAX: _bindgen_ty_6 = 8;
 pub type _bindgen_ty_6 = core::ffi::c_uint;
 pub const KIS_A_TARGET_CELL: _bindgen_ty_7 = 1;
 pub const KIS_A_TARGET_MODE: _bindgen_ty_7 = 2;
 pub const KIS_A_TARGET_PROFILE: _bindgen_ty_7 = 3;
-pub const __KIS_A_TARGET_MAX: _bindgen_ty_7 = 4;
-pub const KIS_A_TARGET_MAX: _bindgen_ty_7 = 3;
+pub const KIS_A_TARGET_OFFSET: _bindgen_ty_7 = 4;
+pub const KIS_A_TARGET_PROFILE_SIZE: _bindgen_ty_7 = 5;
+pub const KIS_A_TARGET_CLASS: _bindgen_ty_7 = 6;
+pub const KIS_A_TARGET_DOMAIN: _bindgen_ty_7 = 7;
+pub const KIS_A_TARGET_NAME: _bindgen_ty_7 = 8;
+pub const __KIS_A_TARGET_MAX: _bindgen_ty_7 = 9;
+pub const KIS_A_TARGET_MAX: _bindgen_ty_7 = 8;
 pub type _bindgen_ty_7 = core::ffi::c_uint;
 pub const KIS_CMD_STATUS_GET: _bindgen_ty_8 = 1;
 pub const KIS_CMD_CELL_GET: _bindgen_ty_8 = 2;
@@ -137,8 +148,9 @@ pub const KIS_CMD_SIGNATURE_UNLOAD: _bindgen_ty_8 = 12;
 pub const KIS_CMD_IMAGE_BEGIN: _bindgen_ty_8 = 13;
 pub const KIS_CMD_IMAGE_DATA: _bindgen_ty_8 = 14;
 pub const KIS_CMD_IMAGE_COMMIT: _bindgen_ty_8 = 15;
-pub const __KIS_CMD_MAX: _bindgen_ty_8 = 16;
-pub const KIS_CMD_MAX: _bindgen_ty_8 = 15;
+pub const KIS_CMD_PROFILE_ACCEPT: _bindgen_ty_8 = 16;
+pub const __KIS_CMD_MAX: _bindgen_ty_8 = 17;
+pub const KIS_CMD_MAX: _bindgen_ty_8 = 16;
 pub type _bindgen_ty_8 = core::ffi::c_uint;
 pub type __u8 = core::ffi::c_uchar;
 pub type __u16 = core::ffi::c_ushort;
@@ -176,8 +188,36 @@ pub const KIS_OP_MAP_SHARED: kis_op = 13;
 pub const KIS_OP_MKNOD: kis_op = 14;
 pub const KIS_OP_SYSCTL: kis_op = 15;
 pub const KIS_OP_USERMODE_HELPER: kis_op = 16;
-pub const KIS_OP_COUNT: kis_op = 17;
+pub const KIS_OP_MODULE_REQUEST: kis_op = 17;
+pub const KIS_OP_LIBRARY: kis_op = 18;
+pub const KIS_OP_BIND: kis_op = 19;
+pub const KIS_OP_SEND: kis_op = 20;
+pub const KIS_OP_SOCKET: kis_op = 21;
+pub const KIS_OP_CAPABILITY: kis_op = 22;
+pub const KIS_OP_IDENTITY: kis_op = 23;
+pub const KIS_OP_SIGNAL: kis_op = 24;
+pub const KIS_OP_NAMESPACE: kis_op = 25;
+pub const KIS_OP_COUNT: kis_op = 26;
 pub type kis_op = core::ffi::c_uint;
+pub const KIS_KIND_PROGRAM: kis_kind = 1;
+pub const KIS_KIND_LIBRARY: kis_kind = 2;
+pub const KIS_KIND_READ: kis_kind = 3;
+pub const KIS_KIND_SECRET: kis_kind = 4;
+pub const KIS_KIND_WRITE: kis_kind = 5;
+pub const KIS_KIND_CREATE: kis_kind = 6;
+pub const KIS_KIND_REMOVE: kis_kind = 7;
+pub const KIS_KIND_SETTING: kis_kind = 8;
+pub const KIS_KIND_PEER: kis_kind = 9;
+pub const KIS_KIND_PORT: kis_kind = 10;
+pub const KIS_KIND_SOCKET: kis_kind = 11;
+pub const KIS_KIND_CAPABILITY: kis_kind = 12;
+pub const KIS_KIND_IDENTITY: kis_kind = 13;
+pub const KIS_KIND_SIGNAL: kis_kind = 14;
+pub const KIS_KIND_MODULE: kis_kind = 15;
+pub const KIS_KIND_OPERATION: kis_kind = 16;
+pub const KIS_KIND_OWN: kis_kind = 17;
+pub const KIS_KIND_MEMORY: kis_kind = 18;
+pub type kis_kind = core::ffi::c_uint;
 pub const KIS_PHASE_LEARNING: kis_phase = 0;
 pub const KIS_PHASE_READY: kis_phase = 1;
 pub type kis_phase = core::ffi::c_uint;
@@ -275,7 +315,7 @@ const _: () = {
 #[derive(Debug, Copy, Clone)]
 pub struct kis_operation {
     pub op: __u16,
-    pub reserved: __u16,
+    pub kind: __u16,
     pub nth: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
@@ -283,8 +323,7 @@ const _: () = {
     ["Size of kis_operation"][::core::mem::size_of::<kis_operation>() - 8usize];
     ["Alignment of kis_operation"][::core::mem::align_of::<kis_operation>() - 4usize];
     ["Offset of field: kis_operation::op"][::core::mem::offset_of!(kis_operation, op) - 0usize];
-    ["Offset of field: kis_operation::reserved"]
-        [::core::mem::offset_of!(kis_operation, reserved) - 2usize];
+    ["Offset of field: kis_operation::kind"][::core::mem::offset_of!(kis_operation, kind) - 2usize];
     ["Offset of field: kis_operation::nth"][::core::mem::offset_of!(kis_operation, nth) - 4usize];
 };
 #[repr(C)]

@@ -4,6 +4,10 @@
 
 use super::bindings as c;
 use kis_core::{
+    sense::{
+        class,
+        items, //
+    },
     wire::abi::{
         self,
         Action,
@@ -47,7 +51,8 @@ fn limits_agree() {
         (abi::MAX_CELLS, c::KIS_MAX_CELLS),
         (abi::MAX_SIGNATURES, c::KIS_MAX_SIGNATURES),
         (abi::MAX_PREFIXES, c::KIS_MAX_PREFIXES),
-        (abi::MAX_DIRS, c::KIS_MAX_DIRS),
+        (abi::MAX_ITEMS, c::KIS_MAX_ITEMS),
+        (items::MAX_NAME, c::KIS_ITEM_NAME_MAX),
         (abi::MAX_BANS, c::KIS_MAX_BANS),
         (abi::MAX_IMAGE, c::KIS_MAX_IMAGE),
         (abi::NAME_LEN, c::KIS_NAME_LEN),
@@ -98,6 +103,15 @@ fn enums_agree() {
         (Op::Mknod as u16, c::KIS_OP_MKNOD),
         (Op::Sysctl as u16, c::KIS_OP_SYSCTL),
         (Op::UsermodeHelper as u16, c::KIS_OP_USERMODE_HELPER),
+        (Op::ModuleRequest as u16, c::KIS_OP_MODULE_REQUEST),
+        (Op::Library as u16, c::KIS_OP_LIBRARY),
+        (Op::Bind as u16, c::KIS_OP_BIND),
+        (Op::Send as u16, c::KIS_OP_SEND),
+        (Op::Socket as u16, c::KIS_OP_SOCKET),
+        (Op::Capability as u16, c::KIS_OP_CAPABILITY),
+        (Op::Identity as u16, c::KIS_OP_IDENTITY),
+        (Op::Signal as u16, c::KIS_OP_SIGNAL),
+        (Op::Namespace as u16, c::KIS_OP_NAMESPACE),
         (Phase::Learning as u16, c::KIS_PHASE_LEARNING),
         (Phase::Ready as u16, c::KIS_PHASE_READY),
         (Class::Verdict as u16, c::KIS_CLASS_VERDICT),
@@ -155,6 +169,30 @@ fn enums_agree() {
         assert_eq!(core, header);
     }
     assert_eq!(u32::try_from(Param::COUNT), Ok(c::KIS_PARAM_COUNT));
+    let kinds = [
+        (class::Class::Program, c::KIS_KIND_PROGRAM),
+        (class::Class::Library, c::KIS_KIND_LIBRARY),
+        (class::Class::Read, c::KIS_KIND_READ),
+        (class::Class::Secret, c::KIS_KIND_SECRET),
+        (class::Class::Write, c::KIS_KIND_WRITE),
+        (class::Class::Create, c::KIS_KIND_CREATE),
+        (class::Class::Remove, c::KIS_KIND_REMOVE),
+        (class::Class::Setting, c::KIS_KIND_SETTING),
+        (class::Class::Peer, c::KIS_KIND_PEER),
+        (class::Class::Port, c::KIS_KIND_PORT),
+        (class::Class::Socket, c::KIS_KIND_SOCKET),
+        (class::Class::Capability, c::KIS_KIND_CAPABILITY),
+        (class::Class::Identity, c::KIS_KIND_IDENTITY),
+        (class::Class::Signal, c::KIS_KIND_SIGNAL),
+        (class::Class::Module, c::KIS_KIND_MODULE),
+        (class::Class::Operation, c::KIS_KIND_OPERATION),
+        (class::Class::Own, c::KIS_KIND_OWN),
+        (class::Class::Memory, c::KIS_KIND_MEMORY),
+    ];
+    assert!(kinds
+        .iter()
+        .all(|(core, header)| u32::from(*core as u8) == *header));
+    assert_eq!(kinds.len(), class::Class::COUNT);
     assert_eq!(u32::try_from(Op::COUNT), Ok(c::KIS_OP_COUNT));
     assert_eq!(u32::try_from(Class::ALL.len()), Ok(c::KIS_CLASS_COUNT));
 }
@@ -176,7 +214,7 @@ fn record_fields_are_where_the_header_has_them() {
     let headers = [
         header!(kis_record: len body_at data_at body id mono_ns wall_ns start_ns cell generation
             pid tid uid type_ flags cause action mode comm cell_name),
-        header!(kis_operation: op reserved nth),
+        header!(kis_operation: op kind nth),
         header!(kis_crossing: observed threshold mean deviation windows param reserved),
         header!(kis_match: sig_id sig_rev offset owner_start_ns owner_pid nth laddr raddr lport rport
             family proto reserved),
@@ -192,8 +230,8 @@ fn record_fields_are_where_the_header_has_them() {
         let places = table.iter().map(|(name, bytes)| {
             at += bytes;
             // A word of Rust.
-            let name = if *name == "kind" { "type_" } else { name };
-            (name, at - bytes)
+            let is_type = *name == "kind" && fields.iter().all(|(name, _)| *name != "kind");
+            (if is_type { "type_" } else { name }, at - bytes)
         });
         assert_eq!(places.collect::<Vec<_>>(), fields);
         assert_eq!(at, bytes, "{fields:?}");

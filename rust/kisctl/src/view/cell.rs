@@ -80,6 +80,9 @@ pub const FIELDS: &[Of] = &[
         .line(13, "matches")
         .column(8, ">MATCHES")
         .watched(8, ">MATCHES"),
+    Of::new("items", |cell| cell.items.into()).line(14, "items"),
+    Of::new("names_bytes", |cell| cell.names_bytes.into()),
+    Of::new("starts", |cell| cell.starts.into()).line(15, "starts learned"),
 ];
 
 /// A cell as JSON, with its parameters among `params` if it has any there.

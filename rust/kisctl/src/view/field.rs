@@ -190,7 +190,9 @@ mod tests {
     use crate::view::{
         ban,
         cell,
+        class,
         document,
+        item,
         param,
         profile,
         signature,
@@ -222,6 +224,8 @@ mod tests {
     fn no_view_has_a_key_or_a_place_twice() {
         check(ban::FIELDS);
         check(cell::FIELDS);
+        check(class::FIELDS);
+        check(item::FIELDS);
         check(document::FAULT);
         check(document::WARNING);
         check(param::FIELDS);

@@ -119,6 +119,12 @@ impl From<Option<u64>> for Value {
     }
 }
 
+impl From<Option<u32>> for Value {
+    fn from(number: Option<u32>) -> Self {
+        Self::Maybe(number.map(u64::from))
+    }
+}
+
 impl From<&'static str> for Value {
     fn from(word: &'static str) -> Self {
         Self::Word(word)
@@ -162,7 +168,7 @@ impl From<Object> for Value {
 ///     .with("path", Value::Absent);
 /// assert_eq!(
 ///     serde_json::to_string(&object).expect("JSON"),
-///     r#"{"schema_version":1,"mode":"enforce","cell":null}"#
+///     r#"{"schema_version":2,"mode":"enforce","cell":null}"#
 /// );
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -218,7 +224,7 @@ mod tests {
         for (value, json, shown) in [
             (Value::from(true), "true", "yes"),
             (Value::from(7_u32), "7", "7"),
-            (Value::from(Some(7)), "7", "7"),
+            (Value::from(Some(7_u32)), "7", "7"),
             (Value::from(None::<u64>), "null", "-"),
             (Value::Q16(3 << 15), "1.5", "1.50"),
             (Value::Milliseconds(1_250), "1250", "1.2 s"),

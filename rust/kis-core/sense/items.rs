@@ -1,0 +1,574 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The items of a repertoire: what they are called, how often they came up and when.
+//!
+//! Sorted by class, domain and name, with the names in the same order one after the other: one form
+//! for one content, found by halving, and what lies below a directory lies together. Making room for
+//! a new item moves up to 200 KiB, at most once for each. The memory is the caller's: fixed arrays
+//! in tests, vectors in the kernel and in kisctl. Floor 0, pure; the caller serialises writers.
+
+use super::class::{
+    Class,
+    Domain, //
+};
+use crate::paths::path::parent;
+use core::cmp::Ordering;
+use core::ops::{
+    Deref,
+    DerefMut,
+    Range, //
+};
+
+pub use crate::wire::abi::MAX_ITEMS;
+
+/// Most bytes of all their names.
+pub const MAX_NAMES: usize = 128 << 10;
+
+/// Most bytes of a name; what is longer has lost its end.
+pub const MAX_NAME: usize = 511;
+
+/// As many children of one directory become one item, `dir/**`.
+pub const FOLD: usize = 32;
+
+/// What stands for everything below a directory.
+pub const BELOW: &[u8] = b"/**";
+
+/// How often and when something came up.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::items::Count;
+///
+/// let mut count = Count::at(3, false);
+/// count.again(3, false);
+/// count.again(9, false);
+/// assert_eq!((count.count, count.windows, count.first, count.last), (3, 2, 3, 9));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Times.
+    pub count: u32,
+    /// Windows in which it came up, those of a start left out.
+    pub windows: u32,
+    /// Windows of a start in which it came up.
+    pub starts: u32,
+    /// The first window, counted from the beginning of learning.
+    pub first: u32,
+    /// The last one.
+    pub last: u32,
+}
+
+impl Count {
+    /// Once, in this window.
+    pub const fn at(window: u32, start: bool) -> Self {
+        Self {
+            count: 1,
+            windows: !start as u32,
+            starts: start as u32,
+            first: window,
+            last: window,
+        }
+    }
+
+    /// Once more.
+    pub fn again(&mut self, window: u32, start: bool) {
+        self.count = self.count.saturating_add(1);
+        if self.last != window {
+            let windows = if start {
+                &mut self.starts
+            } else {
+                &mut self.windows
+            };
+            *windows = windows.saturating_add(1);
+            self.last = self.last.max(window);
+        }
+    }
+
+    /// Both together. Windows in which both came up count twice.
+    fn join(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.windows = self.windows.saturating_add(other.windows);
+        self.starts = self.starts.saturating_add(other.starts);
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
+/// An item without its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its class.
+    pub class: Class,
+    /// With what right.
+    pub domain: Domain,
+    /// How often and when.
+    pub count: Count,
+    name_at: u32,
+    name_len: u16,
+}
+
+impl Item {
+    /// What stands in memory that holds no item.
+    pub const NONE: Self = Self {
+        class: Class::Operation,
+        domain: Domain::User,
+        count: Count {
+            count: 0,
+            windows: 0,
+            starts: 0,
+            first: 0,
+            last: 0,
+        },
+        name_at: 0,
+        name_len: 0,
+    };
+
+    fn range(&self) -> Range<usize> {
+        let at = crate::wire::bytes::index(self.name_at);
+        at..at.saturating_add(self.name_len.into())
+    }
+}
+
+/// What became of something that came up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// It is new.
+    New,
+    /// It was there.
+    Known,
+    /// It is new, and there were so many beside it that they are one item now.
+    Folded,
+    /// It is new and there is no room: it is not in the set.
+    Full,
+}
+
+/// A name in two pieces: what stands for a directory is never put together on the stack.
+type Joined<'a> = (&'a [u8], &'a [u8]);
+
+/// A set of items. `I` and `N` are the memory for items and names.
+///
+/// # Invariants
+///
+/// The first `len` items rise strictly by class, domain and name; their names follow each other
+/// without a gap from the first byte on and end at `names_len`.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::class::{Class, Domain};
+/// use kis_core::sense::items::{Count, Item, Items, Noted};
+///
+/// let mut items = Items::new(vec![Item::NONE; 8], vec![0; 100]);
+/// let mut see = |name: &[u8]| items.note(Class::Peer, Domain::Root, name, 1, false);
+/// assert_eq!(see(b"tcp 127.0.0.1:9000"), Noted::New);
+/// assert_eq!(see(b"tcp 127.0.0.1:9000"), Noted::Known);
+/// assert_eq!(items.len(), 1);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Items<I, N> {
+    items: I,
+    len: usize,
+    names: N,
+    names_len: usize,
+    /// New ones that found no room, by class.
+    lost: [u32; Class::COUNT],
+}
+
+impl<I: Deref<Target = [Item]>, N: Deref<Target = [u8]>> Items<I, N> {
+    /// An empty set.
+    pub fn new(items: I, names: N) -> Self {
+        // INVARIANT: empty.
+        Self {
+            items,
+            len: 0,
+            names,
+            names_len: 0,
+            lost: [0; Class::COUNT],
+        }
+    }
+
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes of all names.
+    pub const fn names_len(&self) -> usize {
+        self.names_len
+    }
+
+    /// How many new ones of a class found no room.
+    pub fn lost(&self, class: Class) -> u32 {
+        self.lost.get(class.index()).copied().unwrap_or(0)
+    }
+
+    /// The items in their order.
+    pub fn all(&self) -> &[Item] {
+        self.items.get(..self.len).unwrap_or_default()
+    }
+
+    /// The name of one of them.
+    pub fn name(&self, item: &Item) -> &[u8] {
+        self.names.get(item.range()).unwrap_or_default()
+    }
+
+    /// The items with their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&Item, &[u8])> {
+        self.all().iter().map(|item| (item, self.name(item)))
+    }
+
+    /// How an item stands to the name that `head` and `tail` are together.
+    fn compare(&self, item: &Item, class: Class, domain: Domain, name: Joined<'_>) -> Ordering {
+        (item.class, item.domain)
+            .cmp(&(class, domain))
+            .then_with(|| {
+                let (head, tail) = name;
+                let name = self.name(item);
+                let (front, back) = name.split_at_checked(head.len()).unwrap_or((name, &[]));
+                front.cmp(head).then_with(|| back.cmp(tail))
+            })
+    }
+
+    /// Where an item is, or where it would be.
+    fn find(&self, class: Class, domain: Domain, name: Joined<'_>) -> Result<usize, usize> {
+        self.all()
+            .binary_search_by(|item| self.compare(item, class, domain, name))
+    }
+
+    /// How often and when something of this very name came up.
+    pub fn get(&self, class: Class, domain: Domain, name: &[u8]) -> Option<Count> {
+        let at = self.find(class, domain, (name, &[])).ok()?;
+        self.all().get(at).map(|item| item.count)
+    }
+
+    /// Whether something is in the set, by its name or by a directory above that has folded.
+    pub fn has(&self, class: Class, domain: Domain, name: &[u8]) -> bool {
+        self.find(class, domain, (name, &[])).is_ok()
+            || (class.is_place()
+                && above(name).any(|dir| self.folded(class, domain, dir).is_some()))
+    }
+
+    /// The item `dir/**`, if there is one.
+    fn folded(&self, class: Class, domain: Domain, dir: &[u8]) -> Option<usize> {
+        self.find(class, domain, (dir, BELOW)).ok()
+    }
+}
+
+/// The directories above a name, from the nearest on; not the root, below which everything is.
+pub fn above(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    core::iter::successors(Some(name), |name| Some(parent(name)))
+        .skip(1)
+        .take_while(|dir| dir.len() > 1)
+}
+
+impl<I: DerefMut<Target = [Item]>, N: DerefMut<Target = [u8]>> Items<I, N> {
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        // INVARIANT: empty.
+        self.len = 0;
+        self.names_len = 0;
+        self.lost.fill(0);
+    }
+
+    /// Sets how many found no room, for an image.
+    pub(crate) fn set_lost(&mut self, lost: &[u32]) {
+        for (to, from) in self.lost.iter_mut().zip(lost) {
+            *to = *from;
+        }
+    }
+
+    /// Something came up, in a window that is one of a start or not. A longer name than [`MAX_NAME`]
+    /// is cut.
+    pub fn note(
+        &mut self,
+        class: Class,
+        domain: Domain,
+        name: &[u8],
+        window: u32,
+        start: bool,
+    ) -> Noted {
+        let name = name.get(..MAX_NAME).unwrap_or(name);
+        let found = match self.find(class, domain, (name, &[])) {
+            Ok(at) => Some(at),
+            Err(_) if class.is_place() => {
+                above(name).find_map(|dir| self.folded(class, domain, dir))
+            }
+            Err(_) => None,
+        };
+        if let Some(item) = found.and_then(|at| self.items.get_mut(at)) {
+            item.count.again(window, start);
+            return Noted::Known;
+        }
+        if !self.insert(class, domain, name, Count::at(window, start)) {
+            if let Some(lost) = self.lost.get_mut(class.index()) {
+                *lost = lost.saturating_add(1);
+            }
+            return Noted::Full;
+        }
+        if class.is_place() && self.fold(class, domain, parent(name)) {
+            return Noted::Folded;
+        }
+        Noted::New
+    }
+
+    /// Puts an item where the order has its place; false when it is there, when there is no room, or
+    /// when its name is longer than [`MAX_NAME`].
+    pub fn insert(&mut self, class: Class, domain: Domain, name: &[u8], count: Count) -> bool {
+        self.insert_joined(class, domain, (name, &[]), count)
+    }
+
+    /// [`Items::insert`] for a name in two pieces.
+    fn insert_joined(
+        &mut self,
+        class: Class,
+        domain: Domain,
+        name: Joined<'_>,
+        count: Count,
+    ) -> bool {
+        let Err(at) = self.find(class, domain, name) else {
+            return false;
+        };
+        let (head, tail) = name;
+        let bytes = head.len().saturating_add(tail.len());
+        let Some(name_len) = u16::try_from(bytes).ok().filter(|_| bytes <= MAX_NAME) else {
+            return false;
+        };
+        let name_at = match at.checked_sub(1).and_then(|at| self.all().get(at)) {
+            Some(before) => before.range().end,
+            None => 0,
+        };
+        let names_len = self.names_len.saturating_add(bytes);
+        let len = self.len.saturating_add(1);
+        if names_len > self.names.len() || len > self.items.len() {
+            return false;
+        }
+        let (Some(items), Some(names)) = (
+            self.items.get_mut(at..len),
+            self.names.get_mut(name_at..names_len),
+        ) else {
+            return false;
+        };
+        items.rotate_right(1);
+        names.rotate_right(bytes);
+        for (to, from) in names.iter_mut().zip(head.iter().chain(tail)) {
+            *to = *from;
+        }
+        for later in items.iter_mut().skip(1) {
+            later.name_at = later.name_at.saturating_add(name_len.into());
+        }
+        if let Some(item) = items.first_mut() {
+            *item = Item {
+                class,
+                domain,
+                count,
+                // CAST: below `MAX_NAMES`.
+                name_at: name_at as u32,
+                name_len,
+            };
+        }
+        // INVARIANT: at its place, and its name at that place among the names.
+        self.len = len;
+        self.names_len = names_len;
+        true
+    }
+
+    /// Takes the items of a range away.
+    fn remove(&mut self, range: Range<usize>) {
+        let gone = self.all().get(range.clone()).unwrap_or_default();
+        let (Some(first), Some(last)) = (gone.first(), gone.last()) else {
+            return;
+        };
+        let (from, to, count) = (first.range().start, last.range().end, gone.len());
+        let bytes = to.saturating_sub(from);
+        if let Some(names) = self.names.get_mut(from..self.names_len) {
+            names.rotate_left(bytes);
+        }
+        if let Some(items) = self.items.get_mut(range.start..self.len) {
+            items.rotate_left(count);
+            let left = items.len().saturating_sub(count);
+            for later in items.iter_mut().take(left) {
+                // CAST: no more than there was.
+                later.name_at = later.name_at.saturating_sub(bytes as u32);
+            }
+        }
+        // INVARIANT: those behind have moved up.
+        self.len = self.len.saturating_sub(count);
+        self.names_len = self.names_len.saturating_sub(bytes);
+    }
+
+    /// Makes one item of those below a directory when there are too many. Directories of the first
+    /// level never fold: `/etc/**` would be half of a system.
+    fn fold(&mut self, class: Class, domain: Domain, dir: &[u8]) -> bool {
+        let is_long = dir.len().saturating_add(BELOW.len()) > MAX_NAME;
+        if is_long || dir.iter().filter(|b| **b == b'/').count() < 2 {
+            return false;
+        }
+        let below = |items: &Self, item: &Item| {
+            (item.class, item.domain) == (class, domain)
+                && items
+                    .name(item)
+                    .strip_prefix(dir)
+                    .is_some_and(|rest| rest.starts_with(b"/"))
+        };
+        // What lies below lies together, if not alone: `a-b` comes between `a` and `a/b`.
+        let start = self
+            .all()
+            .partition_point(|item| self.compare(item, class, domain, (dir, &[])).is_lt());
+        let rest = self.all().get(start..).unwrap_or_default();
+        let Some(skip) = rest.iter().position(|item| below(self, item)) else {
+            return false;
+        };
+        let from = start.saturating_add(skip);
+        let count = rest
+            .iter()
+            .skip(skip)
+            .take_while(|item| below(self, item))
+            .count();
+        let direct = rest
+            .iter()
+            .skip(skip)
+            .take(count)
+            .filter(|item| parent(self.name(item)).len() == dir.len())
+            .count();
+        if direct < FOLD {
+            return false;
+        }
+        let to = from.saturating_add(count);
+        let mut sum: Option<Count> = None;
+        for item in self.all().get(from..to).unwrap_or_default() {
+            match &mut sum {
+                Some(sum) => sum.join(&item.count),
+                None => sum = Some(item.count),
+            }
+        }
+        let Some(sum) = sum else {
+            return false;
+        };
+        self.remove(from..to);
+        self.insert_joined(class, domain, (dir, BELOW), sum)
+    }
+}
+
+#[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
+#[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_items))]
+mod tests {
+    use super::*;
+
+    fn see<I, N>(items: &mut Items<I, N>, class: Class, name: &[u8]) -> Noted
+    where
+        I: DerefMut<Target = [Item]>,
+        N: DerefMut<Target = [u8]>,
+    {
+        items.note(class, Domain::User, name, 1, false)
+    }
+
+    fn is_in_order<I, N>(items: &Items<I, N>) -> bool
+    where
+        I: Deref<Target = [Item]>,
+        N: Deref<Target = [u8]>,
+    {
+        let key = |item: &Item| (item.class, item.domain);
+        let mut pairs = items.all().iter().zip(items.all().iter().skip(1));
+        let rises = pairs.all(|(a, b)| (key(a), items.name(a)) < (key(b), items.name(b)));
+        let sum: usize = items.iter().map(|(_, name)| name.len()).sum();
+        rises && sum == items.names_len()
+    }
+
+    #[test]
+    fn items_are_sorted_whatever_the_order_they_come_in() {
+        let (mut room, mut names) = ([Item::NONE; 8], [0u8; 64]);
+        let mut items = Items::new(&mut room[..], &mut names[..]);
+        for (class, name) in [
+            (Class::Port, &b"tcp 80"[..]),
+            (Class::Peer, b"unix /b"),
+            (Class::Peer, b"unix /a"),
+            (Class::Port, b""),
+            (Class::Program, b"/x -> /y"),
+        ] {
+            assert_eq!(see(&mut items, class, name), Noted::New);
+            assert_eq!(see(&mut items, class, name), Noted::Known);
+            assert!(is_in_order(&items));
+        }
+        assert_eq!(items.len(), 5);
+        assert!(items.has(Class::Peer, Domain::User, b"unix /a"));
+        assert!(!items.has(Class::Peer, Domain::Root, b"unix /a"));
+        assert!(!items.has(Class::Port, Domain::User, b"unix /a"));
+        let count = items.get(Class::Port, Domain::User, b"tcp 80");
+        assert_eq!(count.map(|c| (c.count, c.windows)), Some((2, 1)));
+        items.clear();
+        assert!(items.is_empty() && !items.has(Class::Port, Domain::User, b""));
+    }
+
+    #[test]
+    fn items_that_find_no_room_are_counted_and_not_known() {
+        let (mut room, mut names) = ([Item::NONE; 2], [0u8; 8]);
+        let mut items = Items::new(&mut room[..], &mut names[..]);
+        assert_eq!(see(&mut items, Class::Peer, b"123456789"), Noted::Full);
+        assert_eq!(see(&mut items, Class::Peer, b"1234567"), Noted::New);
+        assert_eq!(see(&mut items, Class::Peer, b"89"), Noted::Full);
+        assert_eq!(see(&mut items, Class::Peer, b"8"), Noted::New);
+        assert_eq!(see(&mut items, Class::Peer, b""), Noted::Full);
+        assert_eq!(items.lost(Class::Peer), 3);
+        assert_eq!(items.lost(Class::Port), 0);
+        assert!(!items.has(Class::Peer, Domain::User, b""));
+        assert!(is_in_order(&items));
+    }
+
+    #[test]
+    fn items_of_a_directory_with_many_fold() {
+        let (mut room, mut names) = ([Item::NONE; 64], [0u8; 512]);
+        let mut items = Items::new(&mut room[..], &mut names[..]);
+        assert_eq!(see(&mut items, Class::Read, b"/v/a"), Noted::New);
+        assert_eq!(see(&mut items, Class::Read, b"/v/a-b"), Noted::New);
+        assert_eq!(see(&mut items, Class::Write, b"/v/a/x"), Noted::New);
+        let mut last = Noted::New;
+        for i in 0..FOLD as u8 {
+            assert_eq!(last, Noted::New);
+            last = see(
+                &mut items,
+                Class::Read,
+                &[b'/', b'v', b'/', b'a', b'/', b'A' + i],
+            );
+            assert!(is_in_order(&items));
+        }
+        assert_eq!(last, Noted::Folded);
+        assert_eq!(items.len(), 4);
+        assert_eq!(see(&mut items, Class::Read, b"/v/a/new/deep"), Noted::Known);
+        assert!(items.has(Class::Read, Domain::User, b"/v/a/other"));
+        assert!(!items.has(Class::Read, Domain::User, b"/v/ab"));
+        assert!(!items.has(Class::Write, Domain::User, b"/v/a/other"));
+        let sum = items.get(Class::Read, Domain::User, b"/v/a/**");
+        assert_eq!(sum.map(|c| c.count), Some(FOLD as u32 + 1));
+        assert!(is_in_order(&items));
+    }
+
+    #[test]
+    fn items_of_a_directory_of_the_first_level_never_fold() {
+        let (mut room, mut names) = ([Item::NONE; 64], [0u8; 512]);
+        let mut items = Items::new(&mut room[..], &mut names[..]);
+        for i in 0..40u8 {
+            assert_eq!(
+                see(&mut items, Class::Read, &[b'/', b'e', b'/', b'A' + i]),
+                Noted::New
+            );
+        }
+        assert_eq!(items.len(), 40);
+    }
+
+    #[test]
+    fn counts_tell_windows_of_a_start_apart() {
+        let mut count = Count::at(0, true);
+        count.again(1, true);
+        count.again(1, true);
+        count.again(5, false);
+        count.again(5, false);
+        assert_eq!((count.count, count.starts, count.windows), (5, 2, 1));
+        assert_eq!((count.first, count.last), (0, 5));
+    }
+}

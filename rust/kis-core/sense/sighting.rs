@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What came up, in the words of a repertoire: class, domain and general name, and whether a set
+//! knows it.
+//!
+//! The rules, and why:
+//!
+//! - A *program* is an item with its parent: what a shell starts is nothing that a server may start.
+//! - A *library* that only root can have put there is no secret weapon: it is an item by its
+//!   directory, and a new one is no more than danger signal one. Others are items by their names.
+//! - A file that everybody may read is an item by its directory; one that not everybody may is one by
+//!   its name.
+//! - A directory that belongs to the user a cell serves as (never root) is the cell's own: data,
+//!   caches, spools. What it does there is an item by the first three components, whatever it does.
+//!   Not so names that begin with a dot, which are settings of other programs (`.ssh`), programs and
+//!   libraries.
+//! - Where a cell creates files it may write, read and remove them. What it writes it may create
+//!   anew: so are logs rotated.
+//! - A program or library where the cell itself writes is never of the self.
+//!
+//! - A directory brings all below it along to a new name, so having been given that name is an item of
+//!   its own.
+//!
+//! Floor 0, pure; context: any.
+
+use super::class::{
+    Class,
+    Domain, //
+};
+use crate::paths::path::parent;
+use crate::paths::places::general;
+
+/// Bytes of the longest general name, and of what two of them need. What is longer has lost its end:
+/// an item could not have more.
+pub const NAME_BYTES: usize = super::items::MAX_NAME;
+
+/// How many components of the path of an own directory count.
+const OWN_DEPTH: usize = 3;
+
+/// What is done with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// It is opened for reading.
+    Read,
+    /// It is written to, or changed.
+    Write,
+    /// It is made.
+    Create,
+    /// It is removed, or loses this name.
+    Remove,
+    /// It is mapped to be executed.
+    Library,
+    /// It is a setting of the kernel, and written to.
+    Set,
+    /// It is a directory that gets this name, with all that is below it.
+    Place,
+}
+
+/// Who does it, and what kind of file it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// The process.
+    pub pid: u32,
+    /// It acts as user 0.
+    pub is_root: bool,
+    /// Everybody may read the file.
+    pub is_public: bool,
+    /// The file's directory belongs to the user that the process acts as.
+    pub is_own: bool,
+    /// File and directory belong to root, and nobody else may write to the file.
+    pub is_trusted: bool,
+    /// Somebody may execute the file.
+    pub is_program: bool,
+}
+
+/// A set that can be asked.
+pub trait Knows {
+    /// Whether something is in it, by its name or a folded directory above.
+    fn has(&self, class: Class, domain: Domain, name: &[u8]) -> bool;
+}
+
+/// Something that came up.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::class::Class;
+/// use kis_core::sense::sighting::{Act, Look, Sighting};
+///
+/// let mut room = [0; 512];
+/// let look = Look { is_public: true, ..Look::default() };
+/// let seen = Sighting::of_file(Act::Read, b"/var/www/html/index.html", &look, &mut room);
+/// assert_eq!((seen.class, seen.name), (Class::Read, &b"/var/www/html"[..]));
+/// let seen = Sighting::of_file(Act::Read, b"/etc/shadow", &Look::default(), &mut room);
+/// assert_eq!((seen.class, seen.name), (Class::Secret, &b"/etc/shadow"[..]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting<'a> {
+    /// What kind of thing it is.
+    pub class: Class,
+    /// With what right.
+    pub domain: Domain,
+    /// Its general name, as an item has it.
+    pub name: &'a [u8],
+    /// The general path of the file, for what is an item by its directory.
+    path: &'a [u8],
+    /// Whether it is no more than danger signal one, whatever its class.
+    pub is_mild: bool,
+}
+
+impl<'a> Sighting<'a> {
+    /// Something that has a name and no path.
+    pub const fn named(class: Class, is_root: bool, name: &'a [u8]) -> Self {
+        let name = match name.split_at_checked(NAME_BYTES) {
+            Some((name, _)) => name,
+            None => name,
+        };
+        Self {
+            class,
+            domain: Domain::of(is_root),
+            name,
+            path: &[],
+            is_mild: class.is_mild(),
+        }
+    }
+
+    /// Something that is done with a file. `room` has [`NAME_BYTES`]; of more these are used.
+    pub fn of_file(act: Act, path: &[u8], look: &Look, room: &'a mut [u8]) -> Self {
+        let room = cut(room);
+        let mut len = general(path, look.pid, room);
+        if act == Act::Place {
+            // No path ends like that: being made there, and being moved there, are two things.
+            if let Some(end) = room.get_mut(len) {
+                *end = b'/';
+                len = len.saturating_add(1);
+            }
+        }
+        let path = room.get(..len).unwrap_or_default();
+        let dir = parent(path);
+        let is_code = look.is_program || is_library(path);
+        let is_own = look.is_own && !look.is_root && !is_code && !has_dot(path);
+        let (class, name) = match act {
+            Act::Library if look.is_trusted => (Class::Library, dir),
+            Act::Library => (Class::Library, path),
+            Act::Set => (Class::Setting, path),
+            Act::Read if look.is_public => (Class::Read, dir),
+            _ if is_own => (Class::Own, head(dir, OWN_DEPTH)),
+            Act::Read => (Class::Secret, path),
+            Act::Write => (Class::Write, path),
+            Act::Create => (Class::Create, dir),
+            Act::Place => (Class::Create, path),
+            Act::Remove => (Class::Remove, dir),
+        };
+        Self {
+            class,
+            domain: Domain::of(look.is_root),
+            name,
+            path,
+            is_mild: class.is_mild() || (act == Act::Library && look.is_trusted),
+        }
+    }
+
+    /// A program that another one executes. `room` has [`NAME_BYTES`]; of names that do not fit the
+    /// end is cut off.
+    pub fn of_program(parent: &[u8], child: &[u8], look: &Look, room: &'a mut [u8]) -> Self {
+        let room = cut(room);
+        let parent_len = general(parent, look.pid, room);
+        let mut at = parent_len;
+        for byte in ARROW {
+            if let Some(place) = room.get_mut(at) {
+                *place = *byte;
+                at = at.saturating_add(1);
+            }
+        }
+        let child_len = general(child, look.pid, room.get_mut(at..).unwrap_or_default());
+        let end = at.saturating_add(child_len);
+        Self {
+            class: Class::Program,
+            domain: Domain::of(look.is_root),
+            name: room.get(..end).unwrap_or_default(),
+            path: room.get(at..end).unwrap_or_default(),
+            is_mild: false,
+        }
+    }
+
+    /// Whether a file lies where the cell itself writes: then it can be no program or library of
+    /// the self, whatever was learned.
+    pub fn is_self_made(&self, self_: &impl Knows) -> bool {
+        if !matches!(self.class, Class::Program | Class::Library) {
+            return false;
+        }
+        let dir = parent(self.path);
+        Domain::ALL.into_iter().any(|domain| {
+            self_.has(Class::Write, domain, self.path) || self_.has(Class::Create, domain, dir)
+        })
+    }
+
+    /// Whether a set knows it.
+    pub fn is_known(&self, self_: &impl Knows) -> bool {
+        let has = |class, name: &[u8]| self_.has(class, self.domain, name);
+        let dir = parent(self.path);
+        match self.class {
+            Class::Program | Class::Library => {
+                has(self.class, self.name) && !self.is_self_made(self_)
+            }
+            Class::Read => has(Class::Read, self.name) || has(Class::Create, dir),
+            Class::Secret => {
+                has(Class::Secret, self.name)
+                    || has(Class::Write, self.path)
+                    || has(Class::Create, dir)
+            }
+            Class::Write => has(Class::Write, self.name) || has(Class::Create, dir),
+            Class::Create => has(Class::Create, self.name) || has(Class::Write, self.path),
+            Class::Remove => has(Class::Remove, self.name) || has(Class::Create, dir),
+            _ => has(self.class, self.name),
+        }
+    }
+}
+
+/// Between a program and what it executes.
+pub const ARROW: &[u8] = b" -> ";
+
+/// The room that a name may have.
+fn cut(room: &mut [u8]) -> &mut [u8] {
+    let len = room.len().min(NAME_BYTES);
+    room.get_mut(..len).unwrap_or_default()
+}
+
+/// Whether a path is named like a library: `x.so`, `x.so.1`.
+fn is_library(path: &[u8]) -> bool {
+    let name = path.rsplit(|b| *b == b'/').next().unwrap_or_default();
+    name.ends_with(b".so") || name.windows(4).any(|part| part == b".so.")
+}
+
+/// Whether a component of a path begins with a dot.
+fn has_dot(path: &[u8]) -> bool {
+    path.split(|b| *b == b'/')
+        .any(|part| part.first() == Some(&b'.'))
+}
+
+/// The first components of a path.
+fn head(path: &[u8], depth: usize) -> &[u8] {
+    let mut slashes = 0usize;
+    let end = path.iter().position(|b| {
+        slashes = slashes.saturating_add(usize::from(*b == b'/'));
+        slashes > depth
+    });
+    end.and_then(|end| path.get(..end)).unwrap_or(path)
+}
+
+#[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
+#[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_sighting))]
+mod tests {
+    use super::*;
+
+    /// A set of a few things, all of them of the user's domain.
+    struct Few(&'static [(Class, &'static [u8])]);
+
+    impl Knows for Few {
+        fn has(&self, class: Class, domain: Domain, name: &[u8]) -> bool {
+            domain == Domain::User && self.0.contains(&(class, name))
+        }
+    }
+
+    const LOOK: Look = Look {
+        pid: 7,
+        is_root: false,
+        is_public: false,
+        is_own: false,
+        is_trusted: false,
+        is_program: false,
+    };
+
+    fn is(act: Act, path: &[u8], look: Look, class: Class, name: &[u8]) -> bool {
+        let mut room = [0u8; 128];
+        let seen = Sighting::of_file(act, path, &look, &mut room);
+        seen.class == class && seen.name == name
+    }
+
+    fn knows(few: &Few, act: Act, path: &[u8], look: Look) -> bool {
+        let mut room = [0u8; 128];
+        Sighting::of_file(act, path, &look, &mut room).is_known(few)
+    }
+
+    #[test]
+    fn files_are_items_by_what_they_are() {
+        let public = Look {
+            is_public: true,
+            ..LOOK
+        };
+        assert!(is(Act::Read, b"/etc/hosts", public, Class::Read, b"/etc"));
+        assert!(is(
+            Act::Read,
+            b"/etc/shadow",
+            LOOK,
+            Class::Secret,
+            b"/etc/shadow"
+        ));
+        assert!(is(
+            Act::Write,
+            b"/var/log/a.1",
+            LOOK,
+            Class::Write,
+            b"/var/log/a.#"
+        ));
+        assert!(is(
+            Act::Create,
+            b"/etc/cron.d/x",
+            LOOK,
+            Class::Create,
+            b"/etc/cron.d"
+        ));
+        assert!(is(Act::Remove, b"/etc/x", LOOK, Class::Remove, b"/etc"));
+        assert!(is(
+            Act::Library,
+            b"/tmp/x.so",
+            public,
+            Class::Library,
+            b"/tmp/x.so"
+        ));
+        let trusted = Look {
+            is_trusted: true,
+            ..public
+        };
+        assert!(is(
+            Act::Library,
+            b"/usr/lib/x.so",
+            trusted,
+            Class::Library,
+            b"/usr/lib"
+        ));
+    }
+
+    #[test]
+    fn own_directories_are_one_item_but_for_settings_and_programs() {
+        let own = Look {
+            is_own: true,
+            ..LOOK
+        };
+        let data = b"/var/lib/postgresql/17/main/base/5/1259";
+        for act in [Act::Read, Act::Write, Act::Create, Act::Remove] {
+            assert!(is(act, data, own, Class::Own, b"/var/lib/postgresql"));
+        }
+        let key = b"/var/lib/redis/.ssh/authorized_keys";
+        assert!(is(
+            Act::Create,
+            key,
+            own,
+            Class::Create,
+            b"/var/lib/redis/.ssh"
+        ));
+        let root = Look {
+            is_root: true,
+            ..own
+        };
+        assert!(is(Act::Write, b"/root/x", root, Class::Write, b"/root/x"));
+        let program = Look {
+            is_program: true,
+            ..own
+        };
+        assert!(is(
+            Act::Write,
+            b"/opt/a/b",
+            program,
+            Class::Write,
+            b"/opt/a/b"
+        ));
+    }
+
+    #[test]
+    fn what_is_created_may_be_used_and_what_is_written_created() {
+        let few = Few(&[(Class::Create, b"/spool"), (Class::Write, b"/log/a.log")]);
+        for act in [Act::Read, Act::Write, Act::Create, Act::Remove] {
+            assert!(knows(&few, act, b"/spool/1", LOOK));
+            assert!(!knows(&few, act, b"/spool/sub/1", LOOK));
+        }
+        assert!(knows(&few, Act::Create, b"/log/a.log", LOOK));
+        assert!(knows(&few, Act::Read, b"/log/a.log", LOOK));
+        assert!(!knows(&few, Act::Create, b"/log/b.log", LOOK));
+        assert!(!knows(&few, Act::Remove, b"/log/a.log", LOOK));
+        let root = Look {
+            is_root: true,
+            ..LOOK
+        };
+        assert!(!knows(&few, Act::Write, b"/spool/1", root));
+    }
+
+    #[test]
+    fn what_the_cell_wrote_is_never_its_program_or_library() {
+        let few = Few(&[
+            (Class::Create, b"/up"),
+            (Class::Library, b"/up"),
+            (Class::Program, b"/a -> /up/x"),
+            (Class::Program, b"/a -> /bin/x"),
+        ]);
+        assert!(!knows(&few, Act::Library, b"/up/x.so", LOOK));
+        let mut room = [0u8; 64];
+        let of = |child: &[u8]| {
+            let mut room = [0u8; 64];
+            Sighting::of_program(b"/a", child, &LOOK, &mut room).is_known(&few)
+        };
+        assert!(of(b"/bin/x") && !of(b"/up/x") && !of(b"/bin/y"));
+        let seen = Sighting::of_program(b"/a", b"/up/x", &LOOK, &mut room);
+        assert!(seen.is_self_made(&few));
+        assert_eq!(seen.name, b"/a -> /up/x");
+    }
+
+    #[test]
+    fn names_without_room_are_cut() {
+        let mut room = [0u8; 6];
+        let seen = Sighting::of_program(b"/abcd", b"/e", &LOOK, &mut room);
+        assert_eq!(seen.name, b"/abcd ");
+        let seen = Sighting::of_program(b"/abcdefg", b"/e", &LOOK, &mut room);
+        assert_eq!(seen.name, b"/abcde");
+        let seen = Sighting::of_file(Act::Read, b"/abcdefg", &LOOK, &mut []);
+        assert_eq!(seen.name, b"");
+    }
+}

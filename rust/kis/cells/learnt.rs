@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a cell has learned: its profile and its repertoire, always changed together. Floor 2.
+
+use kernel::{alloc::AllocError, prelude::*};
+use kis_core::{
+    sense::{
+        class::ClassSet,
+        items::{Item, MAX_ITEMS, MAX_NAMES},
+        profile::Profile,
+        repertoire::Repertoire,
+    },
+    wire::abi::Phase,
+};
+
+/// The repertoire of a cell.
+pub(crate) type Things = Repertoire<KVVec<Item>, KVVec<u8>>;
+
+/// What a cell has learned.
+pub(crate) struct Learnt {
+    /// What its windows were like.
+    pub(crate) profile: KBox<Profile>,
+    /// What it did.
+    pub(crate) things: Things,
+}
+
+impl Learnt {
+    /// Nothing. With no room for things where none are learned. May sleep.
+    pub(crate) fn new(has_things: bool) -> Result<Self, AllocError> {
+        let (count, bytes) = if has_things {
+            (MAX_ITEMS, MAX_NAMES)
+        } else {
+            (0, 0)
+        };
+        Ok(Self {
+            profile: KBox::new(Profile::EMPTY, GFP_KERNEL)?,
+            things: Repertoire::new(filled(Item::NONE, count)?, filled(0, bytes)?),
+        })
+    }
+
+    /// Takes over what another one has learned, as far as there is room for it. Any context.
+    pub(crate) fn follow(&mut self, other: &Self) {
+        *self.profile = *other.profile;
+        self.things.follow(&other.things);
+    }
+
+    /// Forgets all.
+    pub(crate) fn reset(&mut self) {
+        self.profile.reset();
+        self.things.reset();
+    }
+
+    /// Whether it is complete.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.profile.phase() == Phase::Ready
+    }
+
+    /// The classes in which something new is a surprise; none while it learns.
+    pub(crate) fn grave(&self) -> ClassSet {
+        if self.is_ready() {
+            self.things.grave()
+        } else {
+            ClassSet::EMPTY
+        }
+    }
+}
+
+/// A vector of the same value. May sleep.
+fn filled<T: Copy>(value: T, count: usize) -> Result<KVVec<T>, AllocError> {
+    let mut all = KVVec::with_capacity(count, GFP_KERNEL)?;
+    for _ in 0..count {
+        all.push(value, GFP_KERNEL)?;
+    }
+    Ok(all)
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How what a process does becomes something that the self has, or has not.
+//!
+//! Floor 4. First the officer's lists speak, then the repertoire. Nearly always a whole path was asked
+//! about a moment ago and is remembered (`kis_core::sense::known`); else its general form is made and
+//! the repertoire asked, or taught.
+
+use crate::{
+    cells::site::Site,
+    engine::Engine,
+    scribe::Scene,
+    sys::{
+        file::{Kind, PathBuffer},
+        hooks::{Later, Outcome},
+        task::{Blame, Task},
+    },
+    t_killer::Killer,
+};
+use kernel::prelude::*;
+use kis_core::{
+    cells::Access,
+    judge::finding::{Finding, Place},
+    sense::class::{Class, Domain},
+    sense::known::Answer,
+    sense::sighting::{Act, Look, Sighting, NAME_BYTES},
+    wire::abi::Op,
+};
+
+/// What stands for a path that is too long, or that leads nowhere.
+pub(crate) const NO_PATH: &[u8] = b"(no path)";
+
+/// How long a process pauses at each call that did too much of what it may, ms, as long as danger
+/// signal two is up.
+const SLOW_MS: u32 = 1000;
+
+/// What a repertoire says of a sighting.
+fn place_of(answer: Answer) -> Place {
+    match answer {
+        Answer::Known | Answer::Unsure => Place::Inside,
+        Answer::Odd => Place::Odd,
+        Answer::Unknown => Place::Unknown,
+    }
+}
+
+/// A question is about this, besides the path.
+fn kind_of(act: Act, look: &Look) -> u64 {
+    let bits = [
+        look.is_root,
+        look.is_public,
+        look.is_own,
+        look.is_trusted,
+        look.is_program,
+    ];
+    bits.iter()
+        .fold(act as u64, |kind, bit| (kind << 1) | u64::from(*bit))
+}
+
+/// Who runs, and what it looks at.
+fn look(kind: Kind) -> Look {
+    Look {
+        pid: Task::with_current(|task| task.process_id()).unwrap_or(0),
+        is_root: Task::current_is_privileged(),
+        is_public: kind.is_public(),
+        is_own: kind.is_own(),
+        is_trusted: kind.is_trusted(),
+        is_program: kind.is_program(),
+    }
+}
+
+impl Engine {
+    /// Judges an operation on something that lies there.
+    #[inline]
+    pub(crate) fn judge(
+        &self,
+        site: &Site<'_>,
+        op: Op,
+        place: Place,
+        object: &[u8],
+        new: Option<(Class, Domain)>,
+    ) -> Outcome {
+        if Killer::passes(site, op, place) {
+            return slowed(site, Outcome::PASS);
+        }
+        let finding = Finding::Operation { op, place };
+        let outcome = self
+            .killer
+            .carry_out(site, &finding, Scene::Call(object, new))
+            .outcome();
+        slowed(site, outcome)
+    }
+
+    /// An operation that the officer may forbid, and that is an item by its name.
+    pub(crate) fn plain(&self, site: &Site<'_>, op: Op, class: Class, may_wait: bool) -> Outcome {
+        self.named(site, op, class, op.name().as_bytes(), may_wait)
+    }
+
+    /// An operation with something that has a name and no path.
+    pub(crate) fn named(
+        &self,
+        site: &Site<'_>,
+        op: Op,
+        class: Class,
+        name: &[u8],
+        may_wait: bool,
+    ) -> Outcome {
+        if !site.cell.has_things() {
+            return self.judge(site, op, Place::Nowhere, name, None);
+        }
+        let seen = Sighting::named(class, Task::current_is_privileged(), name);
+        self.sighted(site, op, Place::Nowhere, &seen, may_wait, name)
+    }
+
+    /// Asks the repertoire, or teaches it, unless an officer's list has spoken (`listed`).
+    fn sighted(
+        &self,
+        site: &Site<'_>,
+        op: Op,
+        listed: Place,
+        seen: &Sighting<'_>,
+        may_wait: bool,
+        object: &[u8],
+    ) -> Outcome {
+        let place = match listed {
+            Place::Nowhere => place_of(site.cell.sees(seen, may_wait)),
+            listed => listed,
+        };
+        let new = matches!(place, Place::Odd | Place::Unknown);
+        let new = new.then_some((seen.class, seen.domain));
+        self.judge(site, op, place, object, new)
+    }
+
+    /// An operation on a file, whose path is only made out where somebody looks at it.
+    #[inline]
+    pub(crate) fn on_path(
+        &self,
+        site: &Site<'_>,
+        op: Op,
+        act: Act,
+        kind: impl FnOnce() -> Kind,
+        make: impl for<'b> FnOnce(&'b mut PathBuffer) -> Result<&'b [u8]>,
+    ) -> Outcome {
+        let has_list = Access::of(op).is_some_and(|access| site.cell.has_prefixes(access));
+        if !has_list && !site.cell.has_things() && Killer::passes(site, op, Place::Nowhere) {
+            return slowed(site, Outcome::PASS);
+        }
+        self.with_path(site, op, act, kind, make)
+    }
+
+    #[inline(never)]
+    fn with_path(
+        &self,
+        site: &Site<'_>,
+        op: Op,
+        act: Act,
+        kind: impl FnOnce() -> Kind,
+        make: impl for<'b> FnOnce(&'b mut PathBuffer) -> Result<&'b [u8]>,
+    ) -> Outcome {
+        let mut buf = PathBuffer::new();
+        let path = make(&mut buf).unwrap_or(NO_PATH);
+        let listed = site.place(op, path);
+        if listed != Place::Nowhere || !site.cell.has_things() {
+            return self.judge(site, op, listed, path, None);
+        }
+        let look = look(kind());
+        self.by_repertoire(site, op, act, path, &look)
+    }
+
+    /// A path that no list speaks about.
+    #[inline]
+    fn by_repertoire(
+        &self,
+        site: &Site<'_>,
+        op: Op,
+        act: Act,
+        path: &[u8],
+        look: &Look,
+    ) -> Outcome {
+        // What a path below /proc is depends on who asks.
+        let question = if path.starts_with(b"/proc/") {
+            0
+        } else {
+            site.cell.known.question(kind_of(act, look), path)
+        };
+        if site.cell.known.remembers(question) {
+            return self.judge(site, op, Place::Inside, path, None);
+        }
+        self.unfamiliar(site, op, act, path, look, question)
+    }
+
+    /// A path that was not asked about lately.
+    #[inline(never)]
+    fn unfamiliar(
+        &self,
+        site: &Site<'_>,
+        op: Op,
+        act: Act,
+        path: &[u8],
+        look: &Look,
+        question: u64,
+    ) -> Outcome {
+        let mut room = [0u8; NAME_BYTES];
+        let seen = Sighting::of_file(act, path, look, &mut room);
+        let answer = site.cell.sees(&seen, true);
+        if answer == Answer::Known && question != 0 {
+            site.cell.known.remember(question);
+        }
+        let place = place_of(answer);
+        let new = matches!(place, Place::Odd | Place::Unknown);
+        let new = new.then_some((seen.class, seen.domain));
+        self.judge(site, op, place, path, new)
+    }
+
+    /// A program that is about to be executed by the one that runs.
+    #[inline(never)]
+    pub(crate) fn program(
+        &self,
+        site: &Site<'_>,
+        make: impl for<'b> FnOnce(&'b mut PathBuffer) -> Result<&'b [u8]>,
+    ) -> Outcome {
+        let mut buf = PathBuffer::new();
+        let path = make(&mut buf).unwrap_or(NO_PATH);
+        let listed = site.place(Op::Exec, path);
+        if listed != Place::Nowhere || !site.cell.has_things() {
+            return self.judge(site, Op::Exec, listed, path, None);
+        }
+        self.pair(site, path)
+    }
+
+    /// The second half of [`Engine::program()`]: the names would not fit into one stack frame.
+    #[inline(never)]
+    fn pair(&self, site: &Site<'_>, child: &[u8]) -> Outcome {
+        let mut buf = [0u8; 256];
+        let parent = Task::with_current(|task| {
+            let len = task.program(&mut buf).map(|path| path.len()).unwrap_or(0);
+            // The path is at the end of the buffer.
+            let start = (buf.len() - 1).saturating_sub(len);
+            start..start + len
+        });
+        let parent = parent.and_then(|range| buf.get(range)).unwrap_or(NO_PATH);
+        self.pair_of(site, parent, child)
+    }
+
+    #[inline(never)]
+    fn pair_of(&self, site: &Site<'_>, parent: &[u8], child: &[u8]) -> Outcome {
+        let mut room = [0u8; NAME_BYTES];
+        let look = Look {
+            pid: Task::with_current(|task| task.process_id()).unwrap_or(0),
+            is_root: Task::current_is_privileged(),
+            ..Look::default()
+        };
+        let seen = Sighting::of_program(parent, child, &look, &mut room);
+        self.sighted(site, Op::Exec, Place::Nowhere, &seen, true, seen.name)
+    }
+
+    /// Something gets another name: judged by both, and told by the one that it leaves, or the one
+    /// that it is not to have.
+    #[inline(never)]
+    pub(crate) fn with_paths(
+        &self,
+        site: &Site<'_>,
+        op: Op,
+        from: &Named<'_>,
+        to: &Named<'_>,
+    ) -> Outcome {
+        let mut buf = PathBuffer::new();
+        let from_path = from.entry.path(&mut buf).unwrap_or(NO_PATH);
+        self.with_both(site, op, from, from_path, to)
+    }
+
+    /// The second half of [`Engine::with_paths()`]: two buffers would not fit into one stack frame.
+    #[inline(never)]
+    fn with_both(
+        &self,
+        site: &Site<'_>,
+        op: Op,
+        from: &Named<'_>,
+        from_path: &[u8],
+        to: &Named<'_>,
+    ) -> Outcome {
+        let mut buf = PathBuffer::new();
+        let to_path = to.entry.path(&mut buf).unwrap_or(NO_PATH);
+        let place = site.moved(from_path, to_path, from.entry.is_dir());
+        if place != Place::Nowhere || !site.cell.has_things() {
+            let told = if Access::of(op).is_some_and(|a| !self.allows(site, a, to_path)) {
+                to_path
+            } else {
+                from_path
+            };
+            return self.judge(site, op, place, told, None);
+        }
+        let (leaves, comes) = (look(from.entry.look()), look(to.entry.look()));
+        let place = from.entry.is_dir().then_some((Act::Place, to_path, &comes));
+        let both = [(from.act, from_path, &leaves), (to.act, to_path, &comes)];
+        for (act, path, look) in Iterator::chain(both.into_iter(), place) {
+            let outcome = self.by_repertoire(site, op, act, path, look);
+            if outcome.denies() {
+                return outcome;
+            }
+        }
+        Outcome::PASS
+    }
+
+    /// Whether a prefix list has a path.
+    fn allows(&self, site: &Site<'_>, access: Access, path: &[u8]) -> bool {
+        site.table
+            .image
+            .get(site.index)
+            .is_none_or(|spec| spec.tree(access).allows(path))
+    }
+}
+
+/// A name of something, and what having it means.
+pub(crate) struct Named<'a> {
+    /// The name.
+    pub(crate) entry: &'a crate::sys::file::Entry<'a>,
+    /// What is done there.
+    pub(crate) act: Act,
+}
+
+/// Who is to blame for too much goes on slowly.
+#[inline]
+fn slowed(site: &Site<'_>, outcome: Outcome) -> Outcome {
+    if site.cell.is_calm() {
+        return outcome;
+    }
+    slow(site, outcome)
+}
+
+#[cold]
+#[inline(never)]
+fn slow(site: &Site<'_>, outcome: Outcome) -> Outcome {
+    let ctx = site.context();
+    let is_enforced = ctx.mode == kis_core::wire::abi::Mode::Enforce;
+    let now = crate::sys::clock::monotonic_ns();
+    if is_enforced && ctx.danger_two && Task::current_blame(now) == Some(Blame::Count) {
+        outcome.and_later(Later::Pause(SLOW_MS))
+    } else {
+        outcome
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `kisctl ready`.
+
+use crate::{
+    control::{
+        Cell,
+        Control,
+        ParamState, //
+    },
+    error::{
+        Kind,
+        Result, //
+    },
+    output::{
+        Colour,
+        Output, //
+    },
+    profile_file::Saved,
+    readiness::{
+        expected_q16,
+        idle_percent,
+        lacks,
+        Lack,
+        FIELDS, //
+    },
+    text,
+    view::{
+        class::Growth,
+        field::objects,
+        value::{
+            Object,
+            Value, //
+        }, //
+    }, //
+};
+
+/// A cell with what it has learned.
+pub(super) struct Candidate {
+    pub(super) cell: Cell,
+    /// The parameters of all cells.
+    pub(super) params: Vec<ParamState>,
+    /// Nothing of a cell without a repertoire.
+    pub(super) saved: Option<Saved>,
+}
+
+impl Candidate {
+    /// What the kernel knows of a cell.
+    pub(super) fn ask(control: &mut Control, cell: Cell, params: &[ParamState]) -> Result<Self> {
+        let saved = match cell.has_repertoire() {
+            true => Some(Saved::of_cell(control, &cell.name)?),
+            false => None,
+        };
+        Ok(Self {
+            cell,
+            params: params.to_vec(),
+            saved,
+        })
+    }
+
+    /// What it lacks.
+    pub(super) fn lacks(&self) -> Vec<Lack> {
+        let repertoire = self.saved.as_ref().map(|saved| &saved.repertoire);
+        lacks(&self.cell, &self.params, repertoire)
+    }
+
+    /// Discoveries to be expected in a day: in mild classes or in the others.
+    fn expected_q16(&self, mild: bool) -> Option<u64> {
+        let repertoire = &self.saved.as_ref()?.repertoire;
+        if repertoire.windows() == 0 {
+            return None;
+        }
+        let growth = Growth::all(repertoire, self.cell.window_ms);
+        Some(expected_q16(&growth, mild))
+    }
+}
+
+/// Says whether a cell is ready; the exit code.
+pub fn run(output: &Output, name: &str) -> Result<u8> {
+    let mut control = Control::open()?;
+    let cell = control.cell(name)?;
+    let params = control.params()?;
+    tell(output, &Candidate::ask(&mut control, cell, &params)?)
+}
+
+/// What is missing, and what is to be expected; the exit code.
+pub(super) fn tell(output: &Output, of: &Candidate) -> Result<u8> {
+    let lacks = of.lacks();
+    // CAST: that is what the numbers of the enum are for.
+    let code = if lacks.is_empty() {
+        0
+    } else {
+        Kind::Failed as u8
+    };
+    let idle = idle_percent(&of.cell, &of.params);
+    let (grave, mild) = (of.expected_q16(false), of.expected_q16(true));
+    if output.is_json() {
+        let day = |day: Option<u64>| day.map_or(Value::Maybe(None), Value::Q16);
+        let report = Object::report()
+            .with("cell", of.cell.name.clone())
+            .with("ready", lacks.is_empty())
+            .with("missing", objects(FIELDS, &lacks))
+            .with("idle_percent", idle)
+            .with("per_day", day(grave))
+            .with("per_day_mild", day(mild));
+        output.object(&report)?;
+        return Ok(code);
+    }
+    let name = text::name(of.cell.name.as_bytes());
+    if lacks.is_empty() {
+        let ready = output.paint(Colour::Green, "ready");
+        output.line(format!("cell \"{name}\": {ready}"))?;
+    } else {
+        let not = output.paint(Colour::Yellow, "not ready");
+        output.line(format!("cell \"{name}\": {not}"))?;
+    }
+    for Lack { name, text, next } in &lacks {
+        output.line(format!("  {name:<9} {text}"))?;
+        output.line(format!("  {:<9} -> {next}", ""))?;
+    }
+    if let Some(idle) = idle.filter(|idle| *idle > 0 && of.saved.is_some()) {
+        output.line(format!("idle windows: at least {idle} %"))?;
+    }
+    if let (Some(grave), Some(mild)) = (grave, mild) {
+        output.line(format!(
+            "something new is to be expected {} times a day, and {} times of a mild class",
+            text::q16(grave),
+            text::q16(mild)
+        ))?;
+    }
+    Ok(code)
+}

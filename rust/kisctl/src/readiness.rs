@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Whether a cell has learned enough to be enforced.
+//!
+//! What is missing is told with its numbers and with what to do about it. Nothing here asks anybody.
+
+use crate::{
+    control::model::{
+        Cell,
+        ParamState, //
+    },
+    output::list,
+    profile_file::Own,
+    text,
+    view::{
+        class::Growth,
+        field::Field, //
+    }, //
+};
+use kis_core::wire::abi::Param;
+
+/// So many of a hundred windows may be idle. With more it is not known what the cell does when
+/// somebody wants something from it; a server that is asked once in ten windows is below.
+const IDLE_PERCENT: u64 = 90;
+
+/// Something that is missing.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::control::model::Cell;
+/// use kisctl::readiness::lacks;
+///
+/// let cell = Cell { windows: 3, windows_needed: 60, ..Cell::default() };
+/// let lacks = lacks(&cell, &[], None);
+/// assert_eq!(lacks[0].text, "it still learns: 3 of 60 windows");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// What kind of thing: one of our words.
+    pub name: &'static str,
+    /// What is missing.
+    pub text: String,
+    /// What to do.
+    pub next: String,
+}
+
+/// The fields of what is missing.
+pub const FIELDS: &[Field<Lack>] = &[
+    Field::new("name", |lack| lack.name.into()),
+    Field::new("text", |lack| lack.text.clone().into()),
+    Field::new("next", |lack| lack.next.clone().into()),
+];
+
+/// What a cell lacks to be enforced; nothing when it is ready. `params` are those of all cells.
+///
+/// A cell without a repertoire has only its thresholds to learn.
+pub fn lacks(cell: &Cell, params: &[ParamState], repertoire: Option<&Own>) -> Vec<Lack> {
+    let mut lacks = Vec::new();
+    let mut lack = |name, text, next: &str| {
+        let next = next.replace("CELL", &text::name(cell.name.as_bytes()));
+        lacks.push(Lack { name, text, next });
+    };
+    // What is learned once it is ready has to be learned anew.
+    let learn = if cell.is_learning() {
+        "while it learns"
+    } else {
+        "while it learns anew: kisctl profile reset CELL"
+    };
+    if cell.is_learning() {
+        let (is, needed) = (cell.windows, cell.windows_needed);
+        let left = u64::from(needed.saturating_sub(is)) * u64::from(cell.window_ms);
+        lack(
+            "learning",
+            format!("it still learns: {is} of {needed} windows"),
+            &format!("let it run for {}", text::duration_ms(left.max(1))),
+        );
+    }
+    let Some(repertoire) = repertoire.filter(|_| cell.has_repertoire()) else {
+        return lacks;
+    };
+    if repertoire.starts() == 0 {
+        lack(
+            "restart",
+            "no start of it was seen".to_owned(),
+            &format!("restart the service {learn}"),
+        );
+    }
+    if let Some(idle) = idle_percent(cell, params).filter(|idle| *idle >= IDLE_PERCENT) {
+        lack(
+            "idle",
+            format!("at least {idle} % of the windows had no message in"),
+            &format!("let it serve as it does by day {learn}"),
+        );
+    }
+    let growth = Growth::all(repertoire, cell.window_ms);
+    let named = |is: &dyn Fn(&&Growth) -> bool| -> Vec<String> {
+        let all = growth.iter().filter(is);
+        all.map(|growth| growth.class.name().to_owned()).collect()
+    };
+    // In a class that is mild something new is never more than danger one.
+    let growing = named(&|of| of.state() == "growing" && !of.class.is_mild());
+    if !growing.is_empty() {
+        lack(
+            "growing",
+            format!(
+                "{} still brings something new, {} times a day",
+                list(&growing),
+                text::q16(expected_q16(&growth, false))
+            ),
+            &format!("let it do what is left {learn}"),
+        );
+    }
+    let full = named(&|of| of.novelty.lost > 0);
+    if !full.is_empty() {
+        let lost: u64 = growth.iter().map(|of| u64::from(of.novelty.lost)).sum();
+        lack(
+            "lost",
+            format!(
+                "{} of {} found no room in the repertoire",
+                text::count(lost, "item"),
+                list(&full)
+            ),
+            "give the places that grow as prefixes, kisctl profile show CELL --items lists them; \
+             then kisctl profile reset CELL",
+        );
+    }
+    lacks
+}
+
+/// At least so many of a hundred learned windows had no message in.
+///
+/// Messages are counted, so no more windows than messages had one.
+pub fn idle_percent(cell: &Cell, params: &[ParamState]) -> Option<u64> {
+    let own = params.iter().filter(|param| param.cell == cell.id);
+    let mut messages = own.filter(|param| param.param() == Some(Param::MessagesIn));
+    let messages = messages.next().filter(|messages| messages.n > 0)?;
+    let busy = (u128::from(messages.mean) * 100).div_ceil(1 << 16);
+    Some(100_u64.saturating_sub(u64::try_from(busy).unwrap_or(100)))
+}
+
+/// How many discoveries a day are to be expected, in mild classes or in the others, 16 fractional
+/// bits.
+pub fn expected_q16(growth: &[Growth], mild: bool) -> u64 {
+    let of = growth.iter().filter(|of| of.class.is_mild() == mild);
+    of.filter_map(Growth::per_day_q16)
+        .fold(0, u64::saturating_add)
+}
+
+/// The reasons on one line.
+pub fn reasons(lacks: &[Lack]) -> String {
+    let texts: Vec<&str> = lacks.iter().map(|lack| lack.text.as_str()).collect();
+    texts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile_file::Saved;
+    use kis_core::sense::{
+        class::Class,
+        sighting::Sighting, //
+    };
+
+    fn cell() -> Cell {
+        Cell {
+            id: 1,
+            name: "web".to_owned(),
+            phase: 1,
+            windows: 60,
+            windows_needed: 60,
+            window_ms: 1000,
+            items: Some(9),
+            ..Cell::default()
+        }
+    }
+
+    fn messages(mean: u64) -> Vec<ParamState> {
+        let param = ParamState {
+            cell: 1,
+            param: Param::MessagesIn as u32,
+            mean,
+            n: 60,
+            ..ParamState::default()
+        };
+        let other = ParamState {
+            cell: 2,
+            mean: 0,
+            ..param.clone()
+        };
+        vec![other, param]
+    }
+
+    /// One start, then 60 windows in which the same happens.
+    fn learned(each: impl Fn(u32) -> Vec<u8>) -> Own {
+        let mut own = Saved::new().repertoire;
+        own.learn(&Sighting::named(Class::Peer, false, b"tcp 1"), true);
+        own.window(true);
+        for window in 0..60 {
+            let name = each(window);
+            own.learn(&Sighting::named(Class::Peer, false, &name), false);
+            own.window(false);
+        }
+        own
+    }
+
+    fn names(lacks: &[Lack]) -> Vec<&'static str> {
+        lacks.iter().map(|lack| lack.name).collect()
+    }
+
+    #[test]
+    fn a_cell_that_has_seen_a_start_and_load_is_ready() {
+        let own = learned(|_| b"tcp 2".to_vec());
+        assert_eq!(lacks(&cell(), &messages(3 << 16), Some(&own)), []);
+    }
+
+    #[test]
+    fn each_lack_is_named_with_its_next_step() {
+        let mut own = learned(|window| format!("tcp {window}").into_bytes());
+        let found = lacks(&cell(), &messages(3 << 16), Some(&own));
+        assert_eq!(names(&found), ["growing"]);
+        assert!(found[0]
+            .text
+            .starts_with("peer still brings something new, "));
+        assert!(found[0].next.ends_with("kisctl profile reset web"));
+
+        let learning = Cell {
+            phase: 0,
+            windows: 11,
+            ..cell()
+        };
+        let none = Saved::new().repertoire;
+        let found = lacks(&learning, &messages(0), Some(&none));
+        assert_eq!(names(&found), ["learning", "restart", "idle"]);
+        assert_eq!(found[0].next, "let it run for 49.0 s");
+        assert_eq!(found[1].next, "restart the service while it learns");
+        assert_eq!(
+            found[2].text,
+            "at least 100 % of the windows had no message in"
+        );
+        assert_eq!(
+            reasons(&found[..2]),
+            "it still learns: 11 of 60 windows; no start of it was seen"
+        );
+
+        // Too many for its room.
+        for at in 0..3000_u32 {
+            let name = at.to_string();
+            own.learn(&Sighting::named(Class::Port, true, name.as_bytes()), false);
+        }
+        let found = lacks(&cell(), &messages(3 << 16), Some(&own));
+        assert_eq!(names(&found), ["growing", "lost"]);
+        assert!(
+            found[1].text.contains("of port found no room"),
+            "{}",
+            found[1].text
+        );
+    }
+
+    #[test]
+    fn a_cell_without_a_repertoire_has_only_its_windows_to_learn() {
+        let plain = Cell {
+            items: None,
+            ..cell()
+        };
+        let none = Saved::new().repertoire;
+        assert_eq!(lacks(&plain, &messages(0), Some(&none)), []);
+        assert_eq!(lacks(&plain, &messages(0), None), []);
+        let learning = Cell { phase: 0, ..plain };
+        assert_eq!(names(&lacks(&learning, &[], None)), ["learning"]);
+    }
+
+    #[test]
+    fn mild_classes_and_what_is_new_to_a_start_keep_nobody_waiting() {
+        let mut own = learned(|_| b"tcp 2".to_vec());
+        for at in 0..20_u8 {
+            own.learn(&Sighting::named(Class::Socket, false, &[at]), false);
+            own.window(false);
+        }
+        assert_eq!(lacks(&cell(), &messages(1 << 16), Some(&own)), []);
+        let growth = Growth::all(&own, 1000);
+        assert!(expected_q16(&growth, true) > 0);
+        assert_eq!(expected_q16(&growth, false), 0);
+    }
+
+    #[test]
+    fn idle_windows_are_never_overstated() {
+        for (mean, want) in [
+            (0, 100),
+            (1, 99),
+            (1 << 15, 50),
+            (1 << 16, 0),
+            (u64::MAX, 0),
+        ] {
+            assert_eq!(idle_percent(&cell(), &messages(mean)), Some(want), "{mean}");
+        }
+        assert_eq!(idle_percent(&cell(), &[]), None);
+    }
+}

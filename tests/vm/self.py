@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# self.py DIR, self.py count: the scenarios of self.sh.
+#
+# Each step is a line of Python that an actor executes. GOES_ON are done after learning by both cells. ATTACKS are
+# done by both too: "free" only observes, so what they do can be seen from outside, and "held" gets EPERM.
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+COUNT = sys.argv[1:] == ["count"]
+WORK = sys.argv[1]
+PYTHON = WORK + "/python"
+
+IN_THE_CELL = """
+import shutil
+
+
+def read(path):
+    with open(path, "rb") as f:
+        f.read()
+
+
+def write(path, how="r+"):
+    with open(path, how) as f:
+        f.write("x")
+
+
+def run(*command):
+    pid = os.posix_spawn(command[0], command, {})
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def connect(port, host="127.0.0.1"):
+    with socket.create_connection((host, port)) as s:
+        return s.recv(2).decode()
+
+
+def listen(port):
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(("127.0.0.1", port))
+        s.listen()
+
+
+def send(port):
+    with socket.socket(type=socket.SOCK_DGRAM) as s:
+        s.sendto(b"x", ("127.0.0.1", port))
+
+
+def unix(path):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+
+
+def become(uid):
+    pid = os.fork()
+    if not pid:
+        try:
+            os.setuid(uid)
+            os._exit(0)
+        except OSError as e:
+            os._exit(e.errno)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if status:
+        raise OSError(status, "setuid")
+
+
+def spool(name):
+    path = SPOOL + "/" + name
+    write(path, "w")
+    os.chmod(path, 0o600)
+    os.rename(path, path + "9")
+    os.unlink(path + "9")
+
+
+def rotated(path):
+    write(path, "a")
+    os.chmod(path, 0o640)
+"""
+
+# What the cells learn; {0} is a directory of each one's own.
+LEARNED = """
+read('{0}/pub/a')
+read('{0}/secret/one')
+write('{0}/log/a.log')
+spool('job1-aaa')
+run('/usr/bin/true')
+connect(7100)
+listen(7200)
+send(7300)
+unix('{0}/peer.sock')
+""".split("\n")[1:-1]
+
+# What a server does later too, though it never did just that: it goes on.
+GOES_ON = {
+    "new content of a place that is read": "read('{0}/pub/new')",
+    "another job of the spool": "spool('job2345-aaa')",
+    "a log after its rotation": "rotated('{0}/log/a.log')",
+    "the same program, peer, port and datagram": "[run('/usr/bin/true'), connect(7100), listen(7200), send(7300)][0]",
+    "a peer with a port of its own": "connect(7200 if False else 7100)",
+    "a public file somewhere else": "read('/usr/share/doc/bash/copyright')",
+}
+
+# What no server of this kind ever did.
+ATTACKS = {
+    "another secret": "read('{0}/secret/two')",
+    "another log": "write('{0}/log/b.log')",
+    "a file where none is made": "write('{0}/pub/shell', 'w')",
+    "a file removed where none is": "os.unlink('{0}/log/c.log')",
+    "a secret given a name where it may be read": "os.rename('{0}/secret/three', '{0}/pub/three')",
+    "a secret linked to where it may be read": "os.link('{0}/secret/two', '{0}/spool/two')",
+    "another program": "run('/usr/bin/sleep', '0')",
+    "a program that the cell has made": "run('{0}/spool/tool')",
+    "a library that the cell has made": "ctypes.CDLL('{0}/spool/lib.so') and None",
+    "another peer": "connect(7101)",
+    "another port to listen on": "listen(7201)",
+    "a datagram to another peer": "send(7301)",
+    "another unix peer": "unix('{0}/other.sock')",
+    "another user": "become(65534)",
+    "a signal to somebody else": "os.kill({1}, 10)",
+    "a user namespace": "os.unshare(os.CLONE_NEWUSER)",
+}
+# Not by the second word: what cannot be tied to an errno of the call itself.
+RESULTS = 2 * len(GOES_ON) + 2 * len(ATTACKS) + 6
+
+
+if COUNT:
+    print(RESULTS)
+    sys.exit()
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../lib")
+from actor import Actor, Died  # noqa: E402
+from kis import SLOW, each, kisctl_json, ok, same, wait  # noqa: E402
+
+
+class Peers:
+    """Whoever listens outside of the cells."""
+
+    def __init__(self):
+        self.got = {}
+        for port in 7100, 7101:
+            server = socket.create_server(("127.0.0.1", port))
+            threading.Thread(target=self.serve, args=(server, port), daemon=True).start()
+        for port in 7300, 7301:
+            server = socket.socket(type=socket.SOCK_DGRAM)
+            server.bind(("127.0.0.1", port))
+            threading.Thread(target=self.hear, args=(server, port), daemon=True).start()
+
+    def serve(self, server, port):
+        while True:
+            with server.accept()[0] as s:
+                s.send(b"ok")
+
+    def hear(self, server, port):
+        while server.recv(9):
+            self.got[port] = self.got.get(port, 0) + 1
+
+
+class Cell:
+    """An actor with a directory of its own."""
+
+    def __init__(self, tag):
+        self.tag, self.dir = tag, f"{WORK}/{tag}"
+        for name in "pub", "secret", "log", "spool":
+            os.makedirs(f"{self.dir}/{name}")
+        for name, mode in ("pub/a", 0o644), ("pub/new", 0o644), ("secret/one", 0o600), ("secret/two", 0o600), \
+                ("secret/three", 0o600), ("log/a.log", 0o640), ("log/b.log", 0o640), ("log/c.log", 0o640):
+            with open(f"{self.dir}/{name}", "w") as f:
+                f.write("x")
+            os.chmod(f.name, mode)
+        self.sockets = []
+        for name in "peer", "other":
+            server = socket.socket(socket.AF_UNIX)
+            server.bind(f"{self.dir}/{name}.sock")
+            server.listen(1000)
+            self.sockets.append(server)
+        self.victim = subprocess.Popen(["/usr/bin/sleep", "1000"])
+        self.actor = Actor(PYTHON, tag, "reading.py")
+        self.actor.do(f"SPOOL = '{self.dir}/spool'")
+        self.actor.do(IN_THE_CELL)
+
+    def does(self, step):
+        """What a step gives, or the errno of its failure."""
+        try:
+            return self.actor.do(step.format(self.dir, self.victim.pid))
+        except OSError as e:
+            return e.errno
+        except Died as e:
+            raise RuntimeError(f"{self.tag}: {step}: {e}") from e
+
+    def learns(self):
+        while kisctl_json("profile", "show", self.tag)["phase"] == "learning":
+            for step in LEARNED:
+                got = self.does(step)
+                if isinstance(got, int) and got == 1 and step.startswith("run"):
+                    raise RuntimeError(f"{self.tag}: {step}: {got}")
+            time.sleep(0.2)
+
+
+def told(cell):
+    return [r for r in kisctl_json("alerts", lines=True) if r.get("cell") == cell and r.get("cause") == "self"]
+
+
+def main():
+    peers = Peers()
+    cells = [Cell("free"), Cell("held")]
+    try:
+        scenarios(peers, *cells)
+    finally:
+        for cell in cells:
+            cell.victim.kill()
+
+
+def scenarios(peers, free, held):
+    cells = [free, held]
+    threads = [threading.Thread(target=cell.learns) for cell in cells]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for cell in cells:
+        shows = kisctl_json("profile", "show", cell.tag)
+        same(f"{cell.tag} is ready", shows["phase"], "ready")
+    same("nothing new came up while they learned", [told(c.tag) for c in cells], [[], []])
+    # The attacker's tools, that a cell has put there itself.
+    for cell in cells:
+        shutil.copy("/usr/bin/true", f"{cell.dir}/spool/tool")
+        shutil.copy(os.path.realpath("/lib/x86_64-linux-gnu/libz.so.1"), f"{cell.dir}/spool/lib.so")
+        os.rename(f"{cell.dir}/log/a.log", f"{cell.dir}/log/a.log.1")
+    for name, step in GOES_ON.items():
+        for cell in cells:
+            got = cell.does(step)
+            ok(f"{cell.tag}: {name}", got not in (1, 13), got, told(cell.tag)[-1:])
+    for name, step in ATTACKS.items():
+        got = free.does(step)
+        ok(f"control: {name}", got not in (1, 13), got)
+        got = held.does(step)
+        # The dynamic loader says so without an errno.
+        ok(f"held: {name}", got in (0, 1), got)
+    same("datagrams that came", [peers.got.get(7301), peers.got.get(7300, 0) > 1], [1, True])
+    breaches = [r for r in told("held") if r["event_type"] == "kis_danger_two"]
+    ok("each is told", len(breaches) >= len(ATTACKS), len(breaches))
+    ok("and all of them denied", all(r["action"] == "deny" and r["applied"] for r in breaches), breaches)
+
+
+each([main])

@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# KIS_BOOT: shared
+# KIS_TIMEOUT: 150
+#
+# The repertoire: what a cell did while it learned goes on, and what is new is told, or denied in the call that makes
+# it. Two cells learn the same; "free" observes, and there each attack succeeds, "held" enforces.
+
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib-kis.sh"
+. "$(dirname "$0")/lib-actor.sh"
+
+RESULTS=$(python3 "$HERE/self.py" count)
+plan "$RESULTS"
+cell_program
+LEARNS=', "window_ms": 200, "tolerization": {"windows": 60}, "danger_one": {"hold_ms": 1},
+	"danger_two": {"hold_ms": 1}, "forbid": []'
+cells "$(cell_of free "$LEARNS"', "mode": "observe"')" "$(cell_of held "$LEARNS"', "mode": "enforce"')"
+tap_of "$RESULTS" python3 "$HERE/self.py" "$WORK"
