@@ -208,7 +208,7 @@ mod tests {
                 "/usr/sbin/cron -> /tmp/42/x",
                 "/usr/sbin/cron -> /tmp/#/x",
             ),
-            (Class::Library, "/tmp/x.so", "/tmp"),
+            (Class::Library, "/tmp/x.so", "/tmp/x.so"),
             (Class::Read, "/proc/42/status", "/proc/self"),
             (Class::Secret, "/etc/ssl/key2.pem", "/etc/ssl/key#.pem"),
             (Class::Write, "/var/log/a.log.1", "/var/log/a.log.#"),
