@@ -148,9 +148,11 @@ def child_is_being_made():
         cell.order(f"fork_one({go!r}, {into!r})")
         time.sleep(long / 1000 * (turn % 6) / 6)
         load()
-        # Loaded before the child was there: it had to be found in the making.
+        # Loaded before the child was there: it had to be found in the making. A parent whose memory was
+        # locked for longer than the officer waits is found by a tick, and the child with it.
         took = cell.answer(60 * SLOW)
         long = max(long, took)
+        wait(lambda: processes() >= 2, 5)
         open(go, "w").close()
         wait(lambda: os.path.getsize(said))
         with open(said) as f:

@@ -603,7 +603,11 @@ class Inetd:
         return self.lines.next(20 * SLOW) == b"reading"
 
     def result(self):
-        return ast.literal_eval(self.lines.next(20 * SLOW).decode())
+        try:
+            return ast.literal_eval(self.lines.next(20 * SLOW).decode())
+        except Died as died:
+            self.process.kill()
+            raise Died(f"{died} (status {self.process.wait()})") from None
 
     def end(self):
         self.process.kill()
