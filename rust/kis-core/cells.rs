@@ -233,6 +233,7 @@ impl<B: AsRef<[u8]>> Cells<B> {
 }
 
 /// The string whose offset and length are at `at` of `words`.
+#[inline]
 fn string<'a>(image: &'a [u8], strings_at: usize, words: &[u8], at: usize) -> Option<&'a [u8]> {
     let start = strings_at.checked_add(index(u32_at(words, at)?))?;
     let len = index(u32_at(words, at.checked_add(4)?)?);

@@ -11,20 +11,21 @@ use crate::{
     engine::Engine,
     scribe::Scene,
     sys::{
+        clock,
         file::{Kind, PathBuffer},
         hooks::{Later, Outcome},
         task::{Blame, Task},
     },
-    t_killer::Killer,
 };
 use kernel::prelude::*;
 use kis_core::{
     cells::Access,
     judge::finding::{Finding, Place},
+    judge::verdict::passes,
     sense::class::{Class, Domain},
     sense::known::Answer,
     sense::sighting::{Act, Look, Sighting, NAME_BYTES},
-    wire::abi::Op,
+    wire::abi::{Mode, Op},
 };
 
 /// What stands for a path that is too long, or that leads nowhere.
@@ -43,34 +44,50 @@ fn place_of(answer: Answer) -> Place {
     }
 }
 
-/// A question is about this, besides the path.
-fn kind_of(act: Act, look: &Look) -> u64 {
-    let bits = [
-        look.is_root,
-        look.is_public,
-        look.is_own,
-        look.is_trusted,
-        look.is_program,
-    ];
-    bits.iter()
-        .fold(act as u64, |kind, bit| (kind << 1) | u64::from(*bit))
+/// Who looks, and at what.
+#[derive(Clone, Copy)]
+struct Asked {
+    /// What it is.
+    kind: Kind,
+    /// Whether root asks.
+    is_root: bool,
 }
 
-/// Who runs, and what it looks at.
-fn look(kind: Kind) -> Look {
-    Look {
-        pid: Task::with_current(|task| task.process_id()).unwrap_or(0),
-        is_root: Task::current_is_privileged(),
-        is_public: kind.is_public(),
-        is_own: kind.is_own(),
-        is_trusted: kind.is_trusted(),
-        is_program: kind.is_program(),
+impl Asked {
+    /// By the one that runs.
+    #[inline]
+    fn now(kind: Kind) -> Self {
+        Self {
+            kind,
+            is_root: Task::current_is_privileged(),
+        }
+    }
+
+    /// What a question is about, besides the path.
+    #[inline]
+    fn word(self, act: Act) -> u64 {
+        u64::from(self.kind.bits()) << 4 | (act as u64) << 1 | u64::from(self.is_root)
+    }
+
+    /// With all that a sighting wants to know.
+    fn look(self) -> Look {
+        Look {
+            pid: Task::with_current(|task| task.process_id()).unwrap_or(0),
+            is_root: self.is_root,
+            is_public: self.kind.is_public(),
+            is_own: self.kind.is_own(),
+            is_trusted: self.kind.is_trusted(),
+            is_program: self.kind.is_program(),
+        }
     }
 }
 
+// It has room there, beside the rest.
+const _: () = assert!((Act::Place as u32) < 8);
+
 impl Engine {
     /// Judges an operation on something that lies there.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn judge(
         &self,
         site: &Site<'_>,
@@ -79,15 +96,27 @@ impl Engine {
         object: &[u8],
         new: Option<(Class, Domain)>,
     ) -> Outcome {
-        if Killer::passes(site, op, place) {
-            return slowed(site, Outcome::PASS);
+        match unminded(site, op, place) {
+            Some(outcome) => outcome,
+            None => self.minded(site, op, place, object, new),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn minded(
+        &self,
+        site: &Site<'_>,
+        op: Op,
+        place: Place,
+        object: &[u8],
+        new: Option<(Class, Domain)>,
+    ) -> Outcome {
         let finding = Finding::Operation { op, place };
-        let outcome = self
+        let done = self
             .killer
-            .carry_out(site, &finding, Scene::Call(object, new))
-            .outcome();
-        slowed(site, outcome)
+            .carry_out(site, &finding, Scene::Call(object, new));
+        slow(site, done.outcome())
     }
 
     /// An operation that the officer may forbid, and that is an item by its name.
@@ -141,8 +170,10 @@ impl Engine {
         make: impl for<'b> FnOnce(&'b mut PathBuffer) -> Result<&'b [u8]>,
     ) -> Outcome {
         let has_list = Access::of(op).is_some_and(|access| site.cell.has_prefixes(access));
-        if !has_list && !site.cell.has_things() && Killer::passes(site, op, Place::Nowhere) {
-            return slowed(site, Outcome::PASS);
+        if !has_list && !site.cell.has_things() {
+            if let Some(outcome) = unminded(site, op, Place::Nowhere) {
+                return outcome;
+            }
         }
         self.with_path(site, op, act, kind, make)
     }
@@ -162,30 +193,22 @@ impl Engine {
         if listed != Place::Nowhere || !site.cell.has_things() {
             return self.judge(site, op, listed, path, None);
         }
-        let look = look(kind());
-        self.by_repertoire(site, op, act, path, &look)
+        self.by_repertoire(site, op, act, path, Asked::now(kind()))
     }
 
     /// A path that no list speaks about.
     #[inline]
-    fn by_repertoire(
-        &self,
-        site: &Site<'_>,
-        op: Op,
-        act: Act,
-        path: &[u8],
-        look: &Look,
-    ) -> Outcome {
+    fn by_repertoire(&self, site: &Site<'_>, op: Op, act: Act, path: &[u8], by: Asked) -> Outcome {
         // What a path below /proc is depends on who asks.
         let question = if path.starts_with(b"/proc/") {
             0
         } else {
-            site.cell.known.question(kind_of(act, look), path)
+            site.cell.known.question(by.word(act), path)
         };
         if site.cell.known.remembers(question) {
             return self.judge(site, op, Place::Inside, path, None);
         }
-        self.unfamiliar(site, op, act, path, look, question)
+        self.unfamiliar(site, op, act, path, by, question)
     }
 
     /// A path that was not asked about lately.
@@ -196,11 +219,11 @@ impl Engine {
         op: Op,
         act: Act,
         path: &[u8],
-        look: &Look,
+        by: Asked,
         question: u64,
     ) -> Outcome {
         let mut room = [0u8; NAME_BYTES];
-        let seen = Sighting::of_file(act, path, look, &mut room);
+        let seen = Sighting::of_file(act, path, &by.look(), &mut room);
         let answer = site.cell.sees(&seen, true);
         if answer == Answer::Known && question != 0 {
             site.cell.known.remember(question);
@@ -289,11 +312,12 @@ impl Engine {
             };
             return self.judge(site, op, place, told, None);
         }
-        let (leaves, comes) = (look(from.entry.look()), look(to.entry.look()));
-        let place = from.entry.is_dir().then_some((Act::Place, to_path, &comes));
-        let both = [(from.act, from_path, &leaves), (to.act, to_path, &comes)];
-        for (act, path, look) in Iterator::chain(both.into_iter(), place) {
-            let outcome = self.by_repertoire(site, op, act, path, look);
+        let leaves = Asked::now(from.entry.look());
+        let comes = Asked::now(to.entry.look());
+        let place = from.entry.is_dir().then_some((Act::Place, to_path, comes));
+        let both = [(from.act, from_path, leaves), (to.act, to_path, comes)];
+        for (act, path, by) in Iterator::chain(both.into_iter(), place) {
+            let outcome = self.by_repertoire(site, op, act, path, by);
             if outcome.denies() {
                 return outcome;
             }
@@ -318,22 +342,29 @@ pub(crate) struct Named<'a> {
     pub(crate) act: Act,
 }
 
-/// Who is to blame for too much goes on slowly.
-#[inline]
-fn slowed(site: &Site<'_>, outcome: Outcome) -> Outcome {
-    if site.cell.is_calm() {
-        return outcome;
-    }
-    slow(site, outcome)
+/// What comes of an operation that nobody minds; nothing where somebody does.
+#[inline(always)]
+fn unminded(site: &Site<'_>, op: Op, place: Place) -> Option<Outcome> {
+    let ctx = site.context();
+    passes(op, place, &ctx).then(|| {
+        if ctx.danger_two {
+            slow(site, Outcome::PASS)
+        } else {
+            Outcome::PASS
+        }
+    })
 }
 
+/// Who is to blame for too much goes on slowly.
 #[cold]
 #[inline(never)]
 fn slow(site: &Site<'_>, outcome: Outcome) -> Outcome {
-    let ctx = site.context();
-    let is_enforced = ctx.mode == kis_core::wire::abi::Mode::Enforce;
-    let now = crate::sys::clock::monotonic_ns();
-    if is_enforced && ctx.danger_two && Task::current_blame(now) == Some(Blame::Count) {
+    // Most are to blame for nothing: no clock for them.
+    if site.mode != Mode::Enforce || !Task::current_did_too_much() {
+        return outcome;
+    }
+    let now = clock::monotonic_ns();
+    if site.cell.is_dangerous(now) && Task::current_blame(now) == Some(Blame::Count) {
         outcome.and_later(Later::Pause(SLOW_MS))
     } else {
         outcome

@@ -18,7 +18,7 @@ cat >"$dir/cells.json" <<JSON
  {"name":"other","program":"/usr/bin/redis-check-rdb"},
  {"name":"inside","program":"$dir/inside","files":{"learn":false}},
  {"name":"known","program":"$dir/known","window_ms":100,"tolerization":{"windows":5}},
- {"name":"guarded","program":"$dir/guarded","files":{"learn":false,"read":["/tmp","/usr","/lib","/etc"]}}]}
+ {"name":"guarded","program":"$dir/guarded","files":{"learn":false,"read":["/tmp","/usr","/lib","/etc","/proc"]}}]}
 JSON
 cp "$open" "$dir/outside"
 cp "$open" "$dir/inside"
@@ -45,5 +45,10 @@ for _ in $(seq "$rounds"); do
 		"$dir/known" "$file" 20000 2 >/dev/null
 	done
 	measure known-place known
+	# What an open costs in danger is another question.
+	kisctl --json cell list | jq -e 'all(.cells[]; .danger == 0)' >/dev/null || {
+		kisctl --json cell list | jq -c '.cells[] | [.name, .danger]' >&2
+		exit 1
+	}
 	rmmod kis
 done

@@ -96,6 +96,7 @@ pub struct Cell<'a> {
 
 impl<'a> Cell<'a> {
     /// The 32-bit word at an offset in the cell.
+    #[inline]
     fn word(&self, at: usize) -> u32 {
         u32_at(self.cell, at).unwrap_or(0)
     }

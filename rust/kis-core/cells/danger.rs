@@ -91,12 +91,6 @@ impl Danger {
         }
     }
 
-    /// Whether danger two is surely down. What has ended and was not taken yet is up here.
-    #[inline]
-    pub fn is_calm(&self) -> bool {
-        self.two.0.load(Ordering::Relaxed) == 0
-    }
-
     /// Whether danger one and two are up. The clock is read only if one of them may be.
     #[inline]
     pub fn state(&self, now_ns: impl FnOnce() -> u64) -> (bool, bool) {

@@ -41,6 +41,7 @@ pub fn is_clean(path: &[u8]) -> bool {
 /// assert!(has_prefix(b"/var/lib/redis/x", b"/var/lib/redis"));
 /// assert!(!has_prefix(b"/var/lib/redis2", b"/var/lib/redis"));
 /// ```
+#[inline]
 pub fn has_prefix(path: &[u8], prefix: &[u8]) -> bool {
     let dir = prefix.strip_suffix(b"/").unwrap_or(prefix);
     if prefix.is_empty() || path.is_empty() {

@@ -246,6 +246,7 @@ impl Op {
     pub const COUNT: usize = Self::ALL.len();
 
     /// Its bit in an [`OpSet`].
+    #[inline]
     pub const fn bit(self) -> u64 {
         // OVERFLOW: a set has a bit for each operation, see the assertion at `OpSet`.
         1 << self as u32
@@ -299,6 +300,7 @@ impl OpSet {
     }
 
     /// The bits.
+    #[inline]
     pub const fn bits(self) -> u64 {
         self.0
     }
@@ -311,6 +313,7 @@ impl OpSet {
     }
 
     /// Whether `op` is a member.
+    #[inline]
     pub const fn contains(self, op: Op) -> bool {
         self.0 & op.bit() != 0
     }
@@ -357,6 +360,7 @@ impl Action {
     }
 
     /// Whether all of `other` is in it.
+    #[inline]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }

@@ -218,7 +218,11 @@ impl Cell {
     /// What verdicts on it depend on now, in a mode that is in force for it.
     #[inline]
     pub(crate) fn context(&self, mode: Mode) -> Context {
-        let (danger_one, danger_two) = self.danger.state(clock::monotonic_ns);
+        let mut now_ns = 0;
+        let (danger_one, danger_two) = self.danger.state(|| {
+            now_ns = clock::monotonic_ns();
+            now_ns
+        });
         Context {
             mode,
             phase: self.phase(),
@@ -229,14 +233,14 @@ impl Cell {
             kill_connections: self.rules.kill_connections,
             ban_s: self.rules.ban_s,
             guarded: self.rules.guarded,
-            offends: danger_two && Task::current_blame(clock::monotonic_ns()).is_some(),
+            // In danger the clock was read.
+            offends: danger_two && Task::current_blame(now_ns).is_some(),
         }
     }
 
-    /// Whether danger signal two is surely down; costs one load.
-    #[inline]
-    pub(crate) fn is_calm(&self) -> bool {
-        self.danger.is_calm()
+    /// Whether danger signal two is up at `now_ns` of `CLOCK_MONOTONIC`.
+    pub(crate) fn is_dangerous(&self, now_ns: u64) -> bool {
+        self.danger.state(|| now_ns).1
     }
 
     /// Raises a danger signal.

@@ -48,11 +48,18 @@ impl<'a> Site<'a> {
     }
 
     /// Where a path lies for the officer's lists.
+    #[inline]
     pub(crate) fn place(&self, op: Op, path: &[u8]) -> Place {
-        let (Some(spec), Some(access)) = (self.table.image.get(self.index), Access::of(op)) else {
-            return Place::Nowhere;
-        };
-        spec.place(access, path)
+        match Access::of(op) {
+            Some(access) if self.cell.has_prefixes(access) => self.listed(access, path),
+            _ => Place::Nowhere,
+        }
+    }
+
+    #[inline(never)]
+    fn listed(&self, access: Access, path: &[u8]) -> Place {
+        let spec = self.table.image.get(self.index);
+        spec.map_or(Place::Nowhere, |spec| spec.place(access, path))
     }
 
     /// Where something lies for the officer's lists that gets another name.

@@ -127,6 +127,13 @@ pub(super) fn string_in(raw: *mut u8, buf: &[u8]) -> Result<&[u8]> {
 pub(crate) struct Kind(u32);
 
 impl Kind {
+    /// All of it, so that two kinds can be told apart.
+    #[inline]
+    pub(crate) const fn bits(self) -> u8 {
+        // CAST: it has no more, see below.
+        self.0 as u8
+    }
+
     /// Whether it keeps what is written: a regular file or a block device.
     #[inline]
     pub(crate) fn is_stored(self) -> bool {
@@ -161,6 +168,8 @@ impl Kind {
         self.0 & bindings::KIS_FILE_WRITES != 0
     }
 }
+
+const _: () = assert!(bindings::KIS_FILE_PROGRAM == 1 << 7);
 
 /// A file that a task is about to use.
 ///

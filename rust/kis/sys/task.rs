@@ -98,6 +98,12 @@ impl<'a> Task<'a> {
         });
     }
 
+    /// Whether the running task was ever to blame for too much. Costs a load.
+    pub(crate) fn current_did_too_much() -> bool {
+        let word = Task::with_current(|task| task.blame_word().load(Ordering::Relaxed));
+        word.is_some_and(|word| word & 1 == Blame::Count as u64)
+    }
+
     /// Why the running task is to blame for a danger at `now_ns`, if it is.
     pub(crate) fn current_blame(now_ns: u64) -> Option<Blame> {
         let word = Task::with_current(|task| task.blame_word().load(Ordering::Relaxed))?;
