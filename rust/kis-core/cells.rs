@@ -23,9 +23,9 @@
 //! |---|---|
 //! | 0, 8, 16 | name, program, pattern of arguments: u32 offset and length of a string |
 //! | 24 | u32 [`CellMode`](crate::wire::abi::CellMode) |
-//! | 28 | u32 flags: 1 hard, 2 learns directories, 4 kills connections |
+//! | 28 | u32 flags: 1 hard, 2 learns directories, 4 kills connections, 8 budget of alarms |
 //! | 32, 36 | u32 window in ms, windows to learn |
-//! | 40, 44 | u32 factors of the thresholds, 16 fractional bits |
+//! | 40, 44 | u32 factors of the deviation, or alarms of danger one a day and of two a month; 16 fractional bits |
 //! | 48, 52 | u32 ms that danger one, two stay up |
 //! | 56, 60 | u32 seconds that a peer is banned, u32 0 |
 //! | 64, 72 | u64 forbidden operations, operations denied in danger |
@@ -70,7 +70,7 @@ pub use spec::{
 pub const WINDOW_MS: (u32, u32) = (100, 60_000);
 /// Fewest and most windows to learn.
 pub const LEARN_WINDOWS: (u32, u32) = (1, 100_000);
-/// Smallest and greatest factor of a threshold, 16 fractional bits: up to 1024.
+/// Smallest and greatest factor of the deviation, 16 fractional bits: up to 1024.
 pub const K_Q16: (u32, u32) = (0, 1024 << 16);
 /// Shortest and longest time that a danger signal stays up, ms: up to a day.
 pub const HOLD_MS: (u32, u32) = (1, 86_400_000);
@@ -94,6 +94,8 @@ const HARD: u32 = 1 << 0;
 const LEARN: u32 = 1 << 1;
 /// Flag: resets connections.
 const KILL: u32 = 1 << 2;
+/// Flag: thresholds are for a budget of alarms, not a number of deviations.
+const ALARMS: u32 = 1 << 3;
 
 /// Offsets in a cell; see the head of the file.
 mod at {
@@ -104,8 +106,8 @@ mod at {
     pub(super) const FLAGS: usize = 28;
     pub(super) const WINDOW_MS: usize = 32;
     pub(super) const LEARN_WINDOWS: usize = 36;
-    pub(super) const K_ONE: usize = 40;
-    pub(super) const K_TWO: usize = 44;
+    pub(super) const LIMIT_ONE: usize = 40;
+    pub(super) const LIMIT_TWO: usize = 44;
     pub(super) const HOLD_ONE: usize = 48;
     pub(super) const HOLD_TWO: usize = 52;
     pub(super) const BAN_S: usize = 56;
@@ -245,6 +247,7 @@ fn string<'a>(image: &'a [u8], strings_at: usize, words: &[u8], at: usize) -> Op
 mod tests {
     use super::*;
     use crate::judge::finding::Place;
+    use crate::sense::budget::Budget;
     use crate::sense::param::Param;
     use crate::wire::abi::{
         CellMode,
@@ -372,7 +375,26 @@ mod tests {
         assert!(bad(|c| c.arguments = b"a\0"));
         assert!(bad(|c| c.window_ms = 99));
         assert!(bad(|c| c.learn_windows = 0));
-        assert!(bad(|c| c.k_two_q16 = c.k_one_q16 - 1));
+        let deviations = |one_q16, two_q16| Budget::Deviations { one_q16, two_q16 };
+        let alarms = |one_per_day_q16, two_per_month_q16| Budget::Alarms {
+            one_per_day_q16,
+            two_per_month_q16,
+            window_ms: 1000,
+        };
+        for (budget, is_bad) in [
+            (Budget::None, true),
+            (deviations(8 << 16, 4 << 16), true),
+            (deviations(4 << 16, 8 << 16), false),
+            (deviations(0, (1024 << 16) + 1), true),
+            (alarms(1 << 16, 30 << 16), false),
+            (alarms(1 << 16, (30 << 16) + 1), true),
+            (alarms(65, 65), true),
+            (alarms((10_000 << 16) + 1, 66), true),
+        ] {
+            let mut spec = redis();
+            spec.budget = budget;
+            assert_eq!(encode(&[spec], &mut out).is_err(), is_bad);
+        }
         assert!(bad(|c| c.hold_one_ms = 0));
         assert!(bad(|c| c.ban_s = MAX_BAN_S + 1));
         assert!(bad(|c| c.trees[2] = &[b"tmp"]));

@@ -44,7 +44,7 @@ impl Apc {
     /// once. Any context but NMI.
     #[inline]
     pub(crate) fn count(killer: &Killer, site: &Site<'_>, param: Param, n: u64, by: By) {
-        if let Some(sum) = site.cell.gauges.count(param, n) {
+        if let Some(sum) = site.cell.count(param, n) {
             alarm(killer, site, param, sum, by);
         }
     }
@@ -53,7 +53,7 @@ impl Apc {
     /// here, the window will tell.
     pub(crate) fn freed(table: &Table, task: task::Task<'_>) {
         if let Some((_, cell)) = table.of_handle(task.cell()) {
-            cell.gauges.count(Param::CpuUs, task.take_cpu_ns() / 1000);
+            cell.count(Param::CpuUs, task.take_cpu_ns() / 1000);
         }
     }
 
@@ -104,8 +104,9 @@ pub(crate) enum By {
 #[cold]
 #[inline(never)]
 fn alarm(killer: &Killer, site: &Site<'_>, param: Param, sum: u64, by: By) {
-    let Some((level, threshold)) = site.cell.gauges.learned(param).crossed(sum) else {
-        // The lines were moved meanwhile.
+    let now = site.cell.moment();
+    let Some((level, threshold)) = site.cell.gauges.learned(param).crossed(sum, &now) else {
+        // The lines were moved meanwhile, or have moved with the load.
         return;
     };
     let crossing = Crossing {
@@ -113,6 +114,7 @@ fn alarm(killer: &Killer, site: &Site<'_>, param: Param, sum: u64, by: By) {
         level,
         observed: sum,
         threshold,
+        now,
     };
     let scene = match by {
         By::Current => Scene::Count(&crossing),
@@ -131,7 +133,7 @@ fn usage(table: &Table) -> Result<KVec<Usage>> {
         let Some((i, cell)) = table.of_handle(task.cell()) else {
             return;
         };
-        cell.gauges.count(Param::CpuUs, task.take_cpu_ns() / 1000);
+        cell.count(Param::CpuUs, task.take_cpu_ns() / 1000);
         if let (Some(usage), Some(pages)) = (all.get_mut(i), task.resident_pages()) {
             usage.processes = usage.processes.saturating_add(1);
             usage.resident_kib = usage.resident_kib.saturating_add(pages * PAGE_KIB);
@@ -143,11 +145,8 @@ fn usage(table: &Table) -> Result<KVec<Usage>> {
 /// Closes the window of a cell. `found` is room for what is found in it.
 fn close(killer: &Killer, site: &Site<'_>, usage: Usage, found: &mut Findings) {
     let cell = site.cell;
-    let length = u64::from(cell.window_ms) * 1_000_000;
-    let begun = cell
-        .window_end_ns
-        .load(Ordering::Relaxed)
-        .saturating_sub(length);
+    // Before the counts start again, so that whoever counts sees the same.
+    let start = cell.is_starting(cell.window_begun_ns());
     let mut values = cell.gauges.take();
     values[Param::RssKib.index()] = usage.resident_kib;
     values[Param::ReplyPermille.index()] = reply_permille(
@@ -160,10 +159,10 @@ fn close(killer: &Killer, site: &Site<'_>, usage: Usage, found: &mut Findings) {
     let seen = Observation::Window {
         values: &values,
         processes: usage.processes,
+        start,
     };
     found.clear();
     let learned = {
-        let start = cell.is_starting(begun);
         let mut learnt = cell.learnt.lock();
         // First, so that the window is not held against itself.
         learnt.profile.judge(&seen, &cell.settings, found);

@@ -5,7 +5,7 @@
 //! Floor 2. Any context but NMI.
 
 use crate::{
-    cells::{cell::Cell, gauge::Learned, site::Site},
+    cells::{cell::Cell, site::Site},
     sink::Sink,
     sys::{sock::Addresses, task::Task},
 };
@@ -256,17 +256,25 @@ fn by_current(head: &mut Head) {
 
 /// The numbers of a parameter above a line.
 fn crossed(cell: &Cell, crossing: &Crossing) -> Body {
-    let Learned {
-        mean, deviation, n, ..
-    } = cell.gauges.learned(crossing.param);
+    let learned = cell.gauges.learned(crossing.param);
+    let lines = learned.lines.at(&crossing.now);
+    let [median, p90, p99] = learned.quantiles;
     record::Crossing {
         observed: crossing.observed,
         threshold: crossing.threshold,
-        mean,
-        deviation,
-        windows: u32::try_from(n).unwrap_or(u32::MAX),
+        mean: learned.mean,
+        deviation: learned.deviation,
+        windows: u32::try_from(learned.n).unwrap_or(u32::MAX),
         param: crossing.param as u16,
-        ..record::Crossing::ZERO
+        reserved: 0,
+        minimum: learned.minimum,
+        peak: learned.peak,
+        median,
+        p90,
+        p99,
+        one: lines.one(),
+        two: lines.two(),
+        load: crossing.now.load,
     }
     .into()
 }

@@ -12,6 +12,7 @@ pub(crate) mod bindings;
 pub(crate) mod clock;
 pub(crate) mod device;
 pub(crate) mod file;
+pub(crate) mod heap;
 pub(crate) mod hooks;
 pub(crate) mod netfilter;
 pub(crate) mod netlink;

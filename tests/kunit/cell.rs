@@ -53,6 +53,7 @@ mod tests {
             let seen = Observation::Window {
                 values: &[1; Param::COUNT],
                 processes: 1,
+                start: false,
             };
             for _ in 0..WINDOWS {
                 learnt.profile.learn(&seen, &cell.settings);
@@ -63,7 +64,7 @@ mod tests {
         assert!(cell.phase() == Phase::Ready);
         assert!(cell.sees(&peer(b"tcp a"), false) == Answer::Known);
         assert!(cell.sees(&peer(b"unix /c"), true) == Answer::Unknown);
-        assert!(cell.gauges.learned(Param::Execs).one < u64::MAX);
+        assert!(cell.gauges.learned(Param::Execs).lines.usual.one() < u64::MAX);
         {
             let mut learnt = cell.learnt.lock();
             learnt.reset();

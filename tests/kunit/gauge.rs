@@ -5,15 +5,20 @@
 #[kernel::macros::kunit_tests(kis_gauge)]
 mod tests {
     use crate::cells::gauge::{Gauges, Learned};
-    use kis_core::sense::param::Param;
+    use kis_core::sense::{
+        param::Param,
+        thresholds::{Lines, Thresholds},
+        window::Level,
+    };
 
     const LINES: Learned = Learned {
-        mean: 0,
-        deviation: 0,
         n: 10,
-        one: 4,
-        two: 8,
+        lines: Lines {
+            usual: Thresholds::new(4, 8),
+            ..Lines::NEVER
+        },
         bound: 20,
+        ..Learned::NONE
     };
 
     #[test]
@@ -25,7 +30,7 @@ mod tests {
         for _ in 0..2 {
             for n in 1..=30u64 {
                 let want = matches!(n, 5 | 9 | 21).then_some(n);
-                assert_eq!(gauges.count(Param::Execs, 1), want);
+                assert_eq!(gauges.count(Param::Execs, 1, || false), want);
             }
             let values = gauges.take();
             assert_eq!(values[Param::Execs.index()], 30);
@@ -41,7 +46,7 @@ mod tests {
         for param in Param::ALL {
             gauges.set(param, &Learned::NONE);
             let n = 3 + param.index() as u64;
-            assert_eq!(gauges.count(param, n), None);
+            assert_eq!(gauges.count(param, n, || false), None);
             assert_eq!(gauges.learned(param), Learned::NONE);
         }
         let values = gauges.take();
@@ -56,16 +61,29 @@ mod tests {
         let gauges = Gauges::new();
         assert!(gauges.is_ok());
         let Ok(gauges) = gauges else { return };
-        let never = Learned {
-            one: u64::MAX,
-            two: u64::MAX,
+        gauges.set(Param::Connects, &Learned::NONE);
+        assert_eq!(gauges.count(Param::Connects, 5, || false), None);
+        gauges.set(Param::Connects, &LINES);
+        assert_eq!(gauges.count(Param::Connects, 1, || false), Some(6));
+        assert_eq!(gauges.learned(Param::Connects), LINES);
+    }
+
+    #[test]
+    fn what_a_start_does_is_danger_one_at_most() {
+        let gauges = Gauges::new();
+        assert!(gauges.is_ok());
+        let Ok(gauges) = gauges else { return };
+        let lines = Learned {
             bound: u64::MAX,
             ..LINES
         };
-        gauges.set(Param::Connects, &never);
-        assert_eq!(gauges.count(Param::Connects, 5), None);
-        gauges.set(Param::Connects, &LINES);
-        assert_eq!(gauges.count(Param::Connects, 1), Some(6));
-        assert_eq!(gauges.learned(Param::Connects).two, 8);
+        gauges.set(Param::Execs, &lines);
+        let start = gauges.moment(true);
+        assert!(start.start && !gauges.moment(false).start);
+        assert_eq!(gauges.count(Param::Execs, 9, || true), Some(9));
+        let level = lines.crossed(9, &start).map(|(level, _)| level);
+        assert_eq!(level, Some(Level::One));
+        // Beyond the line of danger two nothing is left to cross.
+        assert_eq!(gauges.count(Param::Execs, 9, || true), None);
     }
 }

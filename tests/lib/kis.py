@@ -230,10 +230,14 @@ HEAD_FIELDS = (
     "len body_at data_at body id mono_ns wall_ns start_ns cell generation pid tid uid type flags cause action mode "
     "comm cell_name"
 ).split()
-# The body of each kind; set_mode is the field "mode" of struct kis_control.
+# The body of each kind; set_mode is the field "mode" of struct kis_control, line_one and line_two are "one" and "two"
+# of struct kis_crossing.
 BODIES = {
     1: ("<HHI", "op reserved nth"),
-    2: ("<QQQQIHH", "observed threshold mean deviation windows param reserved"),
+    2: (
+        "<QQQQIHHQQQQQQQQ",
+        "observed threshold mean deviation windows param reserved minimum peak median p90 p99 line_one line_two load",
+    ),
     3: (
         "<IIQQII16s16sHHBBH",
         "sig_id sig_rev offset owner_start_ns owner_pid nth laddr raddr lport rport family proto reserved",
@@ -245,7 +249,7 @@ BODIES = {
     8: ("<II", "window_ms reserved"),
 }
 BODIES = {number: (struct.Struct(layout), names.split()) for number, (layout, names) in BODIES.items()}
-assert HEAD.size == 120 and [layout.size for layout, _ in BODIES.values()] == [8, 40, 72, 8, 8, 40, 32, 8]
+assert HEAD.size == 120 and [layout.size for layout, _ in BODIES.values()] == [8, 104, 72, 8, 8, 40, 32, 8]
 
 
 def decode(raw):

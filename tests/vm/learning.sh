@@ -23,7 +23,7 @@ FLOORS='{"cpu_us": 20000, "rss_kib": 4096, "files_opened": 4, "files_written": 2
 # cell NAME TAG WINDOWS MORE
 cell() {
 	echo '{"name": "'"$1"'", "program": "'"$PYTHON"'", "arguments": "*/worker.py '"$2"'", "window_ms": '$WINDOW',
-		"danger_one": {"hold_ms": '$HOLD'}, "danger_two": {"hold_ms": '$HOLD', "deny": []}, '"$4"',
+		"danger_one": {"hold_ms": '$HOLD'}, "danger_two": {"hold_ms": '$HOLD', "deny": []}, '"$4"', "thresholds": {"one": 4, "two": 8},
 		"tolerization": {"kind": "'"${5:-soft}"'", "windows": '"$3"'}}'
 }
 profile() { kisctl --json profile show "$1"; }

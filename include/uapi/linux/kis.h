@@ -240,6 +240,14 @@ struct kis_operation {
  * @windows: windows learned
  * @param: enum kis_param
  * @reserved: 0
+ * @minimum: smallest value learned
+ * @peak: greatest value learned
+ * @median: about the value that half of those learned do not exceed
+ * @p90: the same for 90 of 100
+ * @p99: the same for 99 of 100
+ * @one: threshold one under the load of the window; all ones for none
+ * @two: threshold two under the load of the window; all ones for none
+ * @load: deliveries and accepted connections in the window so far
  */
 struct kis_crossing {
 	__u64 observed;
@@ -249,6 +257,14 @@ struct kis_crossing {
 	__u32 windows;
 	__u16 param;
 	__u16 reserved;
+	__u64 minimum;
+	__u64 peak;
+	__u64 median;
+	__u64 p90;
+	__u64 p99;
+	__u64 one;
+	__u64 two;
+	__u64 load;
 };
 
 /**

@@ -9,6 +9,7 @@ use super::{
     at,
     string,
     View,
+    ALARMS,
     BOUND,
     HARD,
     KILL,
@@ -19,6 +20,7 @@ use super::{
 use crate::judge::finding::Place;
 use crate::paths::path;
 use crate::sense::bound::Bounds;
+use crate::sense::budget::Budget;
 use crate::sense::param::Param;
 use crate::sense::profile::Settings;
 use crate::wire::abi::{
@@ -173,14 +175,21 @@ impl<'a> Cell<'a> {
         self.word(at::FLAGS) & KILL != 0
     }
 
-    /// Factor of threshold one, 16 fractional bits.
-    pub fn k_one_q16(&self) -> u32 {
-        self.word(at::K_ONE)
-    }
-
-    /// Factor of threshold two, 16 fractional bits.
-    pub fn k_two_q16(&self) -> u32 {
-        self.word(at::K_TWO)
+    /// Where danger begins.
+    pub fn budget(&self) -> Budget {
+        let (one, two) = (self.word(at::LIMIT_ONE), self.word(at::LIMIT_TWO));
+        if self.word(at::FLAGS) & ALARMS == 0 {
+            Budget::Deviations {
+                one_q16: one,
+                two_q16: two,
+            }
+        } else {
+            Budget::Alarms {
+                one_per_day_q16: one,
+                two_per_month_q16: two,
+                window_ms: self.window_ms(),
+            }
+        }
     }
 
     /// The officer's bound on a parameter: the greatest value that is fine.
@@ -238,8 +247,7 @@ impl<'a> Cell<'a> {
         Settings {
             learn_windows: self.learn_windows(),
             hard: self.hard(),
-            k_one_q16: self.k_one_q16(),
-            k_two_q16: self.k_two_q16(),
+            budget: self.budget(),
             bounds: self.bounds(),
         }
     }

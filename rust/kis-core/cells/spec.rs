@@ -8,6 +8,7 @@
 use super::{
     verify,
     Access,
+    ALARMS,
     BOUND,
     CELL,
     CELLS_AT,
@@ -20,6 +21,7 @@ use crate::sense::bound::{
     Bounds,
     NO_BOUNDS, //
 };
+use crate::sense::budget::Budget;
 use crate::sense::param::Param;
 use crate::wire::abi::{
     CellMode,
@@ -60,8 +62,8 @@ pub struct CellSpec<'a> {
     pub hard: bool,
     pub learn: bool,
     pub kill_connections: bool,
-    pub k_one_q16: u32,
-    pub k_two_q16: u32,
+    /// Where danger begins, in windows of the cell's length.
+    pub budget: Budget,
     pub hold_one_ms: u32,
     pub hold_two_ms: u32,
     pub ban_s: u32,
@@ -74,10 +76,6 @@ pub struct CellSpec<'a> {
 
 impl<'a> CellSpec<'a> {
     /// A cell with the defaults that kisctl's schema documents.
-    ///
-    /// Factors 4 and 8: by Chebyshev's inequality at most 1 window in 16 and 1 in 64 is further out
-    /// for any distribution, and far fewer for the bell-shaped ones that sums over a window tend
-    /// to.
     pub const fn new(name: &'a [u8], program: &'a [u8]) -> Self {
         Self {
             name,
@@ -89,8 +87,7 @@ impl<'a> CellSpec<'a> {
             hard: false,
             learn: false,
             kill_connections: true,
-            k_one_q16: 4 << 16,
-            k_two_q16: 8 << 16,
+            budget: Budget::usual(1000),
             hold_one_ms: 10_000,
             hold_two_ms: 30_000,
             ban_s: 0,
@@ -208,11 +205,18 @@ pub fn encode(specs: &[CellSpec<'_>], out: &mut [u8]) -> Result<usize> {
 fn numbers(w: &mut Writer<'_>, spec: &CellSpec<'_>) {
     let flag = |on: bool, bit: u32| if on { bit } else { 0 };
     w.u32(spec.mode as u32);
-    w.u32(flag(spec.hard, HARD) | flag(spec.learn, LEARN) | flag(spec.kill_connections, KILL));
+    let [kind, one, two, _] = spec.budget.to_words();
+    w.u32(
+        flag(spec.hard, HARD)
+            | flag(spec.learn, LEARN)
+            | flag(spec.kill_connections, KILL)
+            | flag(matches!(spec.budget, Budget::Alarms { .. }), ALARMS),
+    );
     w.u32(spec.window_ms);
     w.u32(spec.learn_windows);
-    w.u32(spec.k_one_q16);
-    w.u32(spec.k_two_q16);
+    // A cell has one or the other; without any verify() refuses it.
+    let limits = if kind == 0 { [u32::MAX; 2] } else { [one, two] };
+    limits.into_iter().for_each(|limit| w.u32(limit));
     w.u32(spec.hold_one_ms);
     w.u32(spec.hold_two_ms);
     w.u32(spec.ban_s);

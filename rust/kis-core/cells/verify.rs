@@ -10,6 +10,7 @@ use super::{
     at,
     string,
     View,
+    ALARMS,
     BOUND,
     CELL,
     CELLS_AT,
@@ -24,6 +25,10 @@ use super::{
     WINDOW_MS, //
 };
 use crate::paths::path;
+use crate::sense::budget::{
+    MONTH_DAYS,
+    RATE_Q16, //
+};
 use crate::sense::param::Param;
 use crate::wire::abi::{
     CellMode,
@@ -243,14 +248,12 @@ fn numbers(cell: &[u8], place: usize) -> Result {
     if mode.and_then(CellMode::from_u16).is_none() {
         return fault(at::MODE, "mode of a cell");
     }
-    if word(at::FLAGS) & !(HARD | LEARN | KILL) != 0 {
+    if word(at::FLAGS) & !(HARD | LEARN | KILL | ALARMS) != 0 {
         return fault(at::FLAGS, "flags of a cell");
     }
     for (at, (min, max), what) in [
         (at::WINDOW_MS, WINDOW_MS, "window of a cell"),
         (at::LEARN_WINDOWS, LEARN_WINDOWS, "windows to learn"),
-        (at::K_ONE, K_Q16, "factor of threshold one"),
-        (at::K_TWO, K_Q16, "factor of threshold two"),
         (at::HOLD_ONE, HOLD_MS, "time that danger one stays up"),
         (at::HOLD_TWO, HOLD_MS, "time that danger two stays up"),
         (at::BAN_S, (0, MAX_BAN_S), "length of a ban"),
@@ -259,9 +262,7 @@ fn numbers(cell: &[u8], place: usize) -> Result {
             return fault(at, what);
         }
     }
-    if word(at::K_ONE) > word(at::K_TWO) {
-        return fault(at::K_TWO, "factor of threshold two is below that of one");
-    }
+    limits(cell, place)?;
     if word(at::RESERVED) != 0 {
         return fault(at::RESERVED, "reserved word of a cell");
     }
@@ -269,6 +270,41 @@ fn numbers(cell: &[u8], place: usize) -> Result {
         if u64_at(cell, at).and_then(OpSet::from_bits).is_none() {
             return fault(at, "operations of a cell");
         }
+    }
+    Ok(())
+}
+
+/// Checks where danger begins.
+fn limits(cell: &[u8], place: usize) -> Result {
+    let word = |at: usize| u32_at(cell, at).unwrap_or(u32::MAX);
+    let fault = |at: usize, what| Err(Error::malformed(place.saturating_add(at), what));
+    let (one, two) = (word(at::LIMIT_ONE), word(at::LIMIT_TWO));
+    if word(at::FLAGS) & ALARMS == 0 {
+        if !(K_Q16.0..=K_Q16.1).contains(&one) {
+            return fault(at::LIMIT_ONE, "factor of threshold one");
+        }
+        if !(K_Q16.0..=K_Q16.1).contains(&two) {
+            return fault(at::LIMIT_TWO, "factor of threshold two");
+        }
+        if one > two {
+            return fault(
+                at::LIMIT_TWO,
+                "factor of threshold two is below that of one",
+            );
+        }
+        return Ok(());
+    }
+    if !(RATE_Q16.0..=RATE_Q16.1).contains(&one) {
+        return fault(at::LIMIT_ONE, "alarms of danger one a day");
+    }
+    if !(RATE_Q16.0..=RATE_Q16.1).contains(&two) {
+        return fault(at::LIMIT_TWO, "alarms of danger two a month");
+    }
+    if u64::from(two) > u64::from(one).saturating_mul(MONTH_DAYS) {
+        return fault(
+            at::LIMIT_TWO,
+            "more alarms of danger two than of danger one",
+        );
     }
     Ok(())
 }

@@ -16,7 +16,8 @@ use super::detector::{
 use super::param::Param;
 use super::window::{
     Crossing,
-    Level, //
+    Level,
+    Moment, //
 };
 
 /// The officer's upper bounds; `None` where there is none. A value above its bound is a breach.
@@ -37,7 +38,7 @@ pub const NO_BOUNDS: Bounds = [None; Param::COUNT];
 /// let mut bounds = NO_BOUNDS;
 /// bounds[Param::Execs.index()] = Some(0);
 /// let mut found = Findings::new();
-/// let seen = Observation::Window { values: &[1; Param::COUNT], processes: 0 };
+/// let seen = Observation::Window { values: &[1; Param::COUNT], processes: 0, start: false };
 /// Bound { bounds: &bounds }.judge(&(), &seen, &mut found);
 /// assert!(found.crossings().map(|c| c.param).eq([Param::Execs]));
 /// ```
@@ -55,7 +56,8 @@ impl Detector for Bound<'_> {
     fn complete(&self, _memory: &mut (), _budget: &Budget) {}
 
     fn judge(&self, _memory: &(), seen: &Observation<'_>, found: &mut Findings) {
-        let Observation::Window { values, .. } = seen;
+        let Observation::Window { values, start, .. } = seen;
+        let now = Moment::of(values, *start);
         for ((param, value), bound) in Param::ALL.into_iter().zip(*values).zip(self.bounds) {
             if let Some(bound) = bound.filter(|bound| *value > *bound) {
                 found.cross(Crossing {
@@ -63,6 +65,7 @@ impl Detector for Bound<'_> {
                     level: Level::Bound,
                     observed: *value,
                     threshold: bound,
+                    now,
                 });
             }
         }
@@ -90,6 +93,7 @@ mod tests {
             let seen = Observation::Window {
                 values: &values,
                 processes: 0,
+                start: true,
             };
             let mut found = Findings::new();
             detector.judge(&(), &seen, &mut found);

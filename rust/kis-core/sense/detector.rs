@@ -13,9 +13,15 @@ use super::param::{
     Param,
     Values, //
 };
+use super::thresholds::{
+    Lines,
+    Slope,
+    Thresholds, //
+};
 use super::window::{
     Crossing,
-    Level, //
+    Level,
+    Moment, //
 };
 use crate::wire::bytes::{
     Reader,
@@ -48,7 +54,11 @@ use crate::Result;
 /// }
 ///
 /// let mut most = 0;
-/// Crowd.learn(&mut most, &Observation::Window { values: &[0; Param::COUNT], processes: 3 });
+/// Crowd.learn(&mut most, &Observation::Window {
+///     values: &[0; Param::COUNT],
+///     processes: 3,
+///     start: false,
+/// });
 /// assert_eq!(most, 3);
 /// ```
 pub trait Detector {
@@ -107,6 +117,8 @@ pub enum Observation<'a> {
         values: &'a Values,
         /// Processes of the cell at its end.
         processes: u32,
+        /// Whether the cell's program was started in it, or just before.
+        start: bool,
     },
 }
 
@@ -116,6 +128,9 @@ pub enum Subject {
     /// A parameter.
     Param(Param),
 }
+
+/// The quantiles that are shown, of 1000.
+pub const QUANTILES: [u32; 3] = [500, 900, 990];
 
 /// What all detectors together found in one observation.
 ///
@@ -127,11 +142,12 @@ pub enum Subject {
 /// ```
 /// use kis_core::sense::detector::Findings;
 /// use kis_core::sense::param::Param;
-/// use kis_core::sense::window::{Crossing, Level};
+/// use kis_core::sense::window::{Crossing, Level, Moment};
 ///
 /// let mut found = Findings::new();
 /// for level in [Level::One, Level::Bound, Level::Two] {
-///     found.cross(Crossing { param: Param::Execs, level, observed: 9, threshold: 5 });
+///     let (param, now) = (Param::Execs, Moment::QUIET);
+///     found.cross(Crossing { param, level, observed: 9, threshold: 5, now });
 /// }
 /// assert_eq!(found.crossings().map(|c| c.level).collect::<Vec<_>>(), [Level::Bound]);
 /// ```
@@ -180,12 +196,15 @@ impl Findings {
 ///
 /// ```
 /// use kis_core::sense::detector::Numbers;
-/// use kis_core::sense::window::Level;
+/// use kis_core::sense::thresholds::{Lines, Thresholds};
+/// use kis_core::sense::window::{Level, Moment};
 ///
-/// let numbers = Numbers { one: 10, bound: 12, ..Numbers::NONE };
-/// assert_eq!(numbers.crossed(11), Some((Level::One, 10)));
-/// assert_eq!(numbers.crossed(13), Some((Level::Bound, 12)));
-/// assert_eq!(numbers.next_above(11), 12);
+/// let lines = Lines { usual: Thresholds::new(10, u64::MAX), ..Lines::NEVER };
+/// let numbers = Numbers { lines, bound: 12, ..Numbers::NONE };
+/// let now = Moment::QUIET;
+/// assert_eq!(numbers.crossed(11, &now), Some((Level::One, 10)));
+/// assert_eq!(numbers.crossed(13, &now), Some((Level::Bound, 12)));
+/// assert_eq!(numbers.next_above(11, &now), 12);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Numbers {
@@ -195,10 +214,14 @@ pub struct Numbers {
     pub deviation: u64,
     /// How many were learned.
     pub n: u64,
-    /// Threshold one; `u64::MAX` while the cell learns.
-    pub one: u64,
-    /// Threshold two; `u64::MAX` while the cell learns.
-    pub two: u64,
+    /// The smallest value learned.
+    pub minimum: u64,
+    /// The greatest value learned.
+    pub peak: u64,
+    /// About the [`QUANTILES`].
+    pub quantiles: [u64; QUANTILES.len()],
+    /// The thresholds; never crossed while the cell learns.
+    pub lines: Lines,
     /// The officer's bound; `u64::MAX` for none.
     pub bound: u64,
 }
@@ -215,30 +238,94 @@ impl Numbers {
         mean: 0,
         deviation: 0,
         n: 0,
-        one: u64::MAX,
-        two: u64::MAX,
+        minimum: 0,
+        peak: 0,
+        quantiles: [0; QUANTILES.len()],
+        lines: Lines::NEVER,
         bound: u64::MAX,
     };
 
+    /// How many words it is.
+    pub const WORDS: usize = 16;
+
+    /// As words, for those who keep them one by one.
+    pub const fn to_words(&self) -> [u64; Self::WORDS] {
+        let [median, most, nearly] = self.quantiles;
+        let Lines {
+            usual,
+            slope,
+            start,
+        } = self.lines;
+        [
+            self.mean,
+            self.deviation,
+            self.n,
+            self.minimum,
+            self.peak,
+            median,
+            most,
+            nearly,
+            self.bound,
+            usual.one(),
+            usual.two(),
+            slope.one,
+            slope.two,
+            slope.learned,
+            start.one(),
+            start.two(),
+        ]
+    }
+
+    /// From words.
+    pub const fn from_words(words: &[u64; Self::WORDS]) -> Self {
+        let [mean, deviation, n, minimum, peak, median, most, nearly, bound, lines @ ..] = *words;
+        let [usual_one, usual_two, one, two, learned, start_one, start_two] = lines;
+        Self {
+            mean,
+            deviation,
+            n,
+            minimum,
+            peak,
+            quantiles: [median, most, nearly],
+            lines: Lines {
+                usual: Thresholds::new(usual_one, usual_two),
+                slope: Slope { one, two, learned },
+                start: Thresholds::new(start_one, start_two),
+            },
+            bound,
+        }
+    }
+
     /// The gravest of the lines that a value is above, and that line.
-    pub const fn crossed(&self, value: u64) -> Option<(Level, u64)> {
+    pub fn crossed(&self, value: u64, now: &Moment) -> Option<(Level, u64)> {
         if value > self.bound {
             Some((Level::Bound, self.bound))
-        } else if value > self.two {
-            Some((Level::Two, self.two))
-        } else if value > self.one {
-            Some((Level::One, self.one))
         } else {
-            None
+            self.lines.at(now).crossed(value)
         }
     }
 
     /// The lowest of the lines that a value is not above; `u64::MAX` when it is above all.
-    pub fn next_above(&self, value: u64) -> u64 {
-        [self.one, self.two, self.bound]
-            .into_iter()
-            .filter(|line| *line >= value)
-            .min()
-            .unwrap_or(u64::MAX)
+    ///
+    /// A line that moves with the load will be further out when the value gets there: as much is
+    /// added as keeps whoever waits for it from asking again and again.
+    pub fn next_above(&self, value: u64, now: &Moment) -> u64 {
+        let (usual, at) = (self.lines.usual, self.lines.at(now));
+        [
+            (at.one(), usual.one()),
+            (at.two(), usual.two()),
+            (self.bound, self.bound),
+        ]
+        .into_iter()
+        .filter(|(line, _)| *line >= value)
+        .map(|(line, usual)| {
+            if line > usual {
+                line.max(value.saturating_add(value / 16))
+            } else {
+                line
+            }
+        })
+        .min()
+        .unwrap_or(u64::MAX)
     }
 }

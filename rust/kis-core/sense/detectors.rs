@@ -45,9 +45,9 @@ macro_rules! detectors {
         ///
         /// let mut memories = Memories::new();
         /// let values = &[7; Param::COUNT];
-        /// let seen = Observation::Window { values, processes: 1 };
+        /// let seen = Observation::Window { values, processes: 1, start: false };
         /// Sense::Deviation(Deviation { guard: None }).learn(&mut memories, &seen);
-        /// assert_eq!(memories.deviation.estimator(Param::Execs).peak(), 7);
+        /// assert_eq!(memories.deviation.habit(Param::Execs).peak(), 7);
         /// ```
         #[derive(Clone, Copy, Debug)]
         pub enum Sense<'a> {
@@ -200,8 +200,8 @@ pub(super) fn read<M: Keep>(memory: &mut M, r: &mut Reader<'_>, windows: u32) ->
     Ok(())
 }
 
-#[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
-#[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_detectors))]
+// In user space only: what they hold is larger than a stack of the kernel.
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::sense::bound::NO_BOUNDS;
@@ -209,15 +209,19 @@ mod tests {
         Param,
         Values, //
     };
-    use crate::sense::window::Level;
+    use crate::sense::thresholds::Thresholds;
+    use crate::sense::window::{
+        Level,
+        Moment, //
+    };
 
-    // 3 KiB each, too much for a frame.
     static EMPTY: Memories = Memories::new();
 
     fn window(values: &Values) -> Observation<'_> {
         Observation::Window {
             values,
             processes: 1,
+            start: false,
         }
     }
 
@@ -237,8 +241,12 @@ mod tests {
             sense.judge(&memories, &window(&[14; Param::COUNT]), &mut found);
         }
         assert!(found == Findings::new());
+        let none = Budget::Deviations {
+            one_q16: 0,
+            two_q16: 0,
+        };
         for sense in &senses {
-            sense.complete(&mut memories, &Budget::NONE);
+            sense.complete(&mut memories, &none);
         }
         // FilesWritten: 12 and 14; FilesOpened: 14 and 18, and the bound.
         for (value, opened, written) in [
@@ -267,21 +275,46 @@ mod tests {
                 for sense in &senses {
                     sense.explain(&memories, &Subject::Param(param), &mut numbers);
                 }
-                assert_eq!(numbers.crossed(value), want);
+                assert_eq!(numbers.crossed(value, &Moment::QUIET), want);
             }
         }
     }
 
     #[test]
     fn numbers_say_which_line_comes_next() {
-        let lines = Numbers {
-            one: 4,
-            two: 8,
+        let mut numbers = Numbers {
             bound: 20,
             ..Numbers::NONE
         };
+        numbers.lines.usual = Thresholds::new(4, 8);
         for (value, want) in [(0, 4), (4, 4), (5, 8), (9, 20), (21, u64::MAX)] {
-            assert_eq!(lines.next_above(value), want);
+            assert_eq!(numbers.next_above(value, &Moment::QUIET), want);
         }
+        // At ten times the load lines are ten times as far; one that is moved is not asked for
+        // again before the value has grown by a part.
+        numbers.lines.slope.learned = 10;
+        numbers.bound = 1000;
+        let busy = Moment {
+            load: 100,
+            start: false,
+        };
+        for (value, want) in [
+            (0, 40),
+            (40, 42),
+            (41, 80),
+            (79, 83),
+            (81, 1000),
+            (1000, 1000),
+        ] {
+            assert_eq!(numbers.next_above(value, &busy), want);
+        }
+    }
+
+    #[test]
+    fn numbers_are_their_words() {
+        let words = core::array::from_fn(|i| 100 + i as u64);
+        assert_eq!(Numbers::from_words(&words).to_words(), words);
+        let none = Numbers::NONE;
+        assert_eq!(Numbers::from_words(&none.to_words()), none);
     }
 }

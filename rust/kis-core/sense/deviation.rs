@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How far the values of a window are from those that were learned: mean, deviation and peak of each
-//! parameter, and the thresholds that follow.
+//! How far the values of a window are from those that were learned: the habits of each parameter, and
+//! the lines that follow for the cell's budget.
 //!
+//! Windows in which the cell starts are kept apart: they set no peak, and are held against starts.
 //! Under hard tolerization a value beyond the officer's bound is not learned, so that an attacker
 //! cannot train the cell past it; the other values of that window are. Floor 0, pure.
 
@@ -14,15 +15,22 @@ use super::detector::{
     Keep,
     Numbers,
     Observation,
-    Subject, //
+    Subject,
+    QUANTILES, //
 };
+use super::habit::Habit;
 use super::param::{
+    self,
     Param,
+    Role,
     Values, //
 };
-use super::stats::Estimator;
-use super::thresholds::Thresholds;
-use super::window::Crossing;
+use super::stats::MAX_VALUE;
+use super::thresholds::Lines;
+use super::window::{
+    Crossing,
+    Moment, //
+};
 use crate::wire::bytes::{
     Reader,
     Writer, //
@@ -43,9 +51,9 @@ use crate::{
 /// use kis_core::sense::param::Param;
 ///
 /// let (detector, mut memory) = (Deviation { guard: None }, Memory::new());
-/// let window = |values| Observation::Window { values, processes: 1 };
+/// let window = |values| Observation::Window { values, processes: 1, start: false };
 /// detector.learn(&mut memory, &window(&[100; Param::COUNT]));
-/// detector.complete(&mut memory, &Budget { k_one_q16: 3 << 16, k_two_q16: 6 << 16 });
+/// detector.complete(&mut memory, &Budget::Deviations { one_q16: 3 << 16, two_q16: 6 << 16 });
 /// let mut found = Findings::new();
 /// detector.judge(&memory, &window(&[1 << 30; Param::COUNT]), &mut found);
 /// assert_eq!(found.crossings().count(), Param::COUNT);
@@ -60,15 +68,13 @@ pub struct Deviation<'a> {
 ///
 /// # Invariants
 ///
-/// The thresholds follow from the estimators and the last budget, or are never crossed.
+/// The lines follow from the habits, the load and the last budget, or are never crossed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    estimators: [Estimator; Param::COUNT],
-    thresholds: [Thresholds; Param::COUNT],
+    habits: [Habit; Param::COUNT],
+    load: u64,
+    lines: [Lines; Param::COUNT],
 }
-
-/// Bytes of a parameter in an image.
-const PARAM: usize = 40;
 
 impl Default for Memory {
     fn default() -> Self {
@@ -81,35 +87,48 @@ impl Memory {
     pub const fn new() -> Self {
         // INVARIANT: never crossed.
         Self {
-            estimators: [Estimator::new(); Param::COUNT],
-            thresholds: [Thresholds::NEVER; Param::COUNT],
+            habits: [const { Habit::new() }; Param::COUNT],
+            load: 0,
+            lines: [Lines::NEVER; Param::COUNT],
         }
     }
 
     /// What was learned about a parameter.
-    pub fn estimator(&self, param: Param) -> Estimator {
-        let found = self.estimators.get(param.index());
-        found.copied().unwrap_or_default()
+    pub const fn habit(&self, param: Param) -> &Habit {
+        // PANIC: parameters are numbered from 0 to COUNT - 1.
+        &self.habits[param.index()]
     }
 
-    /// The thresholds of a parameter; never crossed while the cell learns.
-    pub fn thresholds(&self, param: Param) -> Thresholds {
-        let found = self.thresholds.get(param.index());
-        found.copied().unwrap_or(Thresholds::NEVER)
+    /// The greatest load of a window.
+    pub const fn load(&self) -> u64 {
+        self.load
+    }
+
+    /// The lines of a parameter; never crossed while the cell learns.
+    pub fn lines(&self, param: Param) -> Lines {
+        let found = self.lines.get(param.index());
+        found.copied().unwrap_or(Lines::NEVER)
     }
 }
 
 impl Deviation<'_> {
-    /// The values that it looks at: a window in which no process of the cell exists at the end says
-    /// nothing of what the cell does when it runs.
-    const fn values<'b>(seen: &Observation<'b>) -> Option<&'b Values> {
+    /// The values that it looks at, and whether the cell started: a window in which no process of the
+    /// cell exists at the end says nothing of what the cell does when it runs.
+    const fn values<'b>(seen: &Observation<'b>) -> Option<(&'b Values, bool)> {
         match seen {
             Observation::Window {
                 values,
                 processes: 1..,
-            } => Some(*values),
+                start,
+            } => Some((*values, *start)),
             _ => None,
         }
+    }
+
+    /// Whether a value may be learned.
+    fn allows(&self, param: Param, value: u64) -> bool {
+        let bound = self.guard.and_then(|bounds| *bounds.get(param.index())?);
+        bound.is_none_or(|bound| value <= bound)
     }
 }
 
@@ -117,36 +136,51 @@ impl Detector for Deviation<'_> {
     type Memory = Memory;
 
     fn learn(&self, memory: &mut Memory, seen: &Observation<'_>) {
-        let Some(values) = Self::values(seen) else {
+        let Some((values, start)) = Self::values(seen) else {
             return;
         };
-        for (i, (estimator, value)) in memory.estimators.iter_mut().zip(values).enumerate() {
-            let bound = self.guard.and_then(|bounds| *bounds.get(i)?);
-            if bound.is_none_or(|bound| *value <= bound) {
-                estimator.learn(*value);
+        // A load that is not to be learned says nothing of how values grow with it.
+        let each = || Param::ALL.into_iter().zip(values);
+        let mut loads = each().filter(|(param, _)| param.role() == Role::Load);
+        let is_known = loads.all(|(param, value)| self.allows(param, *value));
+        let load = Some(param::load(&values.map(|value| value.min(MAX_VALUE))));
+        let load = load.filter(|_| is_known);
+        for (habit, (param, value)) in memory.habits.iter_mut().zip(each()) {
+            if !self.allows(param, *value) {
+                continue;
             }
+            if start {
+                habit.learn_start(*value);
+            } else {
+                habit.learn(param, *value, load);
+            }
+        }
+        if let Some(load) = load.filter(|_| !start) {
+            memory.load = memory.load.max(load);
         }
     }
 
     fn complete(&self, memory: &mut Memory, budget: &Budget) {
-        let each = memory.thresholds.iter_mut().zip(&memory.estimators);
-        for ((thresholds, estimator), param) in each.zip(Param::ALL) {
+        let each = memory.lines.iter_mut().zip(&memory.habits);
+        for ((lines, habit), param) in each.zip(Param::ALL) {
             // INVARIANT: just computed.
-            *thresholds = estimator.thresholds(budget.k_one_q16, budget.k_two_q16, param.floor());
+            *lines = habit.lines(param, budget, memory.load);
         }
     }
 
     fn judge(&self, memory: &Memory, seen: &Observation<'_>, found: &mut Findings) {
-        let values = Self::values(seen).into_iter().flatten();
-        for ((param, value), thresholds) in
-            Param::ALL.into_iter().zip(values).zip(&memory.thresholds)
-        {
-            if let Some((level, threshold)) = thresholds.crossed(*value) {
+        let Some((values, start)) = Self::values(seen) else {
+            return;
+        };
+        let now = Moment::of(values, start);
+        for ((param, value), lines) in Param::ALL.into_iter().zip(values).zip(&memory.lines) {
+            if let Some((level, threshold)) = lines.at(&now).crossed(*value) {
                 found.cross(Crossing {
                     param,
                     level,
                     observed: *value,
                     threshold,
+                    now,
                 });
             }
         }
@@ -154,78 +188,73 @@ impl Detector for Deviation<'_> {
 
     fn explain(&self, memory: &Memory, about: &Subject, numbers: &mut Numbers) {
         let Subject::Param(param) = about;
-        let (estimator, thresholds) = (memory.estimator(*param), memory.thresholds(*param));
-        numbers.mean = estimator.mean_q16();
-        numbers.deviation = estimator.deviation_q16();
-        numbers.n = u64::from(estimator.n());
-        numbers.one = thresholds.one();
-        numbers.two = thresholds.two();
+        let habit = memory.habit(*param);
+        numbers.mean = habit.estimator().mean_q16();
+        numbers.deviation = habit.estimator().deviation_q16();
+        numbers.n = u64::from(habit.estimator().n());
+        numbers.minimum = habit.minimum();
+        numbers.peak = habit.peak();
+        numbers.quantiles = QUANTILES.map(|permille| habit.quantile(permille));
+        numbers.lines = memory.lines(*param);
     }
 }
 
 impl Keep for Memory {
     const SECTION: u32 = 1;
-    const MAX_BYTES: usize = PARAM * Param::COUNT;
+    const MAX_BYTES: usize = 8 + Habit::MAX_BYTES * Param::COUNT;
 
     fn bytes(&self) -> usize {
-        Self::MAX_BYTES
+        let habits = self.habits.iter();
+        habits.fold(8, |sum: usize, habit| sum.saturating_add(habit.bytes()))
     }
 
     fn write(&self, w: &mut Writer<'_>) {
-        for estimator in &self.estimators {
-            w.u32(estimator.n());
-            w.u32(0);
-            w.u64(estimator.sum());
-            w.u128(estimator.squares());
-            w.u64(estimator.peak());
-        }
+        w.u64(self.load);
+        self.habits.iter().for_each(|habit| habit.write(w));
     }
 
-    fn read(&mut self, r: &mut Reader<'_>, len: usize, windows: u32) -> Result {
+    fn read(&mut self, r: &mut Reader<'_>, _len: usize, windows: u32) -> Result {
         self.clear();
-        if len != Self::MAX_BYTES {
-            // The length is the last word of the section's head.
-            let at = r.offset().saturating_sub(4);
-            return Err(Error::malformed(at, "number of parameters"));
-        }
-        for estimator in &mut self.estimators {
+        let load_at = r.offset();
+        let load = r.u64();
+        for (habit, param) in self.habits.iter_mut().zip(Param::ALL) {
             let at = r.offset();
-            let read = read_estimator(r).filter(|e| e.n() <= windows);
-            *estimator = read.ok_or(Error::malformed(at, "sums of a parameter"))?;
+            let read = habit.read(param, r, windows);
+            read.ok_or(Error::malformed(at, "what was learned of a parameter"))?;
         }
+        // No window had more than the peaks of both.
+        let peaks = Param::ALL.map(|param| self.habit(param).peak());
+        let load = load.filter(|load| *load <= param::load(&peaks));
+        self.load = load.ok_or(Error::malformed(load_at, "load of a profile"))?;
         Ok(())
     }
 
     fn clear(&mut self) {
         // INVARIANT: never crossed.
-        self.estimators.fill(Estimator::new());
-        self.thresholds.fill(Thresholds::NEVER);
+        self.habits.iter_mut().for_each(Habit::clear);
+        self.load = 0;
+        self.lines.fill(Lines::NEVER);
     }
 }
 
-/// The next estimator, if it can be one.
-fn read_estimator(r: &mut Reader<'_>) -> Option<Estimator> {
-    let n = r.u32()?;
-    if r.u32()? != 0 {
-        return None;
-    }
-    Estimator::from_sums(n, r.u64()?, r.u128()?, r.u64()?)
-}
-
-#[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
-#[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_deviation))]
+// In user space only: what they hold is larger than a stack of the kernel.
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::sense::bound::NO_BOUNDS;
     use crate::sense::window::Level;
 
-    const BUDGET: Budget = Budget {
-        k_one_q16: 3 << 16,
-        k_two_q16: 6 << 16,
+    const BUDGET: Budget = Budget::Deviations {
+        one_q16: 3 << 16,
+        two_q16: 6 << 16,
     };
 
     fn window(values: &Values, processes: u32) -> Observation<'_> {
-        Observation::Window { values, processes }
+        Observation::Window {
+            values,
+            processes,
+            start: false,
+        }
     }
 
     #[test]
@@ -248,7 +277,12 @@ mod tests {
         }
         let mut numbers = Numbers::NONE;
         detector.explain(&memory, &Subject::Param(Param::Execs), &mut numbers);
-        assert_eq!((numbers.n, numbers.mean, numbers.one), (3, 2 << 16, 6));
+        assert_eq!((numbers.n, numbers.mean), (3, 2 << 16));
+        assert_eq!((numbers.minimum, numbers.peak), (1, 3));
+        assert_eq!(
+            (numbers.quantiles, numbers.lines.usual.one()),
+            ([2, 3, 3], 6)
+        );
         assert_eq!(numbers.bound, u64::MAX);
     }
 
@@ -275,9 +309,9 @@ mod tests {
             for value in [100, 500] {
                 detector.learn(&mut memory, &window(&[value; Param::COUNT], 1));
             }
-            assert_eq!(memory.estimator(Param::CpuUs).peak(), peak);
-            assert_eq!(memory.estimator(Param::CpuUs).n(), n);
-            assert_eq!(memory.estimator(Param::RssKib).n(), 2);
+            assert_eq!(memory.habit(Param::CpuUs).peak(), peak);
+            assert_eq!(memory.habit(Param::CpuUs).estimator().n(), n);
+            assert_eq!(memory.habit(Param::RssKib).estimator().n(), 2);
         }
     }
 }

@@ -16,8 +16,9 @@
 //! Q1 / m * (m - 1) (Q1 - 1) / ((m - 1) (Q1 - 1) + 2)             if Q2 = 0
 //! ```
 //!
-//! A class is *saturated* when that is nothing worth mentioning for the cell's budget. Windows of a
-//! start do not count: what happens at each start was seen at one, and comes back at the next.
+//! A class is *saturated* when that is nothing worth mentioning for the cell's budget, and there were
+//! [`LEAST_WINDOWS`]. Windows of a start do not count: what happens at each start was seen at one, and
+//! comes back at the next.
 //! Floor 0, pure.
 
 use super::class::Class;
@@ -26,6 +27,12 @@ use super::items::{
     Items, //
 };
 use core::ops::Deref;
+
+/// With fewer windows the estimator says nothing: it is 0 where nothing has come up yet, as in a class
+/// that is not given the time. After m windows without a discovery the chance of one in the next may
+/// still be 3 / m (Hanley and Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA
+/// 1983; 95 % confidence), in more than one of seven windows below this many.
+pub const LEAST_WINDOWS: u32 = 20;
 
 /// What is known about the growth of a class.
 ///
@@ -114,10 +121,15 @@ impl Novelty {
         rate.saturating_mul(weight) / weight.saturating_add(rest)
     }
 
+    /// Whether too few windows were learned to say anything of the class.
+    pub const fn is_unknown(&self) -> bool {
+        self.windows < LEAST_WINDOWS
+    }
+
     /// Whether something new would be a surprise. Also when nothing of the class ever came up. Not when
     /// some found no room: those are strangers that the self should know.
     pub const fn is_saturated(&self) -> bool {
-        self.windows > 0 && self.lost == 0 && self.per_million() == 0
+        !self.is_unknown() && self.lost == 0 && self.per_million() == 0
     }
 }
 
@@ -139,7 +151,10 @@ mod tests {
     #[test]
     fn novelty_of_a_class_in_which_nothing_happens_is_none() {
         assert!(with(&[], 60).is_saturated());
-        assert!(!with(&[], 0).is_saturated());
+        assert!(with(&[], LEAST_WINDOWS).is_saturated());
+        for few in [0, 1, LEAST_WINDOWS - 1] {
+            assert!(with(&[], few).is_unknown() && !with(&[], few).is_saturated());
+        }
         assert_eq!(with(&[], 0).per_million(), 1_000_000);
     }
 

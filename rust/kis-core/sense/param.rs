@@ -2,8 +2,8 @@
 
 //! The measured parameters of a cell.
 //!
-//! One table for the kernel, kisctl and the documentation: number (as in `kis.h`), name, unit and
-//! the smallest step worth a signal. Floor 0, pure.
+//! One table for the kernel, kisctl and the documentation: number (as in `kis.h`), name, unit, the
+//! smallest step worth a signal, and what the parameter is to the cell. Floor 0, pure.
 
 /// Unit of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,37 @@ impl Unit {
     }
 }
 
+/// What a parameter is to the cell, which decides how its values are held against what was learned.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::param::{Param, Role};
+///
+/// assert_eq!(Param::Accepts.role(), Role::Load);
+/// assert!(Param::Execs.role().grows_with_load() && !Param::ReplyPermille.role().grows_with_load());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// What others ask of the cell. More of it is no danger by itself, at most a sign of one.
+    Load,
+    /// What the cell does. What it never did has no free step.
+    Act,
+    /// What the cell takes.
+    Use,
+    /// A share of two others.
+    Share,
+}
+
+impl Role {
+    /// Whether it is held against the load of its window as well.
+    pub const fn grows_with_load(self) -> bool {
+        matches!(self, Self::Act | Self::Use)
+    }
+}
+
 macro_rules! params {
-    ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:literal, $unit:ident, $floor:literal;)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:literal, $unit:ident, $floor:literal, $role:ident;)*) => {
         /// A measured quantity of a cell per window (`enum kis_param`).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[repr(u16)]
@@ -68,6 +97,11 @@ macro_rules! params {
                 match self { $(Self::$variant => $floor,)* }
             }
 
+            /// What it is to the cell.
+            pub const fn role(self) -> Role {
+                match self { $(Self::$variant => Role::$role,)* }
+            }
+
             /// The parameter with this number.
             pub const fn from_u16(number: u16) -> Option<Self> {
                 match number { $($number => Some(Self::$variant),)* _ => None }
@@ -78,31 +112,31 @@ macro_rules! params {
 
 params! {
     /// CPU time of all threads.
-    CpuUs = 0, "cpu_us", Microseconds, 20_000;
+    CpuUs = 0, "cpu_us", Microseconds, 20_000, Use;
     /// Resident memory at the end of the window.
-    RssKib = 1, "rss_kib", Kibibytes, 4_096;
+    RssKib = 1, "rss_kib", Kibibytes, 4_096, Use;
     /// Files opened.
-    FilesOpened = 2, "files_opened", Count, 4;
+    FilesOpened = 2, "files_opened", Count, 4, Act;
     /// Files opened for writing or truncated.
-    FilesWritten = 3, "files_written", Count, 2;
+    FilesWritten = 3, "files_written", Count, 2, Act;
     /// Files, directories and links created.
-    FilesCreated = 4, "files_created", Count, 2;
+    FilesCreated = 4, "files_created", Count, 2, Act;
     /// Programs executed.
-    Execs = 5, "execs", Count, 1;
+    Execs = 5, "execs", Count, 1, Act;
     /// Connections opened to others.
-    Connects = 6, "connects", Count, 2;
+    Connects = 6, "connects", Count, 2, Act;
     /// Connections accepted.
-    Accepts = 7, "accepts", Count, 8;
+    Accepts = 7, "accepts", Count, 8, Load;
     /// Bytes received on TCP, UDP and unix sockets.
-    BytesIn = 8, "bytes_in", Bytes, 16_384;
+    BytesIn = 8, "bytes_in", Bytes, 16_384, Use;
     /// Bytes handed to `sendmsg()` and the like.
-    BytesOut = 9, "bytes_out", Bytes, 16_384;
+    BytesOut = 9, "bytes_out", Bytes, 16_384, Act;
     /// Deliveries to a socket's receive queue.
-    MessagesIn = 10, "messages_in", Count, 64;
+    MessagesIn = 10, "messages_in", Count, 64, Load;
     /// Calls of `sendmsg()` and the like.
-    MessagesOut = 11, "messages_out", Count, 64;
+    MessagesOut = 11, "messages_out", Count, 64, Act;
     /// Bytes out per 1000 bytes in ([`crate::sense::window::reply_permille`]).
-    ReplyPermille = 12, "reply_permille", Permille, 1_000;
+    ReplyPermille = 12, "reply_permille", Permille, 1_000, Share;
 }
 
 impl Param {
@@ -133,6 +167,23 @@ const _: () = {
 /// One value for each parameter.
 pub type Values = [u64; Param::COUNT];
 
+/// How much was asked of a cell in a window: deliveries and accepted connections.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::param::{load, Param};
+///
+/// let mut values = [1; Param::COUNT];
+/// values[Param::MessagesIn.index()] = 40;
+/// assert_eq!(load(&values), 41);
+/// ```
+pub fn load(values: &Values) -> u64 {
+    let each = Param::ALL.into_iter().zip(values);
+    let loads = each.filter(|(param, _)| param.role() == Role::Load);
+    loads.fold(0, |sum: u64, (_, value)| sum.saturating_add(*value))
+}
+
 #[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
 #[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_param))]
 mod tests {
@@ -146,6 +197,9 @@ mod tests {
             assert_eq!(Param::from_name(param.name().as_bytes()), Some(param));
             assert!(param.floor() > 0);
         }
+        let loads = Param::ALL.into_iter().filter(|p| p.role() == Role::Load);
+        assert!(loads.eq([Param::Accepts, Param::MessagesIn]));
+        assert_eq!(load(&[u64::MAX; Param::COUNT]), u64::MAX);
         assert_eq!(Param::COUNT, 13);
         assert_eq!(Param::from_u16(13), None);
         assert_eq!(Param::from_name(b""), None);

@@ -7,7 +7,7 @@
 //! lines once and the phase is ready. A window is judged before it is learned, so it is never held
 //! against itself.
 //!
-//! About 3 KiB: keep it on the heap. Floor 0, pure; the caller serialises writers.
+//! About 25 KiB: keep it on the heap. Floor 0, pure; the caller serialises writers.
 //!
 //! # Image
 //!
@@ -17,12 +17,16 @@
 //! |---|---|
 //! | u32 | phase |
 //! | u32 | windows learned |
-//! | u32, u32 | the factors `k_one` and `k_two` of the thresholds, 16 fractional bits |
+//! | u32, u32, u32, u32 | the budget: 0, 0, 0, 0; or 1, the two factors of the deviation, 0; or 2, alarms of danger one a day and of two a month, ms of a window; factors and alarms with 16 fractional bits |
 //! | u64, u64 | whose it is: [`Origin`] |
 //! | sections | of each detector with a memory, rising: u32 number, u32 bytes of what follows, and that |
 //!
-//! Section 1, what the [deviation](super::deviation) is taken from: for each parameter u32 n, u32 0,
-//! u64 sum, u128 sum of squares, u64 peak. Section 3, the [repertoire](super::repertoire): u32
+//! Section 1, what the [deviation](super::deviation) is taken from: u64 greatest load; for each
+//! parameter u32 n, u32 starts, u64 sum, u128 sum of squares, u64 peak, u64 minimum, u64 peak of the
+//! starts; twice (values, and values per unit of load) u32 n, u32 0, up to 32 u64, the largest,
+//! falling; of the [spread](super::spread) u32 sizes, u32 0, each size as u32 and its count as u32,
+//! rising; of the [course](super::course) u32 blocks, u32 windows of each, u64 sum and u32 windows of
+//! the open one, u32 0, the u64 sum of each block. Section 3, the [repertoire](super::repertoire): u32
 //! windows, u32 windows of a start, u32 items, u32 bytes of their names; for each class u32 items that
 //! found no room, padded to a multiple of 8 bytes; the items, rising by class, domain and name: u8
 //! class, u8 domain, u16 bytes of the name, u32 count, windows, windows of a start, first and last
@@ -35,7 +39,10 @@ use super::bound::{
     Bounds,
     NO_BOUNDS, //
 };
-use super::budget::Budget;
+use super::budget::{
+    self,
+    Budget, //
+};
 use super::detector::{
     Detector,
     Findings,
@@ -51,6 +58,7 @@ use super::detectors::{
     SECTION_HEAD, //
 };
 use super::deviation::Deviation;
+use super::habit::Habit;
 use super::items::Item;
 use super::param::Param;
 use super::phase::{
@@ -58,11 +66,8 @@ use super::phase::{
     Period, //
 };
 use super::repertoire::Repertoire;
-use super::stats::{
-    Estimator,
-    MAX_COUNT, //
-};
-use super::thresholds::Thresholds;
+use super::stats::MAX_COUNT;
+use super::thresholds::Lines;
 use crate::paths::path;
 use crate::wire::abi::Phase;
 use crate::wire::image::{
@@ -75,7 +80,7 @@ use crate::{
 };
 
 /// Bytes between the header and the sections.
-const HEAD: usize = 32;
+const HEAD: usize = 8 + 4 * budget::WORDS + 16;
 
 /// Bytes of the longest image of a profile.
 pub const MAX_BYTES: usize = image::HEADER
@@ -93,6 +98,7 @@ const _: () = assert!(MAX_BYTES % 8 == 0);
 ///
 /// ```
 /// use kis_core::sense::bound::NO_BOUNDS;
+/// use kis_core::sense::budget::Budget;
 /// use kis_core::sense::detector::{Findings, Observation};
 /// use kis_core::sense::param::Param;
 /// use kis_core::sense::profile::{Profile, Settings};
@@ -100,16 +106,15 @@ const _: () = assert!(MAX_BYTES % 8 == 0);
 /// let settings = Settings {
 ///     learn_windows: 1,
 ///     hard: false,
-///     k_one_q16: 4 << 16,
-///     k_two_q16: 8 << 16,
+///     budget: Budget::usual(1000),
 ///     bounds: NO_BOUNDS,
 /// };
 /// let mut profile = Profile::new();
 /// let quiet = [3; Param::COUNT];
-/// profile.learn(&Observation::Window { values: &quiet, processes: 1 }, &settings);
+/// profile.learn(&Observation::Window { values: &quiet, processes: 1, start: false }, &settings);
 /// let mut found = Findings::new();
 /// let loud = [1 << 30; Param::COUNT];
-/// profile.judge(&Observation::Window { values: &loud, processes: 1 }, &settings, &mut found);
+/// profile.judge(&Observation::Window { values: &loud, processes: 1, start: false }, &settings, &mut found);
 /// assert_eq!(found.crossings().count(), Param::COUNT);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,10 +123,8 @@ pub struct Settings {
     pub learn_windows: u32,
     /// Whether values beyond `bounds` are not learned.
     pub hard: bool,
-    /// Factor of threshold one, 16 fractional bits.
-    pub k_one_q16: u32,
-    /// Factor of threshold two, 16 fractional bits.
-    pub k_two_q16: u32,
+    /// Where danger begins.
+    pub budget: Budget,
     /// The officer's bounds.
     pub bounds: Bounds,
 }
@@ -130,8 +133,7 @@ pub struct Settings {
 static PLAIN: Settings = Settings {
     learn_windows: 0,
     hard: false,
-    k_one_q16: 0,
-    k_two_q16: 0,
+    budget: Budget::None,
     bounds: NO_BOUNDS,
 };
 
@@ -186,8 +188,8 @@ impl Origin {
 ///
 /// # Invariants
 ///
-/// No estimator has learned more than `windows` values. The detectors have drawn their lines for
-/// `budget` when the phase is ready, else they have none and `budget` is [`Budget::NONE`].
+/// No habit has learned more than `windows` values. The detectors have drawn their lines for
+/// `budget` when the phase is ready, else they have none and `budget` is [`Budget::None`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// Whose it is.
@@ -214,7 +216,7 @@ impl Profile {
         Self {
             origin: Origin::NONE,
             period: Period::new(),
-            budget: Budget::NONE,
+            budget: Budget::None,
             memories: Memories::new(),
         }
     }
@@ -235,13 +237,30 @@ impl Profile {
     }
 
     /// What was learned about `param`.
-    pub fn param(&self, param: Param) -> Estimator {
-        self.memories.deviation.estimator(param)
+    pub const fn param(&self, param: Param) -> &Habit {
+        self.memories.deviation.habit(param)
     }
 
-    /// The thresholds of `param`; never crossed while it learns.
-    pub fn threshold(&self, param: Param) -> Thresholds {
-        self.memories.deviation.thresholds(param)
+    /// The parameters that kept rising in the course of learning.
+    pub fn rising(&self) -> impl Iterator<Item = Param> + '_ {
+        Param::ALL
+            .into_iter()
+            .filter(|param| self.param(*param).rises(*param))
+    }
+
+    /// The greatest load that was learned.
+    pub const fn load(&self) -> u64 {
+        self.memories.deviation.load()
+    }
+
+    /// The lines of `param`; never crossed while it learns.
+    pub fn lines(&self, param: Param) -> Lines {
+        self.memories.deviation.lines(param)
+    }
+
+    /// What the lines were drawn for.
+    pub const fn budget(&self) -> Budget {
+        self.budget
     }
 
     /// Learns from an observation, unless it is ready; the last window needed makes it so.
@@ -254,22 +273,19 @@ impl Profile {
         for sense in settings.senses() {
             sense.learn(&mut self.memories, seen);
         }
-        // INVARIANT: no estimator learned more than one value.
+        // INVARIANT: no habit learned more than one value.
         let learned = self.period.count(settings.learn_windows);
         if learned == Learned::Complete {
-            self.complete(settings.k_one_q16, settings.k_two_q16);
+            self.complete(settings.budget);
         }
         learned
     }
 
     /// Ends learning with what is known by now; when it is ready, draws the lines again.
     ///
-    /// A profile from an image has the factors it was made with: call this to give it the cell's.
-    pub fn complete(&mut self, k_one_q16: u32, k_two_q16: u32) {
-        self.budget = Budget {
-            k_one_q16,
-            k_two_q16,
-        };
+    /// A profile from an image has the budget it was made with: call this to give it the cell's.
+    pub fn complete(&mut self, budget: Budget) {
+        self.budget = budget;
         for sense in PLAIN.senses() {
             sense.complete(&mut self.memories, &self.budget);
         }
@@ -297,7 +313,7 @@ impl Profile {
     pub fn reset(&mut self) {
         // INVARIANT: nothing is learned.
         self.period = Period::new();
-        self.budget = Budget::NONE;
+        self.budget = Budget::None;
         self.memories.clear();
     }
 
@@ -310,8 +326,9 @@ impl Profile {
         let mut w = image::begin(out);
         w.u32(self.phase() as u32);
         w.u32(self.windows());
-        w.u32(self.budget.k_one_q16);
-        w.u32(self.budget.k_two_q16);
+        for word in self.budget.to_words() {
+            w.u32(word);
+        }
         w.u64(self.origin.cell);
         w.u64(self.origin.build);
         self.memories.write(&mut w);
@@ -320,7 +337,7 @@ impl Profile {
         image::seal(out, Kind::Profile, len)
     }
 
-    /// The profile that an image holds. For user space: it has 3 KiB on its stack.
+    /// The profile that an image holds. For user space: it has 25 KiB on its stack.
     ///
     /// # Errors
     ///
@@ -355,7 +372,7 @@ impl Profile {
     /// Reads an image into an empty profile, which is left anyhow on errors.
     fn read(&mut self, image: &[u8], repertoire: &mut impl Keep) -> Result {
         let mut r = image::open(image, Kind::Profile)?;
-        let (at, mut head) = (r.offset(), [0u32; 4]);
+        let (at, mut head) = (r.offset(), [0u32; 2 + budget::WORDS]);
         for word in &mut head {
             *word = r
                 .u32()
@@ -366,27 +383,28 @@ impl Profile {
             cell: r.u64().ok_or(short)?,
             build: r.u64().ok_or(short)?,
         };
-        let [phase, windows, k_one_q16, k_two_q16] = head;
+        let [phase, windows, words @ ..] = head;
         let phase = u16::try_from(phase).ok().and_then(Phase::from_u16);
         let phase = phase.ok_or(Error::malformed(at, "phase of the profile"))?;
-        if phase == Phase::Learning && (k_one_q16, k_two_q16) != (0, 0) {
-            return Err(Error::malformed(at + 8, "factors of a profile that learns"));
-        }
+        // One that learns has no budget, and one that is ready has one.
+        let budget = Budget::from_words(words)
+            .filter(|budget| (*budget == Budget::None) == (phase == Phase::Learning))
+            .ok_or(Error::malformed(at + 8, "budget of a profile"))?;
         let period = Period::from_parts(phase, windows);
         self.period = period.ok_or(Error::limit("windows of a profile", MAX_COUNT))?;
-        // INVARIANT: each estimator is held against `windows`.
+        // INVARIANT: each habit is held against `windows`.
         self.memories.read(&mut r, windows)?;
         detectors::read(repertoire, &mut r, windows)?;
         image::finish(r, image.len())?;
         if phase == Phase::Ready {
-            self.complete(k_one_q16, k_two_q16);
+            self.complete(budget);
         }
         Ok(())
     }
 }
 
-#[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
-#[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_profile))]
+// In user space only: what they hold is larger than a stack of the kernel.
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::sense::class::{
@@ -395,7 +413,6 @@ mod tests {
     };
     use crate::sense::param::Values;
 
-    // 3 KiB each, too much for a frame.
     static EMPTY: Profile = Profile::new();
 
     fn settings(hard: bool) -> Settings {
@@ -404,8 +421,10 @@ mod tests {
         Settings {
             learn_windows: 3,
             hard,
-            k_one_q16: 3 << 16,
-            k_two_q16: 6 << 16,
+            budget: Budget::Deviations {
+                one_q16: 3 << 16,
+                two_q16: 6 << 16,
+            },
             bounds,
         }
     }
@@ -414,6 +433,7 @@ mod tests {
         Observation::Window {
             values,
             processes: 1,
+            start: false,
         }
     }
 
@@ -429,7 +449,7 @@ mod tests {
         assert!(p.is_ready());
         assert_eq!(p.param(Param::Execs).peak(), 3);
         // mean 2, deviation 0.82, floor 1: 2 + 2.45 rounded up, + 1.
-        assert_eq!(p.threshold(Param::Execs).one(), 6);
+        assert_eq!(p.lines(Param::Execs).usual.one(), 6);
         p.reset();
         assert!(p == EMPTY);
     }
@@ -457,6 +477,7 @@ mod tests {
         let idle = Observation::Window {
             values: &[u64::MAX; Param::COUNT],
             processes: 0,
+            start: false,
         };
         assert_eq!(p.learn(&idle, &settings), Learned::Nothing);
         assert!(p == EMPTY);
@@ -477,10 +498,14 @@ mod tests {
         p.learn(&window(&[2; Param::COUNT]), &settings);
         let numbers = ask(&p, Param::CpuUs);
         assert_eq!((numbers.mean, numbers.n, numbers.bound), (2 << 16, 1, 100));
-        assert_eq!((numbers.one, numbers.two), (u64::MAX, u64::MAX));
-        p.complete(0, 0);
+        assert_eq!(numbers.lines, Lines::NEVER);
+        p.complete(Budget::Deviations {
+            one_q16: 0,
+            two_q16: 0,
+        });
         let numbers = ask(&p, Param::Execs);
-        assert_eq!((numbers.one, numbers.two, numbers.bound), (3, 4, u64::MAX));
+        let lines = numbers.lines.usual;
+        assert_eq!((lines.one(), lines.two(), numbers.bound), (3, 4, u64::MAX));
     }
 
     #[test]
@@ -490,8 +515,8 @@ mod tests {
             p.learn(&window(&[100; Param::COUNT]), &settings(hard));
             p.learn(&window(&[500; Param::COUNT]), &settings(hard));
             assert_eq!(p.param(Param::CpuUs).peak(), peak);
-            assert_eq!(p.param(Param::CpuUs).n(), n);
-            assert_eq!(p.param(Param::RssKib).n(), 2);
+            assert_eq!(p.param(Param::CpuUs).estimator().n(), n);
+            assert_eq!(p.param(Param::RssKib).estimator().n(), 2);
             assert_eq!(p.windows(), 2);
         }
     }
@@ -503,27 +528,27 @@ mod tests {
         let mut self_ = Repertoire::new(&mut room[..], &mut names[..]);
         let mut other = Repertoire::new(&mut room2[..], &mut names2[..]);
         self_.accept(Class::Peer, Domain::Root, b"unix /x");
-        let mut out = [0u8; image::HEADER + HEAD + 40 * Param::COUNT + 256];
+        let mut out = [0u8; 2048];
         let p = EMPTY;
         assert!(p.encode(&self_, &mut out[..100]).is_err());
         let len = p.encode(&self_, &mut out).unwrap_or(0);
         assert_eq!(
             len,
-            image::HEADER + HEAD + 8 + 40 * Param::COUNT + 8 + self_.bytes()
+            image::HEADER + HEAD + 8 + 8 + 104 * Param::COUNT + 8 + self_.bytes()
         );
         let image = out.get_mut(..len).unwrap_or_default();
         let mut q = EMPTY;
         assert_eq!(q.restore(image, &mut other), Ok(()));
         assert!(other.items().has(Class::Peer, Domain::Root, b"unix /x"));
         // The length of the first section.
-        if let Some(byte) = image.get_mut(68) {
+        if let Some(byte) = image.get_mut(76) {
             *byte ^= 1;
         }
         assert!(q.restore(image, &mut other).is_err());
         image::reseal(image);
         assert!(matches!(
             q.restore(image, &mut other),
-            Err(Error::Malformed(place)) if place.offset == 68
+            Err(Error::Malformed(place)) if place.offset == 72
         ));
         assert!(other.items().is_empty());
     }

@@ -4,7 +4,11 @@
 //!
 //! Floor 0, pure, total; context: any.
 
-use super::param::Param;
+use super::param::{
+    load,
+    Param,
+    Values, //
+};
 
 /// Which line was crossed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,9 +27,10 @@ pub enum Level {
 ///
 /// ```
 /// use kis_core::sense::param::Param;
-/// use kis_core::sense::window::{Crossing, Level};
+/// use kis_core::sense::window::{Crossing, Level, Moment};
 ///
-/// let crossing = Crossing { param: Param::Execs, level: Level::One, observed: 9, threshold: 5 };
+/// let (param, level, now) = (Param::Execs, Level::One, Moment::QUIET);
+/// let crossing = Crossing { param, level, observed: 9, threshold: 5, now };
 /// assert!(crossing.observed > crossing.threshold && crossing.level < Level::Bound);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +43,42 @@ pub struct Crossing {
     pub observed: u64,
     /// The line: the greatest value that would have been fine.
     pub threshold: u64,
+    /// The window it was counted in, which decides where the lines are.
+    pub now: Moment,
+}
+
+/// What a value is held against besides the lines: the window it was counted in.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::window::Moment;
+///
+/// let busy = Moment { load: 5000, ..Moment::QUIET };
+/// assert!(!busy.start);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// What was asked of the cell by now ([`load`](super::param::load)).
+    pub load: u64,
+    /// Whether the cell's program was started in the window, or just before.
+    pub start: bool,
+}
+
+impl Moment {
+    /// Nothing was asked, nothing started.
+    pub const QUIET: Self = Self {
+        load: 0,
+        start: false,
+    };
+
+    /// That of a window with these values.
+    pub fn of(values: &Values, start: bool) -> Self {
+        Self {
+            load: load(values),
+            start,
+        }
+    }
 }
 
 /// Bytes in below which a ratio says nothing: fewer count as this many.

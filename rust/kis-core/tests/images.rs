@@ -30,6 +30,7 @@ use kis_core::matching::signatures::{
     Signatures, //
 };
 use kis_core::sense::bound::NO_BOUNDS;
+use kis_core::sense::budget::Budget;
 use kis_core::sense::class::Class;
 use kis_core::sense::detector::Observation;
 use kis_core::sense::param::Param;
@@ -38,6 +39,7 @@ use kis_core::sense::profile::{
     Settings,
     MAX_BYTES, //
 };
+use kis_core::sense::window::Moment;
 use kis_core::wire::abi::{
     CellMode,
     Op,
@@ -78,18 +80,21 @@ fn profile() -> Vec<u8> {
     let settings = Settings {
         learn_windows: 5,
         hard: false,
-        k_one_q16: 3 << 16,
-        k_two_q16: 6 << 16,
+        budget: Budget::usual(1000),
         bounds: NO_BOUNDS,
     };
     let mut profile = Profile::new();
     let mut chance = Chance::new(19);
     // So few that some find no room.
     let self_ = common::learned(&mut chance, 5, 12);
-    for _ in 0..5 {
+    for i in 0..5 {
         let values = &std::array::from_fn(|_| chance.number(30));
-        let processes = 1;
-        profile.learn(&Observation::Window { values, processes }, &settings);
+        let window = Observation::Window {
+            values,
+            processes: 1,
+            start: i == 3,
+        };
+        profile.learn(&window, &settings);
     }
     let mut out = vec![0; MAX_BYTES];
     let len = profile.encode(&self_, &mut out).unwrap();
@@ -106,7 +111,7 @@ fn all() -> &'static [Vec<u8>; 3] {
 fn walk(image: &[u8], chance: &mut Chance) -> bool {
     let cells = Cells::verify(image).map(|cells| walk_cells(&cells));
     let sigs = Signatures::verify(image).map(|sigs| walk_signatures(&sigs, chance));
-    let profile = SELF.with_borrow_mut(|self_| walk_profile(image, self_));
+    let profile = SELF.with_borrow_mut(|self_| walk_profile(image, self_, chance));
     let accepted = [cells.is_ok(), sigs.is_ok(), profile.is_ok()];
     assert!(accepted.iter().filter(|ok| **ok).count() <= 1);
     for error in [cells.err(), sigs.err(), profile.err()]
@@ -124,7 +129,7 @@ thread_local! {
 }
 
 /// Reads every field; what was read, encoded again, is the image.
-fn walk_profile(image: &[u8], self_: &mut Learner) -> Result<(), Error> {
+fn walk_profile(image: &[u8], self_: &mut Learner, chance: &mut Chance) -> Result<(), Error> {
     let profile = match Profile::verify(image, self_) {
         Ok(profile) => profile,
         Err(error) => {
@@ -137,9 +142,22 @@ fn walk_profile(image: &[u8], self_: &mut Learner) -> Result<(), Error> {
     assert_eq!(profile.encode(self_, &mut again), Ok(image.len()));
     assert_eq!(again, image);
     for param in Param::ALL {
-        let threshold = profile.threshold(param);
-        assert!(threshold.one() < threshold.two() || threshold.one() == u64::MAX);
-        let _ = profile.param(param).deviation_q16();
+        let lines = profile.lines(param);
+        for moment in [
+            Moment::QUIET,
+            Moment {
+                load: chance.number(64),
+                start: chance.below(2) == 0,
+            },
+        ] {
+            let at = lines.at(&moment);
+            assert!(at.one() < at.two() || at.one() == u64::MAX);
+        }
+        let habit = profile.param(param);
+        let _ = (habit.estimator().deviation_q16(), habit.rises(param));
+        let quantiles = [0, 500, 900, 990, 1000].map(|permille| habit.quantile(permille));
+        assert!(quantiles.is_sorted(), "{quantiles:?}");
+        assert!((habit.minimum()..=habit.peak()).contains(&quantiles[1]));
     }
     assert_eq!(self_.windows() + self_.starts(), profile.windows());
     let items = self_.items();
@@ -178,8 +196,7 @@ fn walk_cells(cells: &Cells<&[u8]>) {
             hard: cell.hard(),
             learn: cell.learn(),
             kill_connections: cell.kill_connections(),
-            k_one_q16: cell.k_one_q16(),
-            k_two_q16: cell.k_two_q16(),
+            budget: cell.budget(),
             hold_one_ms: cell.hold_one_ms(),
             hold_two_ms: cell.hold_two_ms(),
             ban_s: cell.ban_s(),

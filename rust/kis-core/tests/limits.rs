@@ -16,9 +16,15 @@ use kis_core::matching::signatures::{
     SigSpec,
     Signatures, //
 };
+use kis_core::sense::bound::NO_BOUNDS;
+use kis_core::sense::budget::Budget;
 use kis_core::sense::class::{
     Class,
     Domain, //
+};
+use kis_core::sense::detector::{
+    Keep,
+    Observation, //
 };
 use kis_core::sense::items::{
     MAX_NAME,
@@ -27,6 +33,7 @@ use kis_core::sense::items::{
 use kis_core::sense::param::Param;
 use kis_core::sense::profile::{
     Profile,
+    Settings,
     MAX_BYTES, //
 };
 use kis_core::sense::sighting::Sighting;
@@ -125,8 +132,28 @@ fn numbers_of_a_cell_are_bounded() {
         (0, (1 << 26) + 1, false),
         ((1 << 26) + 1, (1 << 26) + 1, false),
     ] {
-        let factors = |c: &mut CellSpec<'_>| (c.k_one_q16, c.k_two_q16) = (one, two);
-        assert_eq!(cell(factors), good, "{one} {two}");
+        let budget = Budget::Deviations {
+            one_q16: one,
+            two_q16: two,
+        };
+        assert_eq!(cell(|c| c.budget = budget), good, "{one} {two}");
+    }
+    for (one, two, good) in [
+        (66, 66, true),
+        (65, 66, false),
+        (66, 65, false),
+        (66, 66 * 30, true),
+        (66, 66 * 30 + 1, false),
+        (10_000 << 16, 10_000 << 16, true),
+        (10_000 << 16, (10_000 << 16) + 1, false),
+        ((10_000 << 16) + 1, 66, false),
+    ] {
+        let budget = Budget::Alarms {
+            one_per_day_q16: one,
+            two_per_month_q16: two,
+            window_ms: 1000,
+        };
+        assert_eq!(cell(|c| c.budget = budget), good, "{one} {two}");
     }
     for (value, good) in [
         (0, false),
@@ -456,34 +483,39 @@ fn verify(image: &[u8]) -> Result<Profile, Error> {
 const HEAD: usize = 16 + 4 * Class::COUNT;
 const ITEM: usize = 24;
 
+/// Bytes of a parameter of which nothing is known.
+const PARAM: usize = 104;
+
 /// Where the sections of a profile begin.
-const DEVIATION: usize = 64;
-const REPERTOIRE: usize = DEVIATION + 8 + 40 * Param::COUNT;
+const DEVIATION: usize = 72;
+const REPERTOIRE: usize = DEVIATION + 8 + 8 + PARAM * Param::COUNT;
 const ITEMS: usize = REPERTOIRE + 8 + HEAD;
 
 #[test]
 fn profiles_are_bounded() {
     let small = encode_profile(&common::learner()).unwrap();
     assert_eq!(small.len(), ITEMS);
-    let params = 40 * Param::COUNT as u32;
+    let params = (8 + PARAM * Param::COUNT) as u32;
     let head = HEAD as u32;
     for (at, word, good) in [
         (32, 2, false),
         // More windows than the repertoire says, and more than there may be.
         (36, 1, false),
         (36, MAX_COUNT + 1, false),
-        // Factors of a profile that learns.
+        // Budget of a profile that learns.
         (40, 1, false),
         (44, 1, false),
+        (48, 1, false),
+        (52, 1, false),
         // Whose it is.
-        (48, 1, true),
-        (60, u32::MAX, true),
+        (56, 1, true),
+        (68, u32::MAX, true),
         // Number and length of a section.
         (DEVIATION, 0, false),
         (DEVIATION, 2, false),
         (DEVIATION, 3, false),
-        (DEVIATION + 4, params - 40, false),
-        (DEVIATION + 4, params + 40, false),
+        (DEVIATION + 4, params - 8, false),
+        (DEVIATION + 4, params + 8, false),
         (DEVIATION + 4, 0, false),
         (DEVIATION + 4, u32::MAX, false),
         (REPERTOIRE, 0, false),
@@ -506,12 +538,26 @@ fn profiles_are_bounded() {
         // What found no room.
         (REPERTOIRE + 24, u32::MAX, true),
         (ITEMS - 4, 1, true),
-        // Sums of nothing.
+        // Load, and sums, of nothing.
         (DEVIATION + 8, 1, false),
-        (DEVIATION + 12, 1, false),
         (DEVIATION + 16, 1, false),
+        (DEVIATION + 20, 1, false),
         (DEVIATION + 24, 1, false),
-        (DEVIATION + 40, 1, false),
+        (DEVIATION + 32, 1, false),
+        (DEVIATION + 48, 1, false),
+        (DEVIATION + 56, 1, false),
+        (DEVIATION + 64, 1, false),
+        // Sizes of lists, and lengths of blocks.
+        (DEVIATION + 72, 1, false),
+        (DEVIATION + 80, 1, false),
+        (DEVIATION + 88, 1, false),
+        (DEVIATION + 92, 1, false),
+        (DEVIATION + 96, 1, false),
+        (DEVIATION + 100, 0, false),
+        (DEVIATION + 100, 2, false),
+        (DEVIATION + 104, 1, false),
+        (DEVIATION + 112, 1, false),
+        (DEVIATION + 116, 1, false),
     ] {
         let image = forged(&small, at, word);
         assert_eq!(verify(&image).is_ok(), good, "{at} {word}");
@@ -541,26 +587,49 @@ fn repertoires_are_bounded() {
     assert_eq!((items, names_len), (MAX_ITEMS, MAX_NAMES));
     assert_eq!(self_.items().lost(Class::Peer), 1);
     assert!(!self_.accept(Class::Port, Domain::User, b""));
-    let full = encode_profile(&self_).unwrap();
-    assert_eq!(full.len(), MAX_BYTES);
+    // A value of each size, and as many as make 31 blocks.
+    let settings = Settings {
+        learn_windows: 1000,
+        hard: false,
+        budget: Budget::usual(1000),
+        bounds: NO_BOUNDS,
+    };
+    let mut profile = Profile::new();
+    for i in 0..248u64 {
+        let (size, part) = (i % 157 / 4, i % 157 % 4);
+        let value = size.checked_sub(1).map_or(part, |size| (4 + part) << size);
+        let window = Observation::Window {
+            values: &[value; Param::COUNT],
+            processes: 1,
+            start: false,
+        };
+        profile.learn(&window, &settings);
+        self_.window(false);
+    }
+    let mut full = vec![0; MAX_BYTES];
+    let len = profile.encode(&self_, &mut full).unwrap();
+    // Of three parameters nothing is learned per load.
+    assert_eq!(len + 3 * 32 * 8, MAX_BYTES);
+    full.truncate(len);
     let mut again = common::learner();
-    assert_eq!(Profile::verify(&full, &mut again), Ok(Profile::new()));
+    assert_eq!(Profile::verify(&full, &mut again), Ok(profile));
     assert_eq!(common::said(again.items()), common::said(self_.items()));
-    // One item, or a byte of names, more: longer than the longest image.
+    // One item, or a byte of names, more than there may be.
+    let repertoire = len - 8 - self_.bytes();
     for (items, names) in [(1, 0), (0, 8)] {
         let mut long = full.clone();
         long.resize(full.len() + items * ITEM + names, b'z');
         let len = long.len() as u32;
         let long = forged(&long, 12, len);
-        let long = forged(&long, REPERTOIRE + 4, len - REPERTOIRE as u32 - 8);
-        let long = forged(&long, REPERTOIRE + 16, (MAX_ITEMS + items) as u32);
-        let long = forged(&long, REPERTOIRE + 20, (MAX_NAMES + names) as u32);
+        let long = forged(&long, repertoire + 4, len - repertoire as u32 - 8);
+        let long = forged(&long, repertoire + 16, (MAX_ITEMS + items) as u32);
+        let long = forged(&long, repertoire + 20, (MAX_NAMES + names) as u32);
         assert!(matches!(verify(&long), Err(Error::Limit(_))));
     }
     // A byte of room less.
-    let mut out = vec![0; MAX_BYTES - 1];
+    let mut out = vec![0; full.len() - 1];
     assert!(matches!(
-        Profile::new().encode(&self_, &mut out),
+        profile.encode(&self_, &mut out),
         Err(Error::Limit(_))
     ));
 }

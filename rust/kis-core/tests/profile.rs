@@ -6,6 +6,7 @@ mod common;
 
 use common::Chance;
 use kis_core::sense::bound::NO_BOUNDS;
+use kis_core::sense::budget::Budget;
 use kis_core::sense::class::Class;
 use kis_core::sense::detector::{
     Findings,
@@ -24,15 +25,20 @@ use kis_core::sense::profile::{
     MAX_BYTES, //
 };
 use kis_core::sense::sighting::Sighting;
-use kis_core::sense::window::Level;
+use kis_core::sense::window::{
+    Level,
+    Moment, //
+};
 use kis_core::wire::image::reseal;
 
 fn settings(windows: u32) -> Settings {
     Settings {
         learn_windows: windows,
         hard: false,
-        k_one_q16: 3 << 16,
-        k_two_q16: 6 << 16,
+        budget: Budget::Deviations {
+            one_q16: 3 << 16,
+            two_q16: 6 << 16,
+        },
         bounds: NO_BOUNDS,
     }
 }
@@ -41,6 +47,7 @@ fn window(values: &Values) -> Observation<'_> {
     Observation::Window {
         values,
         processes: 1,
+        start: false,
     }
 }
 
@@ -139,13 +146,14 @@ fn judging_before_learning_is_judging_by_what_was_known_before() {
             let seen = Observation::Window {
                 values: &values,
                 processes,
+                start: false,
             };
             let mut found = Findings::new();
             profile.judge(&seen, &settings, &mut found);
             let mut got = found.crossings();
             for param in Param::ALL {
                 let value = values[param.index()];
-                let lines = profile.threshold(param);
+                let lines = profile.lines(param).usual;
                 let judged = profile.is_ready() && processes > 0;
                 let want = match settings.bounds[param.index()] {
                     Some(bound) if value > bound => Some((Level::Bound, bound)),
@@ -160,7 +168,7 @@ fn judging_before_learning_is_judging_by_what_was_known_before() {
                 }
                 let numbers = profile.explain(&Subject::Param(param), &settings);
                 if judged {
-                    assert_eq!(numbers.crossed(value), want);
+                    assert_eq!(numbers.crossed(value, &Moment::QUIET), want);
                 }
             }
             assert_eq!(got.next(), None);

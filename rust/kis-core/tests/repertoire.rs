@@ -8,6 +8,7 @@ use common::{
     Chance,
     Learner, //
 };
+use kis_core::sense::budget::Budget;
 use kis_core::sense::class::{
     Class,
     ClassSet,
@@ -38,14 +39,17 @@ fn profile(windows: u32) -> Profile {
     let settings = Settings {
         learn_windows: windows + 1,
         hard: false,
-        k_one_q16: 3 << 16,
-        k_two_q16: 6 << 16,
+        budget: Budget::usual(1000),
         bounds: kis_core::sense::bound::NO_BOUNDS,
     };
     let mut profile = Profile::new();
     for _ in 0..windows {
-        let (values, processes) = (&[7; Param::COUNT], 1);
-        profile.learn(&Observation::Window { values, processes }, &settings);
+        let window = Observation::Window {
+            values: &[7; Param::COUNT],
+            processes: 1,
+            start: false,
+        };
+        profile.learn(&window, &settings);
     }
     profile
 }

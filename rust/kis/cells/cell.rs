@@ -26,6 +26,7 @@ use kis_core::{
     sense::param::Param,
     sense::profile::Settings,
     sense::sighting::Sighting,
+    sense::window::Moment,
     wire::abi::{CellMode, Mode, OpSet, Phase, NAME_LEN},
 };
 
@@ -213,6 +214,29 @@ impl Cell {
     /// Whether it is starting, or was at some time after `since`, ns of `CLOCK_MONOTONIC`.
     pub(crate) fn is_starting(&self, since: u64) -> bool {
         self.start_ns.load(Ordering::Relaxed) > since
+    }
+
+    /// When the open window began, ns of `CLOCK_MONOTONIC`.
+    pub(crate) fn window_begun_ns(&self) -> u64 {
+        let length = u64::from(self.window_ms) * 1_000_000;
+        let end = self.window_end_ns.load(Ordering::Relaxed);
+        end.saturating_sub(length)
+    }
+
+    /// Whether it starts in the open window: what it does then is held against starts.
+    fn starts_now(&self) -> bool {
+        self.is_starting(self.window_begun_ns())
+    }
+
+    /// Counts in the open window, see [`Gauges::count()`]. Any context but NMI.
+    #[inline]
+    pub(crate) fn count(&self, param: Param, n: u64) -> Option<u64> {
+        self.gauges.count(param, n, || self.starts_now())
+    }
+
+    /// The open window as it is now.
+    pub(crate) fn moment(&self) -> Moment {
+        self.gauges.moment(self.starts_now())
     }
 
     /// What verdicts on it depend on now, in a mode that is in force for it.

@@ -12,7 +12,10 @@ use kernel::{
 };
 use kis_core::{
     cells::credit::{look, Slot},
-    sense::param::{Param, Values},
+    sense::{
+        param::{Param, Role, Values},
+        window::Moment,
+    },
 };
 
 /// What was learned of a parameter, and the lines that follow from it.
@@ -26,12 +29,7 @@ struct Counts([Slot; Param::COUNT]);
 /// may see some of before and some of after.
 #[derive(Default)]
 struct Line {
-    mean: AtomicU64,
-    deviation: AtomicU64,
-    n: AtomicU64,
-    one: AtomicU64,
-    two: AtomicU64,
-    bound: AtomicU64,
+    learned: [AtomicU64; Learned::WORDS],
     /// The lowest line that this window has not crossed yet.
     next: AtomicU64,
     /// Value of the last whole window.
@@ -60,20 +58,20 @@ impl Gauges {
     }
 
     /// Adds to a parameter of the open window; the sum over all processors if it is above a line
-    /// that was not crossed in this window before.
+    /// that was not crossed in this window before. `start` says whether the cell starts in it.
     #[inline]
-    pub(crate) fn count(&self, param: Param, n: u64) -> Option<u64> {
+    pub(crate) fn count(&self, param: Param, n: u64, start: impl FnOnce() -> bool) -> Option<u64> {
         let cpu = CpuId::current().as_u32() as usize;
         let slot = self.counts.get(cpu)?.0.get(param.index())?;
         if slot.add(n) {
-            self.look(param, cpu)
+            self.look(param, cpu, start())
         } else {
             None
         }
     }
 
     #[cold]
-    fn look(&self, param: Param, cpu: usize) -> Option<u64> {
+    fn look(&self, param: Param, cpu: usize, start: bool) -> Option<u64> {
         let line = self.lines.get(param.index())?;
         let next = line.next.load(Ordering::Relaxed);
         let slots = || {
@@ -81,24 +79,33 @@ impl Gauges {
             self.counts.iter().map(|counts| &counts.0[param.index()])
         };
         let sum = look(slots, cpu, next)?;
-        let next = self.learned(param).next_above(sum);
+        let next = self.learned(param).next_above(sum, &self.moment(start));
         line.next.store(next, Ordering::Relaxed);
         Some(sum)
     }
 
     /// What was learned of a parameter, as of the last [`Gauges::set()`].
     pub(crate) fn learned(&self, param: Param) -> Learned {
-        let load = |value: &AtomicU64| value.load(Ordering::Relaxed);
+        let mut words = [0; Learned::WORDS];
         // PANIC: there is a line for each parameter.
         let line = &self.lines[param.index()];
-        Learned {
-            mean: load(&line.mean),
-            deviation: load(&line.deviation),
-            n: load(&line.n),
-            one: load(&line.one),
-            two: load(&line.two),
-            bound: load(&line.bound),
+        for (to, from) in words.iter_mut().zip(&line.learned) {
+            *to = from.load(Ordering::Relaxed);
         }
+        Learned::from_words(&words)
+    }
+
+    /// The open window as it is now; `start` says whether the cell starts in it.
+    pub(crate) fn moment(&self, start: bool) -> Moment {
+        let mut moment = Moment { load: 0, start };
+        for param in Param::ALL {
+            if param.role() == Role::Load {
+                let slots = self.counts.iter().filter_map(|c| c.0.get(param.index()));
+                let sum = slots.fold(0u64, |sum, slot| sum.saturating_add(slot.get()));
+                moment.load = moment.load.saturating_add(sum);
+            }
+        }
+        moment
     }
 
     /// Sets what was learned of a parameter. Whoever has credit up to the old line loses it.
@@ -106,17 +113,11 @@ impl Gauges {
         let Some(line) = self.lines.get(param.index()) else {
             return;
         };
-        for (to, from) in [
-            (&line.mean, learned.mean),
-            (&line.deviation, learned.deviation),
-            (&line.n, learned.n),
-            (&line.one, learned.one),
-            (&line.two, learned.two),
-            (&line.bound, learned.bound),
-            (&line.next, learned.next_above(0)),
-        ] {
+        for (to, from) in line.learned.iter().zip(learned.to_words()) {
             to.store(from, Ordering::Relaxed);
         }
+        let next = learned.next_above(0, &Moment::QUIET);
+        line.next.store(next, Ordering::Relaxed);
         for slot in self.counts.iter().filter_map(|c| c.0.get(param.index())) {
             slot.recall();
         }
@@ -127,7 +128,7 @@ impl Gauges {
         let mut values: Values = [0; Param::COUNT];
         let each = values.iter_mut().zip(&self.lines).zip(Param::ALL);
         for ((value, line), param) in each {
-            let lowest = self.learned(param).next_above(0);
+            let lowest = self.learned(param).next_above(0, &Moment::QUIET);
             line.next.store(lowest, Ordering::Relaxed);
             let at = param.index();
             let slots = self.counts.iter().filter_map(|counts| counts.0.get(at));

@@ -2,6 +2,7 @@
 
 //! What a cell has learned: its profile and its repertoire, always changed together. Floor 2.
 
+use crate::sys::heap;
 use kernel::{alloc::AllocError, prelude::*};
 use kis_core::{
     sense::{
@@ -18,7 +19,7 @@ pub(crate) type Things = Repertoire<KVVec<Item>, KVVec<u8>>;
 
 /// What a cell has learned.
 pub(crate) struct Learnt {
-    /// What its windows were like.
+    /// What its windows were like. About 20 KiB: it is never on a stack, not even on the way.
     pub(crate) profile: KBox<Profile>,
     /// What it did.
     pub(crate) things: Things,
@@ -33,14 +34,14 @@ impl Learnt {
             (0, 0)
         };
         Ok(Self {
-            profile: KBox::new(Profile::EMPTY, GFP_KERNEL)?,
+            profile: heap::copied(&Profile::EMPTY)?,
             things: Repertoire::new(filled(Item::NONE, count)?, filled(0, bytes)?),
         })
     }
 
     /// Takes over what another one has learned, as far as there is room for it. Any context.
     pub(crate) fn follow(&mut self, other: &Self) {
-        *self.profile = *other.profile;
+        heap::copy(&mut *self.profile, &*other.profile);
         self.things.follow(&other.things);
     }
 

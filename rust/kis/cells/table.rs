@@ -179,14 +179,15 @@ impl Table {
 }
 
 /// What a cell of `spec` knows of itself: what `known` has learned, with thresholds by its own
-/// factors, or nothing. A frame of its own.
+/// What a cell of `spec` knows of itself: what `known` has learned, with thresholds by its own
+/// budget, or nothing. A frame of its own.
 #[inline(never)]
 fn learnt_of(spec: &cells::Cell<'_>, known: Option<&Cell>) -> Result<Learnt> {
     let mut learnt = Learnt::new(spec.learn())?;
     if let Some(known) = known {
         learnt.follow(&known.learnt.lock());
         if learnt.is_ready() {
-            learnt.profile.complete(spec.k_one_q16(), spec.k_two_q16());
+            learnt.profile.complete(spec.budget());
         }
     }
     learnt.profile.origin = Origin::of(spec.name(), spec.program());

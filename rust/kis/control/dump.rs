@@ -188,8 +188,8 @@ impl Engine {
             let learnt = cell.learnt.lock();
             let profile = &learnt.profile;
             (
-                profile.is_ready().then(|| profile.threshold(param)),
-                profile.param(param),
+                profile.lines(param).usual,
+                *profile.param(param).estimator(),
             )
         };
         reply.u32(nl::KIS_A_PARAM_CELL, cell.number);
@@ -204,9 +204,14 @@ impl Engine {
         ] {
             reply.u64(attr, value, pad);
         }
-        if let Some(thresholds) = thresholds {
-            reply.u64(nl::KIS_A_PARAM_THRESHOLD_ONE, thresholds.one(), pad);
-            reply.u64(nl::KIS_A_PARAM_THRESHOLD_TWO, thresholds.two(), pad);
+        for (attr, threshold) in [
+            (nl::KIS_A_PARAM_THRESHOLD_ONE, thresholds.one()),
+            (nl::KIS_A_PARAM_THRESHOLD_TWO, thresholds.two()),
+        ] {
+            // Some parameters have none.
+            if threshold != u64::MAX {
+                reply.u64(attr, threshold, pad);
+            }
         }
         if let Some(bound) = cell.settings.bounds.get(param.index()).copied().flatten() {
             reply.u64(nl::KIS_A_PARAM_BOUND, bound, pad);

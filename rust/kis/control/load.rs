@@ -127,8 +127,7 @@ impl Engine {
         let table = self.cells.current().ok_or_else(no_cell)?;
         let (i, cell) = table.find(name).ok_or_else(no_cell)?;
         if new.is_ready() {
-            new.profile
-                .complete(cell.settings.k_one_q16, cell.settings.k_two_q16);
+            new.profile.complete(cell.settings.budget);
         }
         let old = {
             let mut learnt = cell.learnt.lock();

@@ -45,6 +45,10 @@ use kis_core::{
         Bounds,
         NO_BOUNDS, //
     },
+    sense::budget::{
+        Budget,
+        MONTH_DAYS, //
+    },
     wire::abi::{
         CellMode,
         Op,
@@ -186,23 +190,50 @@ pub enum Kind {
     Hard,
 }
 
-/// Factors of the deviation.
+/// Where danger begins: a budget of false alarms, or factors of the deviation.
 ///
 /// # Examples
 ///
 /// ```
+/// use kis_core::sense::budget::Budget;
 /// use kisctl::cell_file::Thresholds;
 ///
 /// let factors: Thresholds = serde_json::from_str(r#"{"two": 12}"#)?;
-/// assert_eq!((factors.one, factors.two), (4.0, 12.0));
+/// let (one_q16, two_q16) = (4 << 16, 12 << 16);
+/// assert_eq!(factors.limits(1000), Budget::Deviations { one_q16, two_q16 });
+/// let nothing: Thresholds = serde_json::from_str("{}")?;
+/// assert_eq!(nothing.limits(1000), Budget::usual(1000));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the schema documents the keys")]
+pub struct Thresholds {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Alarms>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub two: Option<f64>,
+}
+
+/// How many false alarms are put up with.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::cell_file::Alarms;
+///
+/// let alarms: Alarms = serde_json::from_str(r#"{"one_per_day": 0.5}"#)?;
+/// assert_eq!((alarms.one_per_day, alarms.two_per_month), (0.5, 1.0));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs, reason = "the schema documents the keys")]
-pub struct Thresholds {
-    pub one: f64,
-    pub two: f64,
+pub struct Alarms {
+    pub one_per_day: f64,
+    pub two_per_month: f64,
 }
 
 /// The officer's bound on a parameter.
@@ -308,7 +339,44 @@ impl Default for Tolerization {
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Self { one: 4.0, two: 8.0 }
+        Self {
+            budget: Some(Alarms::default()),
+            one: None,
+            two: None,
+        }
+    }
+}
+
+impl Default for Alarms {
+    fn default() -> Self {
+        Self {
+            one_per_day: 1.0,
+            two_per_month: 1.0,
+        }
+    }
+}
+
+impl Thresholds {
+    /// The factors of the deviation, if the file names one.
+    fn factors(&self) -> Option<(f64, f64)> {
+        let is_named = self.one.is_some() || self.two.is_some();
+        is_named.then(|| (self.one.unwrap_or(4.0), self.two.unwrap_or(8.0)))
+    }
+
+    /// What the kernel draws the lines for, in windows of that length.
+    pub fn limits(&self, window_ms: u32) -> Budget {
+        if let Some((one, two)) = self.factors() {
+            return Budget::Deviations {
+                one_q16: q16(one),
+                two_q16: q16(two),
+            };
+        }
+        let alarms = self.budget.clone().unwrap_or_default();
+        Budget::Alarms {
+            one_per_day_q16: q16(alarms.one_per_day),
+            two_per_month_q16: q16(alarms.two_per_month),
+            window_ms,
+        }
     }
 }
 
@@ -379,16 +447,11 @@ pub fn faults(document: &Document, file: &CellFile) -> Faults {
                 "shorten it with *",
             ));
         }
-        if cell.thresholds.two < cell.thresholds.one {
-            faults.push(document.fault(
-                &pointer("/thresholds"),
-                format!(
-                    "threshold two ({}) is below threshold one ({})",
-                    cell.thresholds.two, cell.thresholds.one
-                ),
-                "danger signal two is the later one: raise two or lower one",
-            ));
-        }
+        faults.extend(threshold_faults(
+            document,
+            &pointer("/thresholds"),
+            &cell.thresholds,
+        ));
         for (key, list) in [
             ("read", &cell.files.read),
             ("write", &cell.files.write),
@@ -399,6 +462,40 @@ pub fn faults(document: &Document, file: &CellFile) -> Faults {
                 faults.extend(path_fault(document, &pointer, path));
             }
         }
+    }
+    faults
+}
+
+/// What is wrong with where danger begins.
+fn threshold_faults(document: &Document, pointer: &str, thresholds: &Thresholds) -> Faults {
+    let mut faults = Vec::new();
+    let factors = thresholds.factors();
+    if factors.is_some() && thresholds.budget.is_some() {
+        faults.push(document.fault(
+            pointer,
+            "thresholds have a budget of alarms and factors of the deviation",
+            "keep the budget, or one and two",
+        ));
+    }
+    if let Some((one, two)) = factors.filter(|(one, two)| two < one) {
+        faults.push(document.fault(
+            pointer,
+            format!("threshold two ({two}) is below threshold one ({one})"),
+            "danger signal two is the later one: raise two or lower one",
+        ));
+    }
+    // CAST: 30.
+    let month = MONTH_DAYS as f64;
+    let alarms = thresholds.budget.as_ref();
+    if let Some(alarms) = alarms.filter(|a| a.two_per_month > a.one_per_day * month) {
+        faults.push(document.fault(
+            &format!("{pointer}/budget"),
+            format!(
+                "{} alarms of danger two a month are more than {} of danger one a day",
+                alarms.two_per_month, alarms.one_per_day
+            ),
+            "danger signal two is the later one: lower two_per_month or raise one_per_day",
+        ));
     }
     faults
 }
@@ -556,8 +653,7 @@ pub fn image(file: &CellFile) -> Result<Vec<u8>> {
             hard: cell.tolerization.kind == Kind::Hard,
             learn: cell.files.learn,
             kill_connections: cell.danger_two.kill_connections,
-            k_one_q16: q16(cell.thresholds.one),
-            k_two_q16: q16(cell.thresholds.two),
+            budget: cell.thresholds.limits(cell.window_ms),
             hold_one_ms: cell.danger_one.hold_ms,
             hold_two_ms: cell.danger_two.hold_ms,
             ban_s: cell.danger_two.ban_s,
@@ -575,10 +671,10 @@ pub fn image(file: &CellFile) -> Result<Vec<u8>> {
     Ok(image)
 }
 
-/// A factor with 16 fractional bits.
-fn q16(factor: f64) -> u32 {
-    // CAST: the schema keeps factors between 0 and 1024; the cast saturates.
-    (factor * 65536.0).round() as u32
+/// A factor or a number of alarms with 16 fractional bits.
+fn q16(number: f64) -> u32 {
+    // CAST: the schema keeps factors to 1024 and alarms to 10000; the cast saturates.
+    (number * 65536.0).round() as u32
 }
 
 fn op_set(words: &[String]) -> OpSet {

@@ -46,6 +46,7 @@ use kis_core::{
     wire::record::{
         Body,
         Control,
+        Crossing,
         Match,
         Operation,
         PhaseSet,
@@ -170,6 +171,14 @@ pub struct Measure {
     pub deviation: f64,
     pub threshold: u64,
     pub n: u32,
+    pub minimum: u64,
+    pub median: u64,
+    pub p90: u64,
+    pub p99: u64,
+    pub peak: u64,
+    pub threshold_one: Option<u64>,
+    pub threshold_two: Option<u64>,
+    pub load: u64,
 }
 
 /// The signature that matched.
@@ -345,7 +354,7 @@ fn measure(record: &Record<'_>) -> Option<Measure> {
     let Body::Crossing(crossing) = &record.body else {
         return None;
     };
-    let param = crossing.param();
+    let (param, lines) = (crossing.param(), lines(crossing));
     Some(Measure {
         param: param.map_or_else(
             || format!("param_{}", crossing.param),
@@ -357,7 +366,21 @@ fn measure(record: &Record<'_>) -> Option<Measure> {
         deviation: q16_f64(crossing.deviation),
         threshold: crossing.threshold,
         n: crossing.windows,
+        minimum: crossing.minimum,
+        median: crossing.median,
+        p90: crossing.p90,
+        p99: crossing.p99,
+        peak: crossing.peak,
+        threshold_one: lines.0,
+        threshold_two: lines.1,
+        load: crossing.load,
     })
+}
+
+/// Thresholds one and two, as far as there are any; of an older module there is none.
+fn lines(crossing: &Crossing) -> (Option<u64>, Option<u64>) {
+    let line = |line: u64| Some(line).filter(|line| *line != u64::MAX && crossing.two != 0);
+    (line(crossing.one), line(crossing.two))
 }
 
 /// Which of its kind in the window a verdict is.

@@ -10,14 +10,17 @@ use crate::{
         ParamState, //
     },
     output::list,
-    profile_file::Own,
+    profile_file::Saved,
     text,
     view::{
         class::Growth,
         field::Field, //
     }, //
 };
-use kis_core::wire::abi::Param;
+use kis_core::{
+    sense::novelty::LEAST_WINDOWS,
+    wire::abi::Param, //
+};
 
 /// So many of a hundred windows may be idle. With more it is not known what the cell does when
 /// somebody wants something from it; a server that is asked once in ten windows is below.
@@ -52,10 +55,11 @@ pub const FIELDS: &[Field<Lack>] = &[
     Field::new("next", |lack| lack.next.clone().into()),
 ];
 
-/// What a cell lacks to be enforced; nothing when it is ready. `params` are those of all cells.
+/// What a cell lacks to be enforced; nothing when it is ready. `params` are those of all cells,
+/// `saved` is what it has learned.
 ///
 /// A cell without a repertoire has only its thresholds to learn.
-pub fn lacks(cell: &Cell, params: &[ParamState], repertoire: Option<&Own>) -> Vec<Lack> {
+pub fn lacks(cell: &Cell, params: &[ParamState], saved: Option<&Saved>) -> Vec<Lack> {
     let mut lacks = Vec::new();
     let mut lack = |name, text, next: &str| {
         let next = next.replace("CELL", &text::name(cell.name.as_bytes()));
@@ -76,9 +80,31 @@ pub fn lacks(cell: &Cell, params: &[ParamState], repertoire: Option<&Own>) -> Ve
             &format!("let it run for {}", text::duration_ms(left.max(1))),
         );
     }
-    let Some(repertoire) = repertoire.filter(|_| cell.has_repertoire()) else {
+    // Also without a repertoire: a ramp moves the thresholds.
+    let rising = saved.into_iter().flat_map(|saved| saved.profile.rising());
+    let names: Vec<String> = rising.map(|param| param.name().to_owned()).collect();
+    if !names.is_empty() {
+        lack(
+            "trend",
+            format!("{} kept rising: somebody may have trained it", list(&names)),
+            &format!("see who asked for it, and let it serve as it always does {learn}"),
+        );
+    }
+    let own = saved.map(|saved| &saved.repertoire);
+    let Some(repertoire) = own.filter(|_| cell.has_repertoire()) else {
         return lacks;
     };
+    let steady = repertoire.windows();
+    if steady < LEAST_WINDOWS && !cell.is_learning() {
+        lack(
+            "few",
+            format!(
+                "only {}, those of a start left out: nothing new would be a surprise",
+                text::count(steady.into(), "window")
+            ),
+            &format!("let it run for {LEAST_WINDOWS} windows, tolerization.windows, {learn}"),
+        );
+    }
     if repertoire.starts() == 0 {
         lack(
             "restart",
@@ -156,9 +182,12 @@ pub fn reasons(lacks: &[Lack]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile_file::Saved;
     use kis_core::sense::{
+        bound::NO_BOUNDS,
+        budget::Budget,
         class::Class,
+        detector::Observation,
+        profile::Settings,
         sighting::Sighting, //
     };
 
@@ -192,16 +221,21 @@ mod tests {
     }
 
     /// One start, then 60 windows in which the same happens.
-    fn learned(each: impl Fn(u32) -> Vec<u8>) -> Own {
-        let mut own = Saved::new().repertoire;
+    fn learned(each: impl Fn(u32) -> Vec<u8>) -> Saved {
+        learned_in(60, each)
+    }
+
+    fn learned_in(windows: u32, each: impl Fn(u32) -> Vec<u8>) -> Saved {
+        let mut saved = Saved::new();
+        let own = &mut saved.repertoire;
         own.learn(&Sighting::named(Class::Peer, false, b"tcp 1"), true);
         own.window(true);
-        for window in 0..60 {
+        for window in 0..windows {
             let name = each(window);
             own.learn(&Sighting::named(Class::Peer, false, &name), false);
             own.window(false);
         }
-        own
+        saved
     }
 
     fn names(lacks: &[Lack]) -> Vec<&'static str> {
@@ -212,6 +246,54 @@ mod tests {
     fn a_cell_that_has_seen_a_start_and_load_is_ready() {
         let own = learned(|_| b"tcp 2".to_vec());
         assert_eq!(lacks(&cell(), &messages(3 << 16), Some(&own)), []);
+    }
+
+    #[test]
+    fn a_cell_with_few_windows_is_not_ready_whatever_they_brought() {
+        let all = |windows| {
+            let own = learned_in(windows, |_| b"tcp 2".to_vec());
+            names(&lacks(&cell(), &messages(3 << 16), Some(&own)))
+        };
+        assert_eq!(all(19), ["few"]);
+        assert!(all(20).is_empty());
+        // It is learning that is missing then, and that is said.
+        let own = learned_in(19, |_| b"tcp 2".to_vec());
+        let learning = Cell { phase: 0, ..cell() };
+        let found = lacks(&learning, &messages(3 << 16), Some(&own));
+        assert_eq!(names(&found), ["learning"]);
+    }
+
+    #[test]
+    fn a_ramp_is_named_with_or_without_a_repertoire() {
+        let ramp = |rise: u64| {
+            let mut saved = learned(|_| b"tcp 2".to_vec());
+            let settings = Settings {
+                learn_windows: 60,
+                hard: false,
+                budget: Budget::usual(1000),
+                bounds: NO_BOUNDS,
+            };
+            for window in 0..60 {
+                let mut values = [100; Param::COUNT];
+                values[Param::FilesOpened.index()] += window * rise;
+                let seen = Observation::Window {
+                    values: &values,
+                    processes: 1,
+                    start: false,
+                };
+                saved.profile.learn(&seen, &settings);
+            }
+            saved
+        };
+        assert_eq!(lacks(&cell(), &messages(3 << 16), Some(&ramp(0))), []);
+        let found = lacks(&cell(), &messages(3 << 16), Some(&ramp(2)));
+        assert_eq!(names(&found), ["trend"]);
+        assert!(found[0].text.starts_with("files_opened kept rising"));
+        let plain = Cell {
+            items: None,
+            ..cell()
+        };
+        assert_eq!(names(&lacks(&plain, &[], Some(&ramp(2)))), ["trend"]);
     }
 
     #[test]
@@ -229,7 +311,7 @@ mod tests {
             windows: 11,
             ..cell()
         };
-        let none = Saved::new().repertoire;
+        let none = Saved::new();
         let found = lacks(&learning, &messages(0), Some(&none));
         assert_eq!(names(&found), ["learning", "restart", "idle"]);
         assert_eq!(found[0].next, "let it run for 49.0 s");
@@ -246,7 +328,8 @@ mod tests {
         // Too many for its room.
         for at in 0..3000_u32 {
             let name = at.to_string();
-            own.learn(&Sighting::named(Class::Port, true, name.as_bytes()), false);
+            own.repertoire
+                .learn(&Sighting::named(Class::Port, true, name.as_bytes()), false);
         }
         let found = lacks(&cell(), &messages(3 << 16), Some(&own));
         assert_eq!(names(&found), ["growing", "lost"]);
@@ -263,7 +346,7 @@ mod tests {
             items: None,
             ..cell()
         };
-        let none = Saved::new().repertoire;
+        let none = Saved::new();
         assert_eq!(lacks(&plain, &messages(0), Some(&none)), []);
         assert_eq!(lacks(&plain, &messages(0), None), []);
         let learning = Cell { phase: 0, ..plain };
@@ -274,11 +357,12 @@ mod tests {
     fn mild_classes_and_what_is_new_to_a_start_keep_nobody_waiting() {
         let mut own = learned(|_| b"tcp 2".to_vec());
         for at in 0..20_u8 {
-            own.learn(&Sighting::named(Class::Socket, false, &[at]), false);
-            own.window(false);
+            own.repertoire
+                .learn(&Sighting::named(Class::Socket, false, &[at]), false);
+            own.repertoire.window(false);
         }
         assert_eq!(lacks(&cell(), &messages(1 << 16), Some(&own)), []);
-        let growth = Growth::all(&own, 1000);
+        let growth = Growth::all(&own.repertoire, 1000);
         assert!(expected_q16(&growth, true) > 0);
         assert_eq!(expected_q16(&growth, false), 0);
     }

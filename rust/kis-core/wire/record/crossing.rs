@@ -15,7 +15,7 @@ table! {
     ///
     /// let crossing = Crossing { param: Param::Execs as u16, observed: 9, ..Crossing::ZERO };
     /// assert_eq!(crossing.param(), Some(Param::Execs));
-    /// assert_eq!(Crossing::BYTES, 40);
+    /// assert_eq!(Crossing::BYTES, 104);
     /// ```
     Crossing {
         /// Value of the parameter in this window so far.
@@ -32,6 +32,22 @@ table! {
         param: u16,
         /// Zero.
         reserved: u16,
+        /// Smallest value learned.
+        minimum: u64,
+        /// Greatest value learned.
+        peak: u64,
+        /// About the value that half of those learned do not exceed.
+        median: u64,
+        /// About the value that 90 of 100 learned do not exceed.
+        p90: u64,
+        /// About the value that 99 of 100 learned do not exceed.
+        p99: u64,
+        /// Threshold one under the load of the window; all ones for none.
+        one: u64,
+        /// Threshold two under the load of the window; all ones for none.
+        two: u64,
+        /// Deliveries and accepted connections in the window so far.
+        load: u64,
     }
 }
 

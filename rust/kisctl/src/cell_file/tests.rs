@@ -27,11 +27,12 @@ fn full() -> Value {
     Schema::cells().value()["examples"][0].clone()
 }
 
-/// The same with a second cell that has only what it must.
+/// The same with a second cell that has only what it must, and one with factors of the deviation.
 fn good() -> Value {
     let mut file = full();
-    let plain = json!({"name": "nginx", "program": "/usr/sbin/nginx"});
-    file["cells"].as_array_mut().expect("a list").push(plain);
+    let cells = file["cells"].as_array_mut().expect("a list");
+    cells.push(json!({"name": "nginx", "program": "/usr/sbin/nginx"}));
+    cells.push(json!({"name": "old", "program": "/x", "thresholds": {"one": 4.0, "two": 8.0}}));
     file
 }
 
@@ -40,7 +41,7 @@ fn image_has_what_the_file_has() {
     let file = read(&good()).expect("a good file");
     let bytes = image(&file).expect("an image");
     let cells = Cells::verify(&bytes[..]).expect("a verified image");
-    assert_eq!(cells.len(), 2);
+    assert_eq!(cells.len(), 3);
     let redis = cells.get(0).expect("a cell");
     assert_eq!(redis.name(), b"redis");
     assert_eq!(redis.program(), b"/usr/bin/redis-server");
@@ -59,7 +60,11 @@ fn image_has_what_the_file_has() {
     assert_eq!(nginx.window_ms(), 1000);
     assert_eq!(nginx.learn_windows(), 60);
     assert!(!nginx.hard() && nginx.learn() && nginx.kill_connections());
-    assert_eq!((nginx.k_one_q16(), nginx.k_two_q16()), (4 << 16, 8 << 16));
+    assert_eq!(nginx.budget(), Budget::usual(1000));
+    assert_eq!(redis.budget(), nginx.budget());
+    let (one_q16, two_q16) = (4 << 16, 8 << 16);
+    let old = cells.get(2).expect("a cell");
+    assert_eq!(old.budget(), Budget::Deviations { one_q16, two_q16 });
     assert_eq!((nginx.hold_one_ms(), nginx.hold_two_ms()), (10_000, 10_000));
     assert_eq!(
         nginx.forbid(),
@@ -150,15 +155,39 @@ fn each_rule_is_told_at_its_place() {
             "100001 is more than 100000",
         ),
         ("/cells/0/tolerization", json!([]), "", "[] is a list, not an object"),
-        ("/cells/0/thresholds/one", json!(-1), "", "-1 is less than 0"),
-        ("/cells/0/thresholds/one", json!(1025), "", "1025 is more than 1024"),
+        ("/cells/2/thresholds/one", json!(-1), "", "-1 is less than 0"),
+        ("/cells/2/thresholds/one", json!(1025), "", "1025 is more than 1024"),
         (
-            "/cells/0/thresholds/one",
+            "/cells/2/thresholds/one",
             json!(9.5),
-            "/cells/0/thresholds",
+            "/cells/2/thresholds",
             "threshold two (8) is below threshold one (9.5)",
         ),
-        ("/cells/0/thresholds/two", json!("8"), "", "\"8\" is a string, not a number"),
+        ("/cells/2/thresholds/two", json!("8"), "", "\"8\" is a string, not a number"),
+        (
+            "/cells/2/thresholds",
+            json!({"one": 4, "budget": {}}),
+            "",
+            "thresholds have a budget of alarms and factors of the deviation",
+        ),
+        (
+            "/cells/0/thresholds/budget/one_per_day",
+            json!(0),
+            "",
+            "0 is less than 0.001",
+        ),
+        (
+            "/cells/0/thresholds/budget/two_per_month",
+            json!(10_001),
+            "",
+            "10001 is more than 10000",
+        ),
+        (
+            "/cells/0/thresholds/budget/two_per_month",
+            json!(31),
+            "/cells/0/thresholds/budget",
+            "31 alarms of danger two a month are more than 1 of danger one a day",
+        ),
         ("/cells/0/bounds/execs/max", json!(-1), "", "-1 is less than 0"),
         (
             "/cells/0/bounds/execs/max",
@@ -245,6 +274,7 @@ fn objects() -> Vec<(&'static str, &'static str)> {
         ("/cells/0", "/$defs/cell"),
         ("/cells/0/tolerization", "/$defs/tolerization"),
         ("/cells/0/thresholds", "/$defs/thresholds"),
+        ("/cells/0/thresholds/budget", "/$defs/budget"),
         ("/cells/0/bounds", "/$defs/bounds"),
         ("/cells/0/bounds/execs", "/$defs/bound"),
         ("/cells/0/files", "/$defs/files"),
@@ -282,6 +312,8 @@ fn schema_and_types_know_the_same_keys() {
     for (example, definition) in objects() {
         let mut known: Vec<String> = match example {
             "/cells/0/bounds" => Param::ALL.map(|param| param.name().to_owned()).to_vec(),
+            // One or the other is written.
+            "/cells/0/thresholds" => ["budget", "one", "two"].map(str::to_owned).to_vec(),
             _ => keys(written.pointer(example)),
         };
         let mut defined = keys(schema.value().pointer(&format!("{definition}/properties")));

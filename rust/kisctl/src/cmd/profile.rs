@@ -43,8 +43,8 @@ use crate::{
             self,
             Row, //
         },
-        param,
         profile::{
+            self,
             Learned,
             FIELDS, //
         },
@@ -96,7 +96,7 @@ pub(super) fn tell_show(output: &Output, learned: &Learned) -> Result<()> {
     }
     lines(output, FIELDS, learned, WIDTH)?;
     output.line("")?;
-    output.table(&param::table(&learned.cell, &learned.params, Face::Column))?;
+    output.table(&profile::table(learned))?;
     let classes = learned.classes();
     if classes.is_empty() {
         return Ok(());

@@ -40,17 +40,13 @@ pub(super) struct Candidate {
     pub(super) cell: Cell,
     /// The parameters of all cells.
     pub(super) params: Vec<ParamState>,
-    /// Nothing of a cell without a repertoire.
     pub(super) saved: Option<Saved>,
 }
 
 impl Candidate {
     /// What the kernel knows of a cell.
     pub(super) fn ask(control: &mut Control, cell: Cell, params: &[ParamState]) -> Result<Self> {
-        let saved = match cell.has_repertoire() {
-            true => Some(Saved::of_cell(control, &cell.name)?),
-            false => None,
-        };
+        let saved = Some(Saved::of_cell(control, &cell.name)?);
         Ok(Self {
             cell,
             params: params.to_vec(),
@@ -60,14 +56,13 @@ impl Candidate {
 
     /// What it lacks.
     pub(super) fn lacks(&self) -> Vec<Lack> {
-        let repertoire = self.saved.as_ref().map(|saved| &saved.repertoire);
-        lacks(&self.cell, &self.params, repertoire)
+        lacks(&self.cell, &self.params, self.saved.as_ref())
     }
 
     /// Discoveries to be expected in a day: in mild classes or in the others.
     fn expected_q16(&self, mild: bool) -> Option<u64> {
         let repertoire = &self.saved.as_ref()?.repertoire;
-        if repertoire.windows() == 0 {
+        if !self.cell.has_repertoire() || repertoire.windows() == 0 {
             return None;
         }
         let growth = Growth::all(repertoire, self.cell.window_ms);

@@ -33,6 +33,7 @@ use crate::{
 use kis_core::{
     sense::{
         bound::NO_BOUNDS,
+        budget::Budget,
         class::{
             Class,
             Domain, //
@@ -203,15 +204,16 @@ fn saved() -> Saved {
     let settings = Settings {
         learn_windows: 61,
         hard: false,
-        k_one_q16: 4 << 16,
-        k_two_q16: 8 << 16,
+        budget: Budget::usual(1000),
         bounds: NO_BOUNDS,
     };
     for window in 0..61 {
-        let values = [window % 2; Param::COUNT];
+        let mut values = [100 + window; Param::COUNT];
+        values[Param::Execs.index()] = 0;
         let window = Observation::Window {
             values: &values,
             processes: 1,
+            start: window == 0,
         };
         saved.profile.learn(&window, &settings);
     }
@@ -225,7 +227,10 @@ fn other() -> Saved {
         .repertoire
         .accept(Class::Program, Domain::Root, b"/a -> /b");
     assert!(accepted);
-    other.profile.complete(9 << 16, 99 << 16);
+    other.profile.complete(Budget::Deviations {
+        one_q16: 9 << 16,
+        two_q16: 99 << 16,
+    });
     other
 }
 

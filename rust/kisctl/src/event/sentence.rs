@@ -9,6 +9,7 @@ use super::{
     connection,
     has_op,
     kind,
+    lines,
     matched,
     message,
     mode,
@@ -421,8 +422,14 @@ fn measure(record: &Record<'_>, crossing: &record::Crossing) -> Vec<String> {
         return sentences;
     }
     let mut learned = format!(
-        "Learned over {} windows: mean {}{unit}, deviation {}{unit}",
+        "Learned over {} windows: {} to {}{unit}, half up to {}, 90 % up to {}, 99 % up to {}; \
+         mean {}{unit}, deviation {}{unit}",
         crossing.windows,
+        crossing.minimum,
+        crossing.peak,
+        crossing.median,
+        crossing.p90,
+        crossing.p99,
         q16(crossing.mean),
         q16(crossing.deviation)
     );
@@ -436,6 +443,19 @@ fn measure(record: &Record<'_>, crossing: &record::Crossing) -> Vec<String> {
     }
     learned.push('.');
     sentences.push(learned);
+    let begins = |signal: &str, line: Option<u64>| match line {
+        Some(line) => format!("{signal} above {line}{unit}"),
+        None => format!("{signal} at no value"),
+    };
+    let (one, two) = lines(crossing);
+    if one.is_some() || two.is_some() {
+        sentences.push(format!(
+            "In that window, with {} deliveries and accepted connections so far, danger signal {}, {}.",
+            crossing.load,
+            begins("one begins", one),
+            begins("two", two)
+        ));
+    }
     sentences
 }
 

@@ -121,6 +121,14 @@ fn crossing(flags: u16) -> Stored {
         deviation: 1 << 14,
         threshold: 5,
         windows: 60,
+        minimum: 0,
+        peak: 3,
+        median: 1,
+        p90: 2,
+        p99: 3,
+        one: 5,
+        two: 12,
+        load: 40,
         ..Crossing::ZERO
     };
     stored(head, crossing, b"")
@@ -181,6 +189,18 @@ fn json_has_only_what_the_record_has() {
     assert_eq!(event["deviation"], 0.25);
     assert_eq!(event["threshold"], 5);
     assert_eq!(event["n"], 60);
+    for (name, want) in [
+        ("minimum", 0),
+        ("median", 1),
+        ("p90", 2),
+        ("p99", 3),
+        ("peak", 3),
+        ("threshold_one", 5),
+        ("threshold_two", 12),
+        ("load", 40),
+    ] {
+        assert_eq!(event[name], want, "{name}");
+    }
     let mut values = [0; Param::COUNT];
     values[Param::Accepts.index()] = 12;
     let head = quiet(RecordType::Window, Cause::None);
@@ -386,12 +406,13 @@ fn explanation_of_a_crossing_has_all_numbers() {
         explain(&crossing(0))[2..],
         [
             "Parameter files_created reached 9 in its window; the learned threshold is 5.",
-            "Learned over 60 windows: mean 0.50, deviation 0.25; the value lies 34.0 deviations above the mean.",
+            "Learned over 60 windows: 0 to 3, half up to 1, 90 % up to 2, 99 % up to 3; mean 0.50, deviation 0.25; the value lies 34.0 deviations above the mean.",
+            "In that window, with 40 deliveries and accepted connections so far, danger signal one begins above 5, two above 12.",
             "The cell had learned its self; danger signal one was down, two was down.",
             "Decided: nothing to be done to the process.",
         ]
     );
-    assert!(explain(&crossing(FLAG_LEARNING))[4].contains("was still learning"));
+    assert!(explain(&crossing(FLAG_LEARNING))[5].contains("was still learning"));
 }
 
 #[test]

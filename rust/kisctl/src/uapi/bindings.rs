@@ -336,10 +336,18 @@ pub struct kis_crossing {
     pub windows: __u32,
     pub param: __u16,
     pub reserved: __u16,
+    pub minimum: __u64,
+    pub peak: __u64,
+    pub median: __u64,
+    pub p90: __u64,
+    pub p99: __u64,
+    pub one: __u64,
+    pub two: __u64,
+    pub load: __u64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of kis_crossing"][::core::mem::size_of::<kis_crossing>() - 40usize];
+    ["Size of kis_crossing"][::core::mem::size_of::<kis_crossing>() - 104usize];
     ["Alignment of kis_crossing"][::core::mem::align_of::<kis_crossing>() - 8usize];
     ["Offset of field: kis_crossing::observed"]
         [::core::mem::offset_of!(kis_crossing, observed) - 0usize];
@@ -354,6 +362,16 @@ const _: () = {
         [::core::mem::offset_of!(kis_crossing, param) - 36usize];
     ["Offset of field: kis_crossing::reserved"]
         [::core::mem::offset_of!(kis_crossing, reserved) - 38usize];
+    ["Offset of field: kis_crossing::minimum"]
+        [::core::mem::offset_of!(kis_crossing, minimum) - 40usize];
+    ["Offset of field: kis_crossing::peak"][::core::mem::offset_of!(kis_crossing, peak) - 48usize];
+    ["Offset of field: kis_crossing::median"]
+        [::core::mem::offset_of!(kis_crossing, median) - 56usize];
+    ["Offset of field: kis_crossing::p90"][::core::mem::offset_of!(kis_crossing, p90) - 64usize];
+    ["Offset of field: kis_crossing::p99"][::core::mem::offset_of!(kis_crossing, p99) - 72usize];
+    ["Offset of field: kis_crossing::one"][::core::mem::offset_of!(kis_crossing, one) - 80usize];
+    ["Offset of field: kis_crossing::two"][::core::mem::offset_of!(kis_crossing, two) - 88usize];
+    ["Offset of field: kis_crossing::load"][::core::mem::offset_of!(kis_crossing, load) - 96usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

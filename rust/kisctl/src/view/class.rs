@@ -55,9 +55,10 @@ impl Growth {
         Class::ALL.iter().map(of).collect()
     }
 
-    /// Discoveries to be expected in a day, 16 fractional bits; `None` when no window was learned.
+    /// Discoveries to be expected in a day, 16 fractional bits; `None` when too few windows were
+    /// learned.
     pub fn per_day_q16(&self) -> Option<u64> {
-        if self.novelty.windows == 0 {
+        if self.novelty.is_unknown() {
             return None;
         }
         let windows = u128::from(DAY_MS / u64::from(self.window_ms.max(1)));
@@ -69,7 +70,7 @@ impl Growth {
     pub fn state(&self) -> &'static str {
         if self.novelty.lost > 0 {
             "full"
-        } else if self.novelty.windows == 0 {
+        } else if self.novelty.is_unknown() {
             "unknown"
         } else if self.novelty.is_saturated() {
             "saturated"

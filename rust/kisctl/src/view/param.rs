@@ -73,7 +73,8 @@ fn own<'a>(cell: &'a Cell, params: &'a [ParamState]) -> impl Iterator<Item = &'a
     params.iter().filter(|param| param.cell == cell.id)
 }
 
-fn unit(param: &ParamState) -> &'static str {
+/// The unit's short name.
+pub fn unit(param: &ParamState) -> &'static str {
     param.param().map_or("", |param| param.unit().name())
 }
 

@@ -7,9 +7,16 @@ use crate::{
         Cell,
         ParamState, //
     },
-    output::Shown,
+    output::{
+        Colour,
+        Shown,
+        Table, //
+    },
     profile_file::Saved,
-    text,
+    text::{
+        self,
+        q16, //
+    },
     view::{
         cell,
         class::{
@@ -17,12 +24,27 @@ use crate::{
             Growth, //
         },
         field::{
+            self,
             objects,
+            Face,
             Field, //
         },
         param,
-        value::Value, //
+        value::{
+            Object,
+            Value, //
+        }, //
     }, //
+};
+use kis_core::{
+    sense::budget::Budget,
+    sense::detector::QUANTILES,
+    sense::thresholds::{
+        Lines,
+        Slope, //
+    },
+    sense::window::Moment,
+    wire::abi::Param, //
 };
 
 /// A cell with its profile.
@@ -91,8 +113,157 @@ pub const FIELDS: &[Of] = &[
         of.saved.repertoire.items().names_len().into()
     }),
     Of::new("classes", |of| objects(class::FIELDS, &of.classes())),
-    Of::new("params", |of| param::objects(&of.cell, &of.params)),
+    Of::new("load", |of| of.saved.profile.load().into()).line(5, "greatest load"),
+    Of::new("budget", budget)
+        .shown(|of| limits(of).into())
+        .line(6, "danger begins"),
+    Of::for_people(rising).line(7, "kept rising"),
+    Of::new("params", |of| objects(ROWS, &rows(of))),
 ];
+
+/// A parameter with all that is known of it.
+#[derive(Clone, Debug)]
+pub struct Row {
+    state: ParamState,
+    known: Option<Known>,
+}
+
+/// What a profile says of a parameter.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    minimum: u64,
+    quantiles: [u64; QUANTILES.len()],
+    start_peak: Option<u64>,
+    lines: Lines,
+    rises: bool,
+}
+
+/// Names the type once for all fields.
+type OfRow = Field<Row>;
+
+/// The fields of a parameter in `kisctl profile show`.
+const ROWS: &[OfRow] = &[
+    OfRow::new("param", |row| row.state.name().into()).column(1, "PARAMETER"),
+    OfRow::new("unit", |row| param::unit(&row.state).into()).column(14, "UNIT"),
+    OfRow::new("observed", |row| row.state.observed.into()),
+    OfRow::new("minimum", |row| known(row, |known| known.minimum).into()).column(2, ">MIN"),
+    OfRow::new("median", |row| {
+        known(row, |known| known.quantiles[0]).into()
+    })
+    .column(3, ">MEDIAN"),
+    OfRow::new("p90", |row| known(row, |known| known.quantiles[1]).into()).column(4, ">90%"),
+    OfRow::new("p99", |row| known(row, |known| known.quantiles[2]).into()).column(5, ">99%"),
+    OfRow::new("peak", |row| row.state.peak.into()).column(6, ">PEAK"),
+    OfRow::new("start_peak", |row| start_peak(row).into()).column(7, ">START"),
+    OfRow::new("mean", |row| Value::Q16(row.state.mean)).column(8, ">MEAN"),
+    OfRow::new("deviation", |row| Value::Q16(row.state.deviation)).column(9, ">DEVIATION"),
+    OfRow::new("n", |row| row.state.n.into()),
+    OfRow::new("threshold_one", |row| row.state.threshold_one.into()).column(10, ">ONE"),
+    OfRow::new("threshold_two", |row| row.state.threshold_two.into()).column(11, ">TWO"),
+    OfRow::new("threshold_two_at_ten_times_the_load", |row| {
+        at_ten_times(row).into()
+    })
+    .column(12, ">TWO AT 10x"),
+    OfRow::new("bound", |row| row.state.bound.into()).column(13, ">BOUND"),
+    OfRow::new("rises", |row| {
+        row.known.is_some_and(|known| known.rises).into()
+    }),
+];
+
+/// One of the numbers that the profile has.
+fn known(row: &Row, number: fn(&Known) -> u64) -> Option<u64> {
+    row.known.as_ref().map(number)
+}
+
+fn start_peak(row: &Row) -> Option<u64> {
+    row.known.and_then(|known| known.start_peak)
+}
+
+/// Threshold two in a window with ten times the greatest load that was learned.
+fn at_ten_times(row: &Row) -> Option<u64> {
+    let lines = row.known?.lines;
+    if lines.slope == Slope::LEVEL {
+        return row.state.threshold_two;
+    }
+    let busy = Moment {
+        load: lines.slope.learned.max(1).saturating_mul(10),
+        start: false,
+    };
+    Some(lines.at(&busy).two()).filter(|line| *line != u64::MAX)
+}
+
+/// The parameters of the cell.
+fn rows(of: &Learned) -> Vec<Row> {
+    let own = of.params.iter().filter(|state| state.cell == of.cell.id);
+    own.map(|state| Row {
+        state: state.clone(),
+        known: state.param().map(|param| {
+            let habit = of.saved.profile.param(param);
+            Known {
+                minimum: habit.minimum(),
+                quantiles: QUANTILES.map(|permille| habit.quantile(permille)),
+                start_peak: habit.start_peak(),
+                lines: of.saved.profile.lines(param),
+                rises: habit.rises(param),
+            }
+        }),
+    })
+    .collect()
+}
+
+/// The parameters as a table.
+pub fn table(of: &Learned) -> Table {
+    field::columns(ROWS, Face::Column, &rows(of))
+}
+
+/// What the lines are drawn for.
+fn budget(of: &Learned) -> Value {
+    let object = match of.saved.profile.budget() {
+        Budget::None => return Value::Maybe(None),
+        Budget::Deviations { one_q16, two_q16 } => Object::new()
+            .with("one", Value::Q16(one_q16.into()))
+            .with("two", Value::Q16(two_q16.into())),
+        Budget::Alarms {
+            one_per_day_q16,
+            two_per_month_q16,
+            ..
+        } => Object::new()
+            .with("one_per_day", Value::Q16(one_per_day_q16.into()))
+            .with("two_per_month", Value::Q16(two_per_month_q16.into())),
+    };
+    Value::Object(object)
+}
+
+/// The same in words.
+fn limits(of: &Learned) -> String {
+    match of.saved.profile.budget() {
+        Budget::None => "not yet, it learns".to_owned(),
+        Budget::Deviations { one_q16, two_q16 } => format!(
+            "{} and {} deviations above the mean",
+            q16(one_q16.into()),
+            q16(two_q16.into())
+        ),
+        Budget::Alarms {
+            one_per_day_q16,
+            two_per_month_q16,
+            ..
+        } => format!(
+            "at {} false alarms of danger one a day and {} of two a month",
+            q16(one_per_day_q16.into()),
+            q16(two_per_month_q16.into())
+        ),
+    }
+}
+
+/// The parameters that rose all the while.
+fn rising(of: &Learned) -> Shown {
+    let names: Vec<&str> = of.saved.profile.rising().map(Param::name).collect();
+    if names.is_empty() {
+        return "nothing".into();
+    }
+    let text = format!("{}: look whether somebody trained it", names.join(", "));
+    Shown::new(text, Colour::Yellow)
+}
 
 fn windows(of: &Learned) -> Shown {
     let learned = of.saved.profile.windows();

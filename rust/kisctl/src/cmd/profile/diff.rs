@@ -74,8 +74,8 @@ fn only(of: &Own, other: &Own) -> Vec<Row> {
     rows
 }
 
-/// Thresholds one and two, or nothing while it learns.
-type Lines = Option<(u64, u64)>;
+/// Thresholds one and two, as far as there are any.
+type Lines = [Option<u64>; 2];
 
 /// The parameters whose thresholds differ, with both.
 fn differing(a: &Saved, b: &Saved) -> Vec<(Param, Lines, Lines)> {
@@ -132,10 +132,10 @@ pub(in crate::cmd) fn tell(output: &Output, a: &Side, b: &Side) -> Result<()> {
         let shown = |line: Option<u64>| Value::from(line).shown();
         table.row(vec![
             param.name().into(),
-            shown(a.map(|a| a.0)),
-            shown(b.map(|b| b.0)),
-            shown(a.map(|a| a.1)),
-            shown(b.map(|b| b.1)),
+            shown(a[0]),
+            shown(b[0]),
+            shown(a[1]),
+            shown(b[1]),
             param.unit().name().into(),
         ]);
     }
@@ -145,8 +145,8 @@ pub(in crate::cmd) fn tell(output: &Output, a: &Side, b: &Side) -> Result<()> {
     )
 }
 
-fn lines(lines: Lines) -> Object {
+fn lines([one, two]: Lines) -> Object {
     Object::new()
-        .with("threshold_one", lines.map(|lines| lines.0))
-        .with("threshold_two", lines.map(|lines| lines.1))
+        .with("threshold_one", one)
+        .with("threshold_two", two)
 }
