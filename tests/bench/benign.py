@@ -12,6 +12,7 @@ from bench.load import ppm
 from bench.officer import ONE, TWO, now, what
 from bench.patience import PATIENCE, Broken, bounded
 from bench.report import line, say
+from bench.servers import STOCK
 from bench.world import World
 
 # The hours of a day, half a minute each.
@@ -25,7 +26,7 @@ class Benign:
     def __init__(self, learning, minutes, servers):
         self.learning = learning
         self.minutes = minutes
-        self.world = World(servers)
+        self.world = World(servers, STOCK)
 
     def run(self):
         """Learning, and the minutes that count; gives the exit status."""

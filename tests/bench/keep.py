@@ -14,6 +14,7 @@ from bench.load import ppm
 from bench.officer import ONE, TWO, now, what
 from bench.patience import PATIENCE, Broken, bounded, wait
 from bench.report import line, say
+from bench.servers import STOCK
 from bench.trial import Trial
 from bench.world import World
 
@@ -69,7 +70,7 @@ class Keep:
 
     def __init__(self, minutes, servers):
         self.windows = round(minutes * 60)
-        self.world = World(servers)
+        self.world = World(servers, STOCK)
         self.deaths = {name: 0 for name in self.world.servers}
         self.bad_tasks = {name: [] for name in self.world.servers}
         self.routine = {name: [] for name in self.world.servers}

@@ -87,7 +87,8 @@ def with_cells(directory, number, seconds):
         json.dump({"version": 1, "cells": cells}, f)
     run("kisctl", "cell", "load", file)
     asleep = [subprocess.Popen([p, "infinity"]) for p in programs]
-    time.sleep(LEARN_WINDOWS * WINDOW_MS / 1000 + 2)
+    # Five seconds of it are a start, judged by lines of its own.
+    time.sleep(LEARN_WINDOWS * WINDOW_MS / 1000 + 7)
     value = measure(seconds)
     for p in asleep:
         p.kill()

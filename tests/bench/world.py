@@ -26,14 +26,14 @@ PASSWORDS = {"alice": "correct horse 7", "bob": "letmein", "carol": "staple batt
 class World:
     """Everything there is."""
 
-    def __init__(self, names):
+    def __init__(self, names, kinds=KINDS):
         unknown = [name for name in names if name not in KINDS]
         if unknown:
             raise Broken(f"there is no server {unknown[0]}: there are {' '.join(KINDS)}")
         wanted = set(names)
         for name in names:
             wanted.update(KINDS[name].needs)
-        self.servers = {name: kind(self) for name, kind in KINDS.items() if name in wanted}
+        self.servers = {name: kind(self) for name, kind in kinds.items() if name in wanted}
         self.officer = Officer()
         self.loads = {}
         self.numbers = itertools.count(1000)

@@ -18,7 +18,7 @@ port 6379
 daemonize no
 dir /var/lib/redis
 logfile /var/log/redis/redis.log
-save ""
+save {{save}}
 appendonly no
 protected-mode no
 enable-protected-configs yes
@@ -41,10 +41,12 @@ class Redis(Server):
     def command(self):
         return ["/usr/bin/redis-server", CONFIG]
 
+    save = '""'
+
     def prepare(self):
-        directory("/var/lib/redis")
-        directory("/var/log/redis")
-        write(CONFIG, CONFIGURATION)
+        directory("/var/lib/redis", owner=self.user())
+        directory("/var/log/redis", owner=self.user())
+        write(CONFIG, CONFIGURATION.format(save=self.save))
 
     def answers(self):
         try:
@@ -128,3 +130,16 @@ class Redis(Server):
         resp.once("CONFIG", "SET", "appendonly", "no")
         if not good:
             raise Failed("the append-only file was not written")
+
+
+class StockRedis(Redis):
+    """As the package sets it up: with a user of its own, and saved now and then, and when it stops."""
+
+    save = "3600 1 300 100 60 10000"
+
+    def user(self):
+        return "redis"
+
+    def stop(self):
+        """As an administrator does: with SIGTERM, which saves."""
+        Server.stop(self)
