@@ -272,7 +272,10 @@ impl Engine {
             is_root: Task::current_is_privileged(),
             ..Look::default()
         };
+        let spec = site.table.image.get(site.index);
+        let own = spec.map_or(&b""[..], |spec| spec.program());
         let seen = Sighting::of_program(parent, child, &look, &mut room);
+        let seen = seen.by_itself(parent, child, own);
         self.sighted(site, Op::Exec, Place::Nowhere, &seen, true, seen.name)
     }
 

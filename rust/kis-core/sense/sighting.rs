@@ -183,6 +183,18 @@ impl<'a> Sighting<'a> {
         }
     }
 
+    /// The same of a program, `own` being that of the cell: who executes the very program again that
+    /// the cell is, as servers do that are reloaded or upgraded, is no more than danger signal one. It
+    /// has nothing then that it did not have.
+    #[must_use]
+    pub fn by_itself(self, parent: &[u8], child: &[u8], own: &[u8]) -> Self {
+        let is_again = parent == child && child == own;
+        Self {
+            is_mild: self.is_mild || is_again,
+            ..self
+        }
+    }
+
     /// Whether a file lies where the cell itself writes: then it can be no program or library of
     /// the self, whatever was learned.
     pub fn is_self_made(&self, self_: &impl Knows) -> bool {
@@ -403,6 +415,21 @@ mod tests {
         let seen = Sighting::of_program(b"/a", b"/up/x", &LOOK, &mut room);
         assert!(seen.is_self_made(&few));
         assert_eq!(seen.name, b"/a -> /up/x");
+    }
+
+    #[test]
+    fn a_cell_that_executes_its_own_program_again_is_mild() {
+        for (parent, child, own, want) in [
+            (&b"/s"[..], &b"/s"[..], &b"/s"[..], true),
+            (b"/s", b"/bin/sh", b"/s", false),
+            (b"/bin/sh", b"/bin/sh", b"/s", false),
+            (b"/bin/sh", b"/s", b"/s", false),
+        ] {
+            let mut room = [0; NAME_BYTES];
+            let seen = Sighting::of_program(parent, child, &LOOK, &mut room);
+            assert!(!seen.is_mild);
+            assert_eq!(seen.by_itself(parent, child, own).is_mild, want);
+        }
     }
 
     #[test]
