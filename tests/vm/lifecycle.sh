@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # KIS_BOOT: shared
-# KIS_TIMEOUT: 250
+# KIS_TIMEOUT: 600
 #
 # kis.ko comes and goes at any time: many times under load, with cells and signatures, with
 # denials and connections that are being reset. What it has denied is allowed when it is gone.
