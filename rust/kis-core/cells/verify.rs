@@ -251,18 +251,45 @@ fn numbers(cell: &[u8], place: usize) -> Result {
     if word(at::FLAGS) & !(HARD | LEARN | KILL | ALARMS) != 0 {
         return fault(at::FLAGS, "flags of a cell");
     }
+    let is_budget = word(at::FLAGS) & ALARMS != 0;
+    let (range, one, two, order) = if is_budget {
+        (
+            RATE_Q16,
+            "alarms of danger one a day",
+            "alarms of danger two a month",
+            "more alarms of danger two than of danger one",
+        )
+    } else {
+        (
+            K_Q16,
+            "factor of threshold one",
+            "factor of threshold two",
+            "factor of threshold two is below that of one",
+        )
+    };
     for (at, (min, max), what) in [
         (at::WINDOW_MS, WINDOW_MS, "window of a cell"),
         (at::LEARN_WINDOWS, LEARN_WINDOWS, "windows to learn"),
         (at::HOLD_ONE, HOLD_MS, "time that danger one stays up"),
         (at::HOLD_TWO, HOLD_MS, "time that danger two stays up"),
         (at::BAN_S, (0, MAX_BAN_S), "length of a ban"),
+        (at::LIMIT_ONE, range, one),
+        (at::LIMIT_TWO, range, two),
     ] {
         if !(min..=max).contains(&word(at)) {
             return fault(at, what);
         }
     }
-    limits(cell, place)?;
+    // Danger two is the later one.
+    let (one, two) = (word(at::LIMIT_ONE), word(at::LIMIT_TWO));
+    let is_later = if is_budget {
+        u64::from(two) <= u64::from(one).saturating_mul(MONTH_DAYS)
+    } else {
+        one <= two
+    };
+    if !is_later {
+        return fault(at::LIMIT_TWO, order);
+    }
     if word(at::RESERVED) != 0 {
         return fault(at::RESERVED, "reserved word of a cell");
     }
@@ -270,41 +297,6 @@ fn numbers(cell: &[u8], place: usize) -> Result {
         if u64_at(cell, at).and_then(OpSet::from_bits).is_none() {
             return fault(at, "operations of a cell");
         }
-    }
-    Ok(())
-}
-
-/// Checks where danger begins.
-fn limits(cell: &[u8], place: usize) -> Result {
-    let word = |at: usize| u32_at(cell, at).unwrap_or(u32::MAX);
-    let fault = |at: usize, what| Err(Error::malformed(place.saturating_add(at), what));
-    let (one, two) = (word(at::LIMIT_ONE), word(at::LIMIT_TWO));
-    if word(at::FLAGS) & ALARMS == 0 {
-        if !(K_Q16.0..=K_Q16.1).contains(&one) {
-            return fault(at::LIMIT_ONE, "factor of threshold one");
-        }
-        if !(K_Q16.0..=K_Q16.1).contains(&two) {
-            return fault(at::LIMIT_TWO, "factor of threshold two");
-        }
-        if one > two {
-            return fault(
-                at::LIMIT_TWO,
-                "factor of threshold two is below that of one",
-            );
-        }
-        return Ok(());
-    }
-    if !(RATE_Q16.0..=RATE_Q16.1).contains(&one) {
-        return fault(at::LIMIT_ONE, "alarms of danger one a day");
-    }
-    if !(RATE_Q16.0..=RATE_Q16.1).contains(&two) {
-        return fault(at::LIMIT_TWO, "alarms of danger two a month");
-    }
-    if u64::from(two) > u64::from(one).saturating_mul(MONTH_DAYS) {
-        return fault(
-            at::LIMIT_TWO,
-            "more alarms of danger two than of danger one",
-        );
     }
     Ok(())
 }

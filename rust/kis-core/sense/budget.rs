@@ -64,31 +64,12 @@ pub enum Budget {
 }
 
 impl Budget {
-    /// Of a cell that has no lines yet.
-    pub const NONE: Self = Self::None;
-
     /// One alarm of danger one a day and one of danger two a month, in windows of this length.
     pub const fn usual(window_ms: u32) -> Self {
         Self::Alarms {
             one_per_day_q16: 1 << 16,
             two_per_month_q16: 1 << 16,
             window_ms,
-        }
-    }
-
-    /// The same for a cell with windows of this length.
-    pub const fn in_windows(self, window_ms: u32) -> Self {
-        match self {
-            Self::Alarms {
-                one_per_day_q16,
-                two_per_month_q16,
-                ..
-            } => Self::Alarms {
-                one_per_day_q16,
-                two_per_month_q16,
-                window_ms,
-            },
-            other => other,
         }
     }
 

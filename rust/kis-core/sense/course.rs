@@ -101,8 +101,7 @@ impl Course {
         if index(self.whole) >= BLOCKS {
             for i in 0..BLOCKS / 2 {
                 let pair = self.sums.get(2 * i..).and_then(|rest| rest.get(..2));
-                let sum = pair.unwrap_or_default().iter();
-                let sum = sum.fold(0, |sum: u64, block| sum.saturating_add(*block));
+                let sum = total(pair.unwrap_or_default());
                 if let Some(to) = self.sums.get_mut(i) {
                     *to = sum;
                 }
@@ -130,13 +129,9 @@ impl Course {
             return false;
         }
         let part = blocks.len() / 4;
-        let sum = |blocks: &[u64]| {
-            let blocks = blocks.iter();
-            blocks.fold(0, |sum: u64, block| sum.saturating_add(*block))
-        };
         let last = blocks.len().saturating_sub(part);
-        let first = sum(blocks.get(..part).unwrap_or_default());
-        let last = sum(blocks.get(last..).unwrap_or_default());
+        let first = total(blocks.get(..part).unwrap_or_default());
+        let last = total(blocks.get(last..).unwrap_or_default());
         // OVERFLOW: saturates, which makes less of a rise.
         let windows = u64::from(self.length).saturating_mul(part as u64);
         let least = (first / 4).max(step.saturating_mul(windows)).max(1);
@@ -185,6 +180,12 @@ impl Course {
         // INVARIANT: just compared.
         (rest == 0).then_some(())
     }
+}
+
+/// The sum of blocks.
+fn total(blocks: &[u64]) -> u64 {
+    let blocks = blocks.iter();
+    blocks.fold(0, |sum: u64, block| sum.saturating_add(*block))
 }
 
 /// Whether more pairs rise than chance would make rise.

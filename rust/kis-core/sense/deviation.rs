@@ -15,8 +15,7 @@ use super::detector::{
     Keep,
     Numbers,
     Observation,
-    Subject,
-    QUANTILES, //
+    Subject, //
 };
 use super::habit::Habit;
 use super::param::{
@@ -194,7 +193,7 @@ impl Detector for Deviation<'_> {
         numbers.n = u64::from(habit.estimator().n());
         numbers.minimum = habit.minimum();
         numbers.peak = habit.peak();
-        numbers.quantiles = QUANTILES.map(|permille| habit.quantile(permille));
+        numbers.quantiles = habit.quantiles();
         numbers.lines = memory.lines(*param);
     }
 }

@@ -14,6 +14,7 @@
 
 use super::budget::Budget;
 use super::course::Course;
+use super::detector::QUANTILES;
 use super::param::{
     Param,
     Role, //
@@ -172,6 +173,11 @@ impl Habit {
         let most = largest.last().copied().unwrap_or(0);
         let about = || self.spread.quantile(permille).max(self.minimum).min(most);
         largest.get(above).copied().unwrap_or_else(about)
+    }
+
+    /// About the [`QUANTILES`].
+    pub fn quantiles(&self) -> [u64; QUANTILES.len()] {
+        QUANTILES.map(|permille| self.quantile(permille))
     }
 
     /// Whether it kept rising in the course of learning.

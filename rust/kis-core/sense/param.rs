@@ -179,9 +179,13 @@ pub type Values = [u64; Param::COUNT];
 /// assert_eq!(load(&values), 41);
 /// ```
 pub fn load(values: &Values) -> u64 {
-    let each = Param::ALL.into_iter().zip(values);
-    let loads = each.filter(|(param, _)| param.role() == Role::Load);
-    loads.fold(0, |sum: u64, (_, value)| sum.saturating_add(*value))
+    load_by(|param| values.get(param.index()).copied().unwrap_or(0))
+}
+
+/// The same of values that are not in one place: `value` gives that of a parameter.
+pub fn load_by(value: impl Fn(Param) -> u64) -> u64 {
+    let loads = Param::ALL.into_iter().filter(|p| p.role() == Role::Load);
+    loads.fold(0, |sum: u64, param| sum.saturating_add(value(param)))
 }
 
 #[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]

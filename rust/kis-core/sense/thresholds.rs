@@ -60,6 +60,11 @@ impl Thresholds {
         self.two
     }
 
+    /// Both, as far as there are any: nothing for one that is never crossed.
+    pub fn lines(&self) -> [Option<u64>; 2] {
+        [self.one, self.two].map(|line| Some(line).filter(|line| *line != u64::MAX))
+    }
+
     /// The gravest of the lines that a value is above, and that line.
     pub const fn crossed(&self, value: u64) -> Option<(Level, u64)> {
         if value > self.two {

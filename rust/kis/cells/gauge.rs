@@ -13,7 +13,7 @@ use kernel::{
 use kis_core::{
     cells::credit::{look, Slot},
     sense::{
-        param::{Param, Role, Values},
+        param::{load_by, Param, Values},
         window::Moment,
     },
 };
@@ -97,15 +97,11 @@ impl Gauges {
 
     /// The open window as it is now; `start` says whether the cell starts in it.
     pub(crate) fn moment(&self, start: bool) -> Moment {
-        let mut moment = Moment { load: 0, start };
-        for param in Param::ALL {
-            if param.role() == Role::Load {
-                let slots = self.counts.iter().filter_map(|c| c.0.get(param.index()));
-                let sum = slots.fold(0u64, |sum, slot| sum.saturating_add(slot.get()));
-                moment.load = moment.load.saturating_add(sum);
-            }
-        }
-        moment
+        let load = load_by(|param| {
+            let slots = self.counts.iter().filter_map(|c| c.0.get(param.index()));
+            slots.fold(0, |sum: u64, slot| sum.saturating_add(slot.get()))
+        });
+        Moment { load, start }
     }
 
     /// Sets what was learned of a parameter. Whoever has credit up to the old line loses it.

@@ -204,12 +204,10 @@ impl Engine {
         ] {
             reply.u64(attr, value, pad);
         }
-        for (attr, threshold) in [
-            (nl::KIS_A_PARAM_THRESHOLD_ONE, thresholds.one()),
-            (nl::KIS_A_PARAM_THRESHOLD_TWO, thresholds.two()),
-        ] {
-            // Some parameters have none.
-            if threshold != u64::MAX {
+        let attrs = [nl::KIS_A_PARAM_THRESHOLD_ONE, nl::KIS_A_PARAM_THRESHOLD_TWO];
+        // Some parameters have none.
+        for (attr, threshold) in attrs.into_iter().zip(thresholds.lines()) {
+            if let Some(threshold) = threshold {
                 reply.u64(attr, threshold, pad);
             }
         }

@@ -182,8 +182,7 @@ impl Saved {
     /// The greatest normal values of a parameter, as far as danger one and two go; `None` for a line
     /// that is never crossed: both while it learns, and that of danger two where there is none.
     pub fn thresholds(&self, param: Param) -> [Option<u64>; 2] {
-        let lines = self.profile.lines(param).usual;
-        [lines.one(), lines.two()].map(|line| Some(line).filter(|line| *line != u64::MAX))
+        self.profile.lines(param).usual.lines()
     }
 }
 

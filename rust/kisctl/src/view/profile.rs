@@ -189,7 +189,8 @@ fn at_ten_times(row: &Row) -> Option<u64> {
         load: lines.slope.learned.max(1).saturating_mul(10),
         start: false,
     };
-    Some(lines.at(&busy).two()).filter(|line| *line != u64::MAX)
+    let [_, two] = lines.at(&busy).lines();
+    two
 }
 
 /// The parameters of the cell.
@@ -201,7 +202,7 @@ fn rows(of: &Learned) -> Vec<Row> {
             let habit = of.saved.profile.param(param);
             Known {
                 minimum: habit.minimum(),
-                quantiles: QUANTILES.map(|permille| habit.quantile(permille)),
+                quantiles: habit.quantiles(),
                 start_peak: habit.start_peak(),
                 lines: of.saved.profile.lines(param),
                 rises: habit.rises(param),
