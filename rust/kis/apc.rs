@@ -146,7 +146,7 @@ fn usage(table: &Table) -> Result<KVec<Usage>> {
 fn close(killer: &Killer, site: &Site<'_>, usage: Usage, found: &mut Findings) {
     let cell = site.cell;
     // Before the counts start again, so that whoever counts sees the same.
-    let start = cell.is_starting(cell.window_begun_ns());
+    let start = cell.starts_now();
     let mut values = cell.gauges.take();
     values[Param::RssKib.index()] = usage.resident_kib;
     values[Param::ReplyPermille.index()] = reply_permille(

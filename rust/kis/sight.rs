@@ -11,17 +11,16 @@ use crate::{
     engine::Engine,
     scribe::Scene,
     sys::{
-        clock,
         file::{Kind, PathBuffer},
         hooks::{Later, Outcome},
-        task::{Blame, Task},
+        task::Task,
     },
 };
 use kernel::prelude::*;
 use kis_core::{
     cells::Access,
     judge::finding::{Finding, Place},
-    judge::verdict::passes,
+    judge::verdict::{passes, Context},
     sense::class::{Class, Domain},
     sense::known::Answer,
     sense::sighting::{Act, Look, Sighting, NAME_BYTES},
@@ -116,7 +115,7 @@ impl Engine {
         let done = self
             .killer
             .carry_out(site, &finding, Scene::Call(object, new));
-        slow(site, done.outcome())
+        slowed(&site.context(), done.outcome())
     }
 
     /// An operation that the officer may forbid, and that is an item by its name.
@@ -169,8 +168,7 @@ impl Engine {
         kind: impl FnOnce() -> Kind,
         make: impl for<'b> FnOnce(&'b mut PathBuffer) -> Result<&'b [u8]>,
     ) -> Outcome {
-        let has_list = Access::of(op).is_some_and(|access| site.cell.has_prefixes(access));
-        if !has_list && !site.cell.has_things() {
+        if site.list(op).is_none() && !site.cell.has_things() {
             if let Some(outcome) = unminded(site, op, Place::Nowhere) {
                 return outcome;
             }
@@ -349,25 +347,24 @@ pub(crate) struct Named<'a> {
 #[inline(always)]
 fn unminded(site: &Site<'_>, op: Op, place: Place) -> Option<Outcome> {
     let ctx = site.context();
-    passes(op, place, &ctx).then(|| {
-        if ctx.danger_two {
-            slow(site, Outcome::PASS)
-        } else {
-            Outcome::PASS
-        }
-    })
+    passes(op, place, &ctx).then(|| slowed(&ctx, Outcome::PASS))
 }
 
 /// Who is to blame for too much goes on slowly.
+#[inline(always)]
+fn slowed(ctx: &Context, outcome: Outcome) -> Outcome {
+    // Not the context as a whole: it would have to be in memory then, in calm too.
+    if ctx.offends && ctx.mode == Mode::Enforce {
+        slow(outcome)
+    } else {
+        outcome
+    }
+}
+
 #[cold]
 #[inline(never)]
-fn slow(site: &Site<'_>, outcome: Outcome) -> Outcome {
-    // Most are to blame for nothing: no clock for them.
-    if site.mode != Mode::Enforce || !Task::current_did_too_much() {
-        return outcome;
-    }
-    let now = clock::monotonic_ns();
-    if site.cell.is_dangerous(now) && Task::current_blame(now) == Some(Blame::Count) {
+fn slow(outcome: Outcome) -> Outcome {
+    if Task::current_did_too_much() {
         outcome.and_later(Later::Pause(SLOW_MS))
     } else {
         outcome

@@ -212,20 +212,15 @@ impl Cell {
     }
 
     /// Whether it is starting, or was at some time after `since`, ns of `CLOCK_MONOTONIC`.
-    pub(crate) fn is_starting(&self, since: u64) -> bool {
+    fn is_starting(&self, since: u64) -> bool {
         self.start_ns.load(Ordering::Relaxed) > since
     }
 
-    /// When the open window began, ns of `CLOCK_MONOTONIC`.
-    pub(crate) fn window_begun_ns(&self) -> u64 {
+    /// Whether it starts in the open window: what it does then is held against starts.
+    pub(crate) fn starts_now(&self) -> bool {
         let length = u64::from(self.window_ms) * 1_000_000;
         let end = self.window_end_ns.load(Ordering::Relaxed);
-        end.saturating_sub(length)
-    }
-
-    /// Whether it starts in the open window: what it does then is held against starts.
-    fn starts_now(&self) -> bool {
-        self.is_starting(self.window_begun_ns())
+        self.is_starting(end.saturating_sub(length))
     }
 
     /// Counts in the open window, see [`Gauges::count()`]. Any context but NMI.
@@ -258,13 +253,8 @@ impl Cell {
             ban_s: self.rules.ban_s,
             guarded: self.rules.guarded,
             // In danger the clock was read.
-            offends: danger_two && Task::current_blame(now_ns).is_some(),
+            offends: danger_two && Task::current_is_blamed(now_ns),
         }
-    }
-
-    /// Whether danger signal two is up at `now_ns` of `CLOCK_MONOTONIC`.
-    pub(crate) fn is_dangerous(&self, now_ns: u64) -> bool {
-        self.danger.state(|| now_ns).1
     }
 
     /// Raises a danger signal.

@@ -47,12 +47,18 @@ impl<'a> Site<'a> {
         self.cell.context(self.mode)
     }
 
+    /// The officer's list that an operation is held to, if there is one.
+    #[inline]
+    pub(crate) fn list(&self, op: Op) -> Option<Access> {
+        Access::of(op).filter(|access| self.cell.has_prefixes(*access))
+    }
+
     /// Where a path lies for the officer's lists.
     #[inline]
     pub(crate) fn place(&self, op: Op, path: &[u8]) -> Place {
-        match Access::of(op) {
-            Some(access) if self.cell.has_prefixes(access) => self.listed(access, path),
-            _ => Place::Nowhere,
+        match self.list(op) {
+            Some(access) => self.listed(access, path),
+            None => Place::Nowhere,
         }
     }
 

@@ -179,7 +179,6 @@ impl Table {
 }
 
 /// What a cell of `spec` knows of itself: what `known` has learned, with thresholds by its own
-/// What a cell of `spec` knows of itself: what `known` has learned, with thresholds by its own
 /// budget, or nothing. A frame of its own.
 #[inline(never)]
 fn learnt_of(spec: &cells::Cell<'_>, known: Option<&Cell>) -> Result<Learnt> {

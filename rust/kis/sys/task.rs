@@ -98,23 +98,20 @@ impl<'a> Task<'a> {
         });
     }
 
-    /// Whether the running task was ever to blame for too much. Costs a load.
-    pub(crate) fn current_did_too_much() -> bool {
-        let word = Task::with_current(|task| task.blame_word().load(Ordering::Relaxed));
-        word.is_some_and(|word| word & 1 == Blame::Count as u64)
+    /// What the running task is to blame for, and until when; 0 for nothing.
+    fn current_blame() -> u64 {
+        Task::with_current(|task| task.blame_word().load(Ordering::Relaxed)).unwrap_or(0)
     }
 
-    /// Why the running task is to blame for a danger at `now_ns`, if it is.
-    pub(crate) fn current_blame(now_ns: u64) -> Option<Blame> {
-        let word = Task::with_current(|task| task.blame_word().load(Ordering::Relaxed))?;
-        if word < now_ns {
-            return None;
-        }
-        Some(if word & 1 == 0 {
-            Blame::Deed
-        } else {
-            Blame::Count
-        })
+    /// Whether the running task is to blame for a danger at `now_ns`.
+    pub(crate) fn current_is_blamed(now_ns: u64) -> bool {
+        let word = Self::current_blame();
+        word != 0 && word >= now_ns
+    }
+
+    /// Whether it was for too much that it is, or was, to blame.
+    pub(crate) fn current_did_too_much() -> bool {
+        Self::current_blame() & 1 == Blame::Count as u64
     }
 
     /// The cell handle, 0 for none.
