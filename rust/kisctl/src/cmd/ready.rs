@@ -40,13 +40,13 @@ pub(super) struct Candidate {
     pub(super) cell: Cell,
     /// The parameters of all cells.
     pub(super) params: Vec<ParamState>,
-    pub(super) saved: Option<Saved>,
+    pub(super) saved: Saved,
 }
 
 impl Candidate {
     /// What the kernel knows of a cell.
     pub(super) fn ask(control: &mut Control, cell: Cell, params: &[ParamState]) -> Result<Self> {
-        let saved = Some(Saved::of_cell(control, &cell.name)?);
+        let saved = Saved::of_cell(control, &cell.name)?;
         Ok(Self {
             cell,
             params: params.to_vec(),
@@ -56,12 +56,12 @@ impl Candidate {
 
     /// What it lacks.
     pub(super) fn lacks(&self) -> Vec<Lack> {
-        lacks(&self.cell, &self.params, self.saved.as_ref())
+        lacks(&self.cell, &self.params, Some(&self.saved))
     }
 
     /// Discoveries to be expected in a day: in mild classes or in the others.
     fn expected_q16(&self, mild: bool) -> Option<u64> {
-        let repertoire = &self.saved.as_ref()?.repertoire;
+        let repertoire = &self.saved.repertoire;
         if !self.cell.has_repertoire() || repertoire.windows() == 0 {
             return None;
         }
@@ -113,7 +113,7 @@ pub(super) fn tell(output: &Output, of: &Candidate) -> Result<u8> {
         output.line(format!("  {name:<9} {text}"))?;
         output.line(format!("  {:<9} -> {next}", ""))?;
     }
-    if let Some(idle) = idle.filter(|idle| *idle > 0 && of.saved.is_some()) {
+    if let Some(idle) = idle.filter(|idle| *idle > 0 && of.cell.has_repertoire()) {
         output.line(format!("idle windows: at least {idle} %"))?;
     }
     if let (Some(grave), Some(mild)) = (grave, mild) {

@@ -265,12 +265,19 @@ fn learned(cell: usize, saved: Saved) -> Learned {
     }
 }
 
-fn candidate(cell: usize, saved: Option<Saved>) -> Candidate {
+fn candidate(cell: usize, saved: Saved) -> Candidate {
     Candidate {
         cell: cells()[cell].clone(),
         params: params(),
         saved,
     }
+}
+
+/// What a cell knows behind its first start.
+fn started() -> Saved {
+    let mut saved = Saved::new();
+    saved.repertoire.window(true);
+    saved
 }
 
 fn side(name: &str, saved: Saved) -> diff::Side {
@@ -389,29 +396,29 @@ fn reports() -> Vec<(&'static str, Tell)> {
         ),
         (
             "ready",
-            tell(|o| ready::tell(o, &candidate(2, None)).map(drop)),
+            tell(|o| ready::tell(o, &candidate(2, Saved::new())).map(drop)),
         ),
         (
             "ready of one that is not",
-            tell(|o| ready::tell(o, &candidate(1, Some(Saved::new()))).map(drop)),
+            tell(|o| ready::tell(o, &candidate(1, Saved::new())).map(drop)),
         ),
         (
             "ready of one that grows",
-            tell(|o| ready::tell(o, &candidate(0, Some(saved()))).map(drop)),
+            tell(|o| ready::tell(o, &candidate(0, saved())).map(drop)),
         ),
         (
             "mode enforce of cells that are not ready",
             tell(|_| {
                 mode::hold_back(&[
-                    candidate(2, None),
-                    candidate(1, None),
-                    candidate(0, Some(saved())),
+                    candidate(2, Saved::new()),
+                    candidate(1, started()),
+                    candidate(0, saved()),
                 ])
             }),
         ),
         (
             "mode enforce of one that is ready",
-            tell(|_| mode::hold_back(&[candidate(2, None)])),
+            tell(|_| mode::hold_back(&[candidate(2, Saved::new())])),
         ),
         (
             "profile export to a file",
