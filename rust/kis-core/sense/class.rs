@@ -104,6 +104,14 @@ impl Class {
         all.find(|class| class.name().as_bytes() == name)
     }
 
+    /// Whether the modes of files say who may do it.
+    pub const fn is_by_modes(self) -> bool {
+        matches!(
+            self,
+            Self::Read | Self::Secret | Self::Write | Self::Create | Self::Remove | Self::Own
+        )
+    }
+
     /// Whether its items are directories and files, which fold when there are many.
     pub const fn is_place(self) -> bool {
         matches!(

@@ -16,6 +16,8 @@
 //!   libraries.
 //! - Where a cell creates files it may write, read and remove them. What it writes it may create
 //!   anew: so are logs rotated.
+//! - What root did with a file a lesser user of the cell may do, too: the file's modes still hold him. So
+//!   does a worker open the log again that root opened for him at the start.
 //! - A program or library where the cell itself writes is never of the self.
 //!
 //! - A directory brings all below it along to a new name, so having been given that name is an item of
@@ -209,7 +211,12 @@ impl<'a> Sighting<'a> {
 
     /// Whether a set knows it.
     pub fn is_known(&self, self_: &impl Knows) -> bool {
-        let has = |class, name: &[u8]| self_.has(class, self.domain, name);
+        let has = |class: Class, name: &[u8]| {
+            self_.has(class, self.domain, name)
+                || (class.is_by_modes()
+                    && self.domain == Domain::User
+                    && self_.has(class, Domain::Root, name))
+        };
         let dir = parent(self.path);
         match self.class {
             Class::Program | Class::Library => {
@@ -224,6 +231,11 @@ impl<'a> Sighting<'a> {
             Class::Write => has(Class::Write, self.name) || has(Class::Create, dir),
             Class::Create => has(Class::Create, self.name) || has(Class::Write, self.path),
             Class::Remove => has(Class::Remove, self.name) || has(Class::Create, dir),
+            Class::Own => {
+                has(Class::Own, self.name)
+                    || has(Class::Write, self.path)
+                    || has(Class::Create, dir)
+            }
             _ => has(self.class, self.name),
         }
     }
@@ -395,6 +407,33 @@ mod tests {
             ..LOOK
         };
         assert!(!knows(&few, Act::Write, b"/spool/1", root));
+    }
+
+    #[test]
+    fn what_root_did_with_a_file_a_lesser_user_may_do() {
+        struct OfRoot;
+        impl Knows for OfRoot {
+            fn has(&self, class: Class, domain: Domain, name: &[u8]) -> bool {
+                let names: [&[u8]; 2] = [b"/log/a", b"tcp 127.0.0.1:80"];
+                let classes = [Class::Write, Class::Peer];
+                domain == Domain::Root && classes.contains(&class) && names.contains(&name)
+            }
+        }
+        let knows = |act, path: &[u8]| {
+            let mut room = [0u8; 64];
+            Sighting::of_file(act, path, &LOOK, &mut room).is_known(&OfRoot)
+        };
+        assert!(knows(Act::Write, b"/log/a") && !knows(Act::Write, b"/log/b"));
+        // Also where the directory is his.
+        let own = Look {
+            is_own: true,
+            ..LOOK
+        };
+        let mut room = [0u8; 64];
+        let seen = Sighting::of_file(Act::Write, b"/log/a", &own, &mut room);
+        assert!(seen.class == Class::Own && seen.is_known(&OfRoot));
+        let peer = |is_root| Sighting::named(Class::Peer, is_root, b"tcp 127.0.0.1:80");
+        assert!(peer(true).is_known(&OfRoot) && !peer(false).is_known(&OfRoot));
     }
 
     #[test]

@@ -160,7 +160,7 @@ fn what_makes_known_and_what_makes_self_made() {
             let set = Only(other);
             let helps = match seen.class {
                 Class::Read | Class::Write | Class::Remove => other == Class::Create,
-                Class::Secret => matches!(other, Class::Write | Class::Create),
+                Class::Secret | Class::Own => matches!(other, Class::Write | Class::Create),
                 Class::Create => other == Class::Write,
                 _ => false,
             };
@@ -234,12 +234,13 @@ fn sightings_are_made_of_any_bytes() {
             (seen.is_known(&all), seen.is_self_made(&all)),
             (!is_code, is_code)
         );
-        // It is asked for its own name first, and never for what belongs to the other domain but
-        // for who made it.
+        // It is asked for its own name first, and for what belongs to the other domain only where that
+        // tells who made it, or what root did by the same name.
         let asked = none.0.into_inner();
         assert_eq!(asked[0], (seen.class, seen.domain, seen.name.to_vec()));
         assert!(asked.iter().all(|(_, domain, name)| {
-            name.len() <= MAX_NAME && (is_code || *domain == seen.domain)
+            let of_root = seen.class.is_by_modes() && *domain == Domain::Root;
+            name.len() <= MAX_NAME && (is_code || of_root || *domain == seen.domain)
         }));
     }
     assert!(classes.iter().all(|n| *n > 100), "{classes:?}");
