@@ -5,13 +5,16 @@
 //! Floor 2. Everything that hooks change is atomic, but for what is learned, whose spinlock is only
 //! taken in process context, and by hooks only while the cell learns.
 
-use super::{gauge::Gauges, learnt::Learnt};
+use super::{
+    gauge::Gauges,
+    learnt::{Learnt, Shared},
+};
 use crate::sys::{
     clock, random,
     task::{Blame, Task},
 };
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use kernel::{new_spinlock, prelude::*, sync::SpinLock};
+use kernel::prelude::*;
 use kis_core::{
     cells::{
         self,
@@ -91,9 +94,9 @@ pub(crate) struct Cell {
     start_ns: AtomicU64,
     /// The repertoire, for those who take no lock.
     pub(crate) known: Known<KVVec<AtomicU64>>,
-    /// What was learned.
-    #[pin]
-    pub(crate) learnt: SpinLock<Learnt>,
+    /// What was learned; the cell that follows at the next load has the same, so that nothing that is
+    /// learned meanwhile is lost.
+    pub(crate) learnt: Shared,
 }
 
 impl Cell {
@@ -102,7 +105,7 @@ impl Cell {
     pub(crate) fn new(
         number: u32,
         spec: &cells::Cell<'_>,
-        learnt: Learnt,
+        learnt: Shared,
     ) -> Result<Pin<KBox<Self>>> {
         let mut name = [0u8; NAME_LEN];
         for (to, from) in name.iter_mut().zip(spec.name()) {
@@ -123,7 +126,7 @@ impl Cell {
             one_ms: spec.hold_one_ms(),
             two_ms: spec.hold_two_ms(),
         };
-        let (settings, mode, phase) = (spec.settings(), spec.mode(), learnt.profile.phase());
+        let (settings, mode) = (spec.settings(), spec.mode());
         let gauges = Gauges::new()?;
         // Nobody asks a cell that has no repertoire.
         let count = if spec.learn() { SLOTS + MEMO } else { 0 };
@@ -141,7 +144,7 @@ impl Cell {
                 holds,
                 window_ms,
                 mode: AtomicU32::new(mode as u32),
-                phase: AtomicU32::new(phase as u32),
+                phase: AtomicU32::new(Phase::Learning as u32),
                 danger: Danger::default(),
                 ration: Ration::new(),
                 gauges,
@@ -150,7 +153,7 @@ impl Cell {
                 tally: Tally::default(),
                 start_ns: AtomicU64::new(0),
                 known,
-                learnt <- new_spinlock!(learnt, "kis::Cell::learnt"),
+                learnt,
             }),
             GFP_KERNEL,
         )?;
@@ -181,6 +184,15 @@ impl Cell {
             Phase::Ready
         } else {
             Phase::Learning
+        }
+    }
+
+    /// Works out the thresholds by its own budget, where those before it had another one.
+    pub(crate) fn refit(&self) {
+        let mut learnt = self.learnt.lock();
+        if learnt.is_ready() {
+            learnt.profile.complete(self.settings.budget);
+            self.follow(&learnt);
         }
     }
 

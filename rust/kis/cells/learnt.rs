@@ -3,7 +3,12 @@
 //! What a cell has learned: its profile and its repertoire, always changed together. Floor 2.
 
 use crate::sys::heap;
-use kernel::{alloc::AllocError, prelude::*};
+use kernel::{
+    alloc::AllocError,
+    new_spinlock,
+    prelude::*,
+    sync::{Arc, SpinLock},
+};
 use kis_core::{
     sense::{
         class::ClassSet,
@@ -16,6 +21,9 @@ use kis_core::{
 
 /// The repertoire of a cell.
 pub(crate) type Things = Repertoire<KVVec<Item>, KVVec<u8>>;
+
+/// The same for a cell and for the one that follows it at the next load.
+pub(crate) type Shared = Arc<SpinLock<Learnt>>;
 
 /// What a cell has learned.
 pub(crate) struct Learnt {
@@ -37,6 +45,11 @@ impl Learnt {
             profile: heap::copied(&Profile::EMPTY)?,
             things: Repertoire::new(filled(Item::NONE, count)?, filled(0, bytes)?),
         })
+    }
+
+    /// For those who share it. May sleep.
+    pub(crate) fn shared(self) -> Result<Shared> {
+        Arc::pin_init(new_spinlock!(self, "kis::Learnt"), GFP_KERNEL)
     }
 
     /// Takes over what another one has learned, as far as there is room for it. Any context.

@@ -5,7 +5,10 @@
 //! Floor 2. Built as a whole, never changed; a reload builds another one that knows where the cells
 //! of this one are.
 
-use super::{cell::Cell, learnt::Learnt};
+use super::{
+    cell::Cell,
+    learnt::{Learnt, Shared},
+};
 use crate::{image::Image, sys::hooks};
 use core::sync::atomic::{AtomicU32, Ordering};
 use kernel::prelude::*;
@@ -178,17 +181,19 @@ impl Table {
     }
 }
 
-/// What a cell of `spec` knows of itself: what `known` has learned, with thresholds by its own
-/// budget, or nothing. A frame of its own.
+/// What a cell of `spec` knows of itself: what `known` has learned and still learns, or nothing. A
+/// frame of its own.
 #[inline(never)]
-fn learnt_of(spec: &cells::Cell<'_>, known: Option<&Cell>) -> Result<Learnt> {
+fn learnt_of(spec: &cells::Cell<'_>, known: Option<&Cell>) -> Result<Shared> {
+    if let Some(known) = known {
+        if known.has_things() == spec.learn() {
+            return Ok(known.learnt.clone());
+        }
+    }
     let mut learnt = Learnt::new(spec.learn())?;
     if let Some(known) = known {
         learnt.follow(&known.learnt.lock());
-        if learnt.is_ready() {
-            learnt.profile.complete(spec.budget());
-        }
     }
     learnt.profile.origin = Origin::of(spec.name(), spec.program());
-    Ok(learnt)
+    learnt.shared()
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     armoury::Armoury,
-    cells::{adopt, learnt::Learnt, site::Site, table::Table},
+    cells::{adopt, cell::Cell, learnt::Learnt, site::Site, table::Table},
     engine::Engine,
     image::Image,
     scribe::Deed,
@@ -84,6 +84,7 @@ impl Engine {
         Ok(())
     }
 
+    /// Puts cells in force; those that were there before share what they learn with the old ones.
     fn load_cells(&self, bytes: Image) -> Result<u32, Refusal> {
         let cells = Cells::verify(bytes).map_err(|e| image(e, nl::KIS_A_IMAGE_TOKEN))?;
         let _changing = self.changing.lock();
@@ -94,6 +95,8 @@ impl Engine {
         let (generation, count) = (new.generation, new.len() as u32);
         drop(old);
         self.cells.replace(Some(new.clone()));
+        // Only now, as all before could have failed.
+        new.iter().for_each(Cell::refit);
         if !adopt::running(&new) {
             new.adopt_later();
         }
