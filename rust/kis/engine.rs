@@ -13,7 +13,7 @@ use crate::{
     t_helper::Helper,
     t_killer::Killer,
 };
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use kernel::{
     new_mutex,
     prelude::*,
@@ -45,6 +45,10 @@ pub(crate) struct Engine {
     mode: AtomicU32,
     /// When the module was loaded, ns of `CLOCK_MONOTONIC`.
     pub(crate) loaded_ns: u64,
+    /// How often windows were looked at; written by the ticker only.
+    pub(crate) ticks: AtomicU64,
+    /// Time that this took, ns; written by the ticker only.
+    pub(crate) ticker_ns: AtomicU64,
 }
 
 impl Engine {
@@ -61,6 +65,8 @@ impl Engine {
                 changing <- new_mutex!((), "kis::Engine::changing"),
                 mode: AtomicU32::new(Mode::Observe as u32),
                 loaded_ns,
+                ticks: AtomicU64::new(0),
+                ticker_ns: AtomicU64::new(0),
             }? Error),
             GFP_KERNEL,
         )

@@ -8,6 +8,7 @@ use crate::{
     engine::Engine,
     sys::{clock, ticker::Tick},
 };
+use core::sync::atomic::Ordering;
 
 impl Engine {
     /// Asks once more who was busy when the cells were loaded. Not while the officer loads others:
@@ -31,12 +32,16 @@ impl Tick for Engine {
         let now = clock::monotonic_ns();
         self.killer.bans.expire(now);
         // The table is borrowed, not locked: nobody waits for a tick.
-        match self.cells.current() {
+        let pause_ms = match self.cells.current() {
             Some(table) => {
                 self.adopt_again(&table);
                 Apc::tick(&self.killer, &table, self.mode(), now)
             }
             None => PAUSE_MS,
-        }
+        };
+        let took_ns = clock::monotonic_ns().saturating_sub(now);
+        self.ticks.fetch_add(1, Ordering::Relaxed);
+        self.ticker_ns.fetch_add(took_ns, Ordering::Relaxed);
+        pause_ms
     }
 }

@@ -5,14 +5,12 @@
     ticker.py ROUNDS SECONDS
 
 The machine is idle: some threads that nobody watches sleep, and so does one process in each cell.
-Windows are closed in a kernel thread, so the time of all kernel threads over the same interval, with
-cells and without, tells what they cost; a nanosecond is an instruction. While nothing runs the clock
-jumps, so that a long interval takes little time. Prints lines "STATE-THREADS INSTRUCTIONS", the
-latter for as long as one window: none, none-again (module loaded, no cell), cells-1, cells-64.
+The module tells how long its ticker ran; a nanosecond is an instruction. While nothing runs the clock
+jumps, so that a long interval takes little time. Prints lines "STATE INSTRUCTIONS", the latter for as
+long as one window; a state is CELLS-THREADS, or again-CELLS-THREADS for the interval behind it.
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -27,28 +25,18 @@ CELLS = (1, 64)
 LEARN_WINDOWS = 2
 
 
-def kernel_time():
-    """Nanoseconds that each kernel thread has run."""
-    out = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-                parent = f.read().rpartition(")")[2].split()[1]
-            if pid == "2" or parent == "2":
-                # The clock of another process: see clock_getcpuclockid(3).
-                out[pid] = time.clock_gettime_ns((~int(pid) << 3) | 2)
-        except OSError:
-            pass
-    return out
+def status():
+    """What the module says of itself."""
+    return json.loads(subprocess.run(["kisctl", "status", "--json"], check=True, capture_output=True).stdout)
 
 
 def measure(seconds):
-    """What kernel threads ran, for each window of the interval."""
-    before, start = kernel_time(), time.monotonic_ns()
+    """What the ticker ran, for each window of the interval."""
+    before = status()
     time.sleep(seconds)
-    after, end = kernel_time(), time.monotonic_ns()
-    ran = sum(ns - before.get(pid, 0) for pid, ns in after.items())
-    return ran * WINDOW_MS * 1_000_000 / (end - start)
+    after = status()
+    ran, passed = (after[key] - before[key] for key in ("ticker_ns", "uptime_ns"))
+    return ran * WINDOW_MS * 1_000_000 / passed
 
 
 class Threads:
@@ -76,7 +64,7 @@ def run(*command):
 
 
 def with_cells(directory, number, seconds):
-    """The same with so many cells, each with a process that sleeps."""
+    """Twice what so many cells cost, each with a process that sleeps."""
     programs = [f"{directory}/sleep-{i}" for i in range(number)]
     cells = [
         {"name": f"cell-{i}", "program": p, "window_ms": WINDOW_MS, "tolerization": {"windows": LEARN_WINDOWS}}
@@ -89,12 +77,12 @@ def with_cells(directory, number, seconds):
     asleep = [subprocess.Popen([p, "infinity"]) for p in programs]
     # Five seconds of it are a start, judged by lines of its own.
     time.sleep(LEARN_WINDOWS * WINDOW_MS / 1000 + 7)
-    value = measure(seconds)
+    values = measure(seconds), measure(seconds)
     for p in asleep:
         p.kill()
         p.wait()
     run("kisctl", "cell", "unload")
-    return value
+    return values
 
 
 def main():
@@ -107,12 +95,10 @@ def main():
     for _ in range(rounds):
         for number in THREADS:
             threads = Threads(number)
-            # What the start of so many has left behind for kernel threads is done first.
-            time.sleep(5)
-            print(f"none-{number}", measure(seconds), flush=True)
             for n in CELLS:
-                print(f"cells-{n}-{number}", with_cells(directory, n, seconds), flush=True)
-            print(f"none-again-{number}", measure(seconds), flush=True)
+                once, again = with_cells(directory, n, seconds)
+                print(f"{n}-{number}", once, flush=True)
+                print(f"again-{n}-{number}", again, flush=True)
             threads.end()
     run("rmmod", "kis")
 

@@ -22,7 +22,7 @@ ring = Ring()
 def state():
     """All that an officer can see, without what moves by itself."""
     status = nl.status()
-    for key in ("records", "lost-alerts", "lost-telemetry", "uptime-ns", "dropped"):
+    for key in ("records", "lost-alerts", "lost-telemetry", "uptime-ns", "ticks", "ticker-ns", "dropped"):
         del status[key]
     cells = [{k: v for k, v in cell.items() if k not in ("windows", "processes")} for cell in nl.dump("cell-get")]
     bounds = [(p["param"], p.get("bound")) for p in nl.dump("param-get")]

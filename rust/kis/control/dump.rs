@@ -82,6 +82,11 @@ impl Engine {
                 nl::KIS_A_STATUS_UPTIME_NS,
                 clock::monotonic_ns().saturating_sub(self.loaded_ns),
             ),
+            (nl::KIS_A_STATUS_TICKS, self.ticks.load(Ordering::Relaxed)),
+            (
+                nl::KIS_A_STATUS_TICKER_NS,
+                self.ticker_ns.load(Ordering::Relaxed),
+            ),
         ] {
             reply.u64(attr, value, pad);
         }

@@ -66,6 +66,8 @@ fn status(mode: u32, cells: u32) -> control::Status {
         killed: 9,
         dropped: 10,
         uptime_ns: 3_723_000_000_000,
+        ticks: 3723,
+        ticker_ns: 412_000_000,
     }
 }
 

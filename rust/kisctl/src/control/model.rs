@@ -108,6 +108,8 @@ message! {
         killed: u64 = KIS_A_STATUS_KILLED,
         dropped: u64 = KIS_A_STATUS_DROPPED,
         uptime_ns: u64 = KIS_A_STATUS_UPTIME_NS,
+        ticks: u64 = KIS_A_STATUS_TICKS,
+        ticker_ns: u64 = KIS_A_STATUS_TICKER_NS,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
         Colour,
         Shown, //
     },
+    text,
     view::{
         field::Field,
         value::Value, //
@@ -25,7 +26,7 @@ type Of = Field<Status>;
 
 /// The fields of `kisctl status`.
 pub const FIELDS: &[Of] = &[
-    Of::new("abi", |status| status.abi.into()).line(12, "ABI"),
+    Of::new("abi", |status| status.abi.into()).line(13, "ABI"),
     Of::new("mode", |status| mode_name(status.mode).into())
         .shown(mode)
         .line(1, "mode"),
@@ -42,6 +43,10 @@ pub const FIELDS: &[Of] = &[
     Of::new("killed", |status| status.killed.into()).line(7, "connections reset"),
     Of::new("dropped", |status| status.dropped.into()).line(8, "packets dropped"),
     Of::new("uptime_ns", |status| Value::Nanoseconds(status.uptime_ns)).line(11, "loaded for"),
+    Of::new("ticks", |status| status.ticks.into()),
+    Of::new("ticker_ns", |status| Value::Nanoseconds(status.ticker_ns))
+        .shown(ticker)
+        .line(12, "windows took"),
 ];
 
 /// Green where verdicts are carried out.
@@ -50,6 +55,12 @@ fn mode(status: &Status) -> Shown {
         "enforce" => Shown::new("enforce", Colour::Green),
         other => Shown::new(other, Colour::Yellow),
     }
+}
+
+/// What the module costs when nothing happens.
+fn ticker(status: &Status) -> Shown {
+    let took = text::duration_ms(status.ticker_ns / 1_000_000);
+    format!("{took} in {} ticks", status.ticks).into()
 }
 
 /// Both losses: of alerts, which matters, and of telemetry.
