@@ -25,5 +25,6 @@ pub mod spread;
 pub mod stats;
 pub mod tail;
 pub mod thresholds;
+pub mod trial;
 pub mod window;
 pub mod words;

@@ -115,7 +115,8 @@ is "an item has its names" "$(keys '.repertoire[0]' profile show beta --items)" 
 is "the items are as many as are counted" \
 	"$(kisctl --json profile show beta --items | jq '.repertoire | length')" "$(of_cell beta items)"
 is "ready has its names" "$(keys . ready beta)" \
-	"$(words cell idle_percent missing per_day per_day_mild ready schema_version)"
+	"$(words alarms_one_per_day alarms_two_per_day cell idle_percent missing per_day per_day_mild ready \
+		schema_version tried_one tried_two tried_windows)"
 is "review has its names" "$(keys . review alpha)" "$(words accepted cell groups schema_version)"
 code 1 'is not ready: it still learns' kisctl mode enforce --cell beta
 code 1 '^$' kisctl ready beta

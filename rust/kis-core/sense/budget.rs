@@ -7,7 +7,7 @@
 use super::fixed;
 
 /// Milliseconds in a day.
-const DAY_MS: u64 = 86_400_000;
+pub const DAY_MS: u64 = 86_400_000;
 
 /// Days in a month.
 pub const MONTH_DAYS: u64 = 30;

@@ -28,6 +28,7 @@ use super::stats::MAX_VALUE;
 use super::thresholds::Lines;
 use super::window::{
     Crossing,
+    Level,
     Moment, //
 };
 use crate::wire::bytes::{
@@ -103,6 +104,11 @@ impl Memory {
         self.load
     }
 
+    /// Draws lines from what was learned by now.
+    pub fn draw(&self, budget: &Budget, lines: &mut [Lines; Param::COUNT]) {
+        draw(&self.habits, self.load, budget, lines);
+    }
+
     /// The lines of a parameter; never crossed while the cell learns.
     pub fn lines(&self, param: Param) -> Lines {
         let found = self.lines.get(param.index());
@@ -110,7 +116,28 @@ impl Memory {
     }
 }
 
+/// Draws the lines that follow from habits and the greatest load.
+fn draw(
+    habits: &[Habit; Param::COUNT],
+    load: u64,
+    budget: &Budget,
+    lines: &mut [Lines; Param::COUNT],
+) {
+    for ((lines, habit), param) in lines.iter_mut().zip(habits).zip(Param::ALL) {
+        *lines = habit.lines(param, budget, load);
+    }
+}
+
 impl Deviation<'_> {
+    /// The gravest line that a window crosses; nothing at all for what is no window to look at.
+    pub fn worst(lines: &[Lines; Param::COUNT], seen: &Observation<'_>) -> Option<Option<Level>> {
+        let (values, start) = Self::values(seen)?;
+        let now = Moment::of(values, start);
+        let each = lines.iter().zip(values);
+        let levels = each.filter_map(|(lines, value)| Some(lines.at(&now).crossed(*value)?.0));
+        Some(levels.max())
+    }
+
     /// The values that it looks at, and whether the cell started: a window in which no process of the
     /// cell exists at the end says nothing of what the cell does when it runs.
     const fn values<'b>(seen: &Observation<'b>) -> Option<(&'b Values, bool)> {
@@ -160,11 +187,13 @@ impl Detector for Deviation<'_> {
     }
 
     fn complete(&self, memory: &mut Memory, budget: &Budget) {
-        let each = memory.lines.iter_mut().zip(&memory.habits);
-        for ((lines, habit), param) in each.zip(Param::ALL) {
-            // INVARIANT: just computed.
-            *lines = habit.lines(param, budget, memory.load);
-        }
+        let Memory {
+            habits,
+            load,
+            lines,
+        } = memory;
+        // INVARIANT: just computed.
+        draw(habits, *load, budget, lines);
     }
 
     fn judge(&self, memory: &Memory, seen: &Observation<'_>, found: &mut Findings) {
@@ -241,7 +270,6 @@ impl Keep for Memory {
 mod tests {
     use super::*;
     use crate::sense::bound::NO_BOUNDS;
-    use crate::sense::window::Level;
 
     const BUDGET: Budget = Budget::Deviations {
         one_q16: 3 << 16,

@@ -19,6 +19,7 @@
 //! | u32 | windows learned |
 //! | u32, u32, u32, u32 | the budget: 0, 0, 0, 0; or 1, the two factors of the deviation, 0; or 2, alarms of danger one a day and of two a month, ms of a window; factors and alarms with 16 fractional bits |
 //! | u64, u64 | whose it is: [`Origin`] |
+//! | u32, u32, u32, u32 | how the trial went: windows, danger one, danger two ([`Score`]), 0 |
 //! | sections | of each detector with a memory, rising: u32 number, u32 bytes of what follows, and that |
 //!
 //! Section 1, what the [deviation](super::deviation) is taken from: u64 greatest load; for each
@@ -68,6 +69,10 @@ use super::phase::{
 use super::repertoire::Repertoire;
 use super::stats::MAX_COUNT;
 use super::thresholds::Lines;
+use super::trial::{
+    Score,
+    Trial, //
+};
 use crate::paths::path;
 use crate::wire::abi::Phase;
 use crate::wire::image::{
@@ -80,7 +85,7 @@ use crate::{
 };
 
 /// Bytes between the header and the sections.
-const HEAD: usize = 8 + 4 * budget::WORDS + 16;
+const HEAD: usize = 8 + 4 * budget::WORDS + 16 + Score::BYTES;
 
 /// Bytes of the longest image of a profile.
 pub const MAX_BYTES: usize = image::HEADER
@@ -196,6 +201,7 @@ pub struct Profile {
     pub origin: Origin,
     period: Period,
     budget: Budget,
+    trial: Trial,
     memories: Memories,
 }
 
@@ -217,6 +223,7 @@ impl Profile {
             origin: Origin::NONE,
             period: Period::new(),
             budget: Budget::None,
+            trial: Trial::new(),
             memories: Memories::new(),
         }
     }
@@ -239,6 +246,11 @@ impl Profile {
     /// What was learned about `param`.
     pub const fn param(&self, param: Param) -> &Habit {
         self.memories.deviation.habit(param)
+    }
+
+    /// How the second half of learning looked to what the first one had taught.
+    pub const fn score(&self) -> Score {
+        self.trial.score()
     }
 
     /// The parameters that kept rising in the course of learning.
@@ -270,6 +282,7 @@ impl Profile {
         if self.is_ready() || matches!(seen, Observation::Window { processes: 0, .. }) {
             return Learned::Nothing;
         }
+        self.trial.look(seen);
         for sense in settings.senses() {
             sense.learn(&mut self.memories, seen);
         }
@@ -277,6 +290,8 @@ impl Profile {
         let learned = self.period.count(settings.learn_windows);
         if learned == Learned::Complete {
             self.complete(settings.budget);
+        } else if self.windows() == settings.learn_windows / 2 {
+            self.trial.begin(&self.memories.deviation, &settings.budget);
         }
         learned
     }
@@ -286,6 +301,7 @@ impl Profile {
     /// A profile from an image has the budget it was made with: call this to give it the cell's.
     pub fn complete(&mut self, budget: Budget) {
         self.budget = budget;
+        self.trial.clear(self.score());
         for sense in PLAIN.senses() {
             sense.complete(&mut self.memories, &self.budget);
         }
@@ -314,6 +330,7 @@ impl Profile {
         // INVARIANT: nothing is learned.
         self.period = Period::new();
         self.budget = Budget::None;
+        self.trial.clear(Score::NONE);
         self.memories.clear();
     }
 
@@ -331,6 +348,7 @@ impl Profile {
         }
         w.u64(self.origin.cell);
         w.u64(self.origin.build);
+        self.score().write(&mut w);
         self.memories.write(&mut w);
         detectors::write(repertoire, &mut w);
         let len = w.finish();
@@ -383,6 +401,7 @@ impl Profile {
             cell: r.u64().ok_or(short)?,
             build: r.u64().ok_or(short)?,
         };
+        let trial_at = r.offset();
         let [phase, windows, words @ ..] = head;
         let phase = u16::try_from(phase).ok().and_then(Phase::from_u16);
         let phase = phase.ok_or(Error::malformed(at, "phase of the profile"))?;
@@ -392,6 +411,10 @@ impl Profile {
             .ok_or(Error::malformed(at + 8, "budget of a profile"))?;
         let period = Period::from_parts(phase, windows);
         self.period = period.ok_or(Error::limit("windows of a profile", MAX_COUNT))?;
+        let score = Score::read(&mut r, windows);
+        // INVARIANT: `windows` is at most MAX_COUNT.
+        self.trial
+            .clear(score.ok_or(Error::malformed(trial_at, "trial of a profile"))?);
         // INVARIANT: each habit is held against `windows`.
         self.memories.read(&mut r, windows)?;
         detectors::read(repertoire, &mut r, windows)?;

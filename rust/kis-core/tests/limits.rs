@@ -487,7 +487,7 @@ const ITEM: usize = 24;
 const PARAM: usize = 104;
 
 /// Where the sections of a profile begin.
-const DEVIATION: usize = 72;
+const DEVIATION: usize = 88;
 const REPERTOIRE: usize = DEVIATION + 8 + 8 + PARAM * Param::COUNT;
 const ITEMS: usize = REPERTOIRE + 8 + HEAD;
 
@@ -510,6 +510,12 @@ fn profiles_are_bounded() {
         // Whose it is.
         (56, 1, true),
         (68, u32::MAX, true),
+        // How the trial went: more windows than were learned, more signals than windows, more of
+        // danger two than of all.
+        (72, MAX_COUNT, false),
+        (76, MAX_COUNT, false),
+        (80, MAX_COUNT, false),
+        (84, 1, false),
         // Number and length of a section.
         (DEVIATION, 0, false),
         (DEVIATION, 2, false),

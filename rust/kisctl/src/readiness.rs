@@ -18,7 +18,15 @@ use crate::{
     }, //
 };
 use kis_core::{
-    sense::novelty::LEAST_WINDOWS,
+    sense::{
+        budget::{
+            Budget,
+            DAY_MS,
+            MONTH_DAYS, //
+        },
+        novelty::LEAST_WINDOWS,
+        trial::Score, //
+    },
     wire::abi::Param, //
 };
 
@@ -88,6 +96,18 @@ pub fn lacks(cell: &Cell, params: &[ParamState], saved: Option<&Saved>) -> Vec<L
             "trend",
             format!("{} kept rising: somebody may have trained it", list(&names)),
             &format!("see who asked for it, and let it serve as it always does {learn}"),
+        );
+    }
+    let tried = saved.map_or(Score::NONE, |saved| saved.profile.score());
+    if tried.two > 0 {
+        lack(
+            "alarms",
+            format!(
+                "danger two would have gone up {} in the {} it was tried on",
+                text::count(tried.two.into(), "time"),
+                text::count(tried.windows.into(), "window")
+            ),
+            &format!("raise tolerization.windows, or thresholds.budget, {learn}"),
         );
     }
     let own = saved.map(|saved| &saved.repertoire);
@@ -163,6 +183,67 @@ pub fn idle_percent(cell: &Cell, params: &[ParamState]) -> Option<u64> {
     let messages = messages.next().filter(|messages| messages.n > 0)?;
     let busy = (u128::from(messages.mean) * 100).div_ceil(1 << 16);
     Some(100_u64.saturating_sub(u64::try_from(busy).unwrap_or(100)))
+}
+
+/// False alarms to be expected in a day, each with 16 fractional bits.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::{budget::Budget, trial::Score};
+/// use kisctl::readiness::Alarms;
+///
+/// // As many as may be, when the trial saw none.
+/// let alarms = Alarms::of(&Budget::usual(1000), Score { windows: 90, one: 0, two: 0 }, 1000, &[]);
+/// assert_eq!(alarms.unwrap().one_q16, 1 << 16);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alarms {
+    /// Of danger one or two.
+    pub one_q16: u64,
+    /// Of danger two.
+    pub two_q16: u64,
+}
+
+impl Alarms {
+    /// What follows from the budget, from the windows that were tried (the lines had seen half of them
+    /// all, so that there are rather fewer), and from what is new each day. `None` for a cell that
+    /// has no budget and tried nothing.
+    pub fn of(budget: &Budget, tried: Score, window_ms: u32, growth: &[Growth]) -> Option<Self> {
+        let day = |count: u32| match tried.windows {
+            0 => 0,
+            windows => {
+                let of = u64::from(windows).saturating_mul(window_ms.max(1).into());
+                (u64::from(count) << 16).saturating_mul(DAY_MS) / of
+            }
+        };
+        let (one, two) = match budget {
+            Budget::Alarms {
+                one_per_day_q16,
+                two_per_month_q16,
+                ..
+            } => (
+                u64::from(*one_per_day_q16),
+                u64::from(*two_per_month_q16) / MONTH_DAYS,
+            ),
+            _ if tried.windows == 0 => return None,
+            _ => (0, 0),
+        };
+        let surprises = growth
+            .iter()
+            .filter(|of| of.state() == "saturated" && !of.class.is_mild());
+        Some(Self {
+            one_q16: day(tried.one)
+                .max(one)
+                .saturating_add(expected_q16(growth, true))
+                .saturating_add(expected_q16(growth, false)),
+            two_q16: day(tried.two).max(two).saturating_add(
+                surprises
+                    .filter_map(Growth::per_day_q16)
+                    .fold(0, u64::saturating_add),
+            ),
+        })
+    }
 }
 
 /// How many discoveries a day are to be expected, in mild classes or in the others, 16 fractional
@@ -265,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_ramp_is_named_with_or_without_a_repertoire() {
-        let ramp = |rise: u64| {
+        let taught = |files: &dyn Fn(u64) -> u64| {
             let mut saved = learned(|_| b"tcp 2".to_vec());
             let settings = Settings {
                 learn_windows: 60,
@@ -275,7 +356,7 @@ mod tests {
             };
             for window in 0..60 {
                 let mut values = [100; Param::COUNT];
-                values[Param::FilesOpened.index()] += window * rise;
+                values[Param::FilesOpened.index()] += files(window);
                 let seen = Observation::Window {
                     values: &values,
                     processes: 1,
@@ -285,6 +366,7 @@ mod tests {
             }
             saved
         };
+        let ramp = |rise: u64| taught(&|window| window * rise);
         assert_eq!(lacks(&cell(), &messages(3 << 16), Some(&ramp(0))), []);
         let found = lacks(&cell(), &messages(3 << 16), Some(&ramp(2)));
         assert_eq!(names(&found), ["trend"]);
@@ -294,6 +376,17 @@ mod tests {
             ..cell()
         };
         assert_eq!(names(&lacks(&plain, &[], Some(&ramp(2)))), ["trend"]);
+        // A peak in the second half, to which there was nothing like in the first one.
+        let peaks = taught(&|window| if window == 40 { 1 << 30 } else { 0 });
+        let found = lacks(&cell(), &messages(3 << 16), Some(&peaks));
+        assert_eq!(names(&found), ["alarms"]);
+        assert!(found[0]
+            .text
+            .contains("gone up 1 time in the 30 windows it was tried on"));
+        let score = peaks.profile.score();
+        let alarms = Alarms::of(&peaks.profile.budget(), score, 1000, &[]).unwrap();
+        assert_eq!((alarms.one_q16 >> 16, alarms.two_q16 >> 16), (2880, 2880));
+        assert_eq!(Alarms::of(&Budget::None, Score::NONE, 1000, &[]), None);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::{
         expected_q16,
         idle_percent,
         lacks,
+        Alarms,
         Lack,
         FIELDS, //
     },
@@ -59,6 +60,24 @@ impl Candidate {
         lacks(&self.cell, &self.params, Some(&self.saved))
     }
 
+    /// False alarms to be expected in a day; none while it learns.
+    fn alarms(&self) -> Option<Alarms> {
+        let Saved {
+            profile,
+            repertoire,
+            ..
+        } = &self.saved;
+        let window_ms = self.cell.window_ms;
+        let growth = Growth::all(repertoire, window_ms);
+        let known = if self.cell.has_repertoire() {
+            &growth[..]
+        } else {
+            &[]
+        };
+        let alarms = Alarms::of(&profile.budget(), profile.score(), window_ms, known);
+        alarms.filter(|_| profile.is_ready())
+    }
+
     /// Discoveries to be expected in a day: in mild classes or in the others.
     fn expected_q16(&self, mild: bool) -> Option<u64> {
         let repertoire = &self.saved.repertoire;
@@ -89,6 +108,7 @@ pub(super) fn tell(output: &Output, of: &Candidate) -> Result<u8> {
     };
     let idle = idle_percent(&of.cell, &of.params);
     let (grave, mild) = (of.expected_q16(false), of.expected_q16(true));
+    let (tried, alarms) = (of.saved.profile.score(), of.alarms());
     if output.is_json() {
         let day = |day: Option<u64>| day.map_or(Value::Maybe(None), Value::Q16);
         let report = Object::report()
@@ -97,7 +117,18 @@ pub(super) fn tell(output: &Output, of: &Candidate) -> Result<u8> {
             .with("missing", objects(FIELDS, &lacks))
             .with("idle_percent", idle)
             .with("per_day", day(grave))
-            .with("per_day_mild", day(mild));
+            .with("per_day_mild", day(mild))
+            .with("tried_windows", tried.windows)
+            .with("tried_one", tried.one)
+            .with("tried_two", tried.two)
+            .with(
+                "alarms_one_per_day",
+                day(alarms.map(|alarms| alarms.one_q16)),
+            )
+            .with(
+                "alarms_two_per_day",
+                day(alarms.map(|alarms| alarms.two_q16)),
+            );
         output.object(&report)?;
         return Ok(code);
     }
@@ -121,6 +152,21 @@ pub(super) fn tell(output: &Output, of: &Candidate) -> Result<u8> {
             "something new is to be expected {} times a day, and {} times of a mild class",
             text::q16(grave),
             text::q16(mild)
+        ))?;
+    }
+    if let Some(alarms) = alarms {
+        output.line(format!(
+            "false alarms to be expected in a day: {} of danger one, {} of danger two",
+            text::q16(alarms.one_q16),
+            text::q16(alarms.two_q16)
+        ))?;
+    }
+    if tried.windows > 0 {
+        output.line(format!(
+            "tried on {}: danger one would have gone up {}, danger two {}",
+            text::count(tried.windows.into(), "window"),
+            text::count(tried.one.into(), "time"),
+            text::count(tried.two.into(), "time")
         ))?;
     }
     Ok(code)

@@ -14,12 +14,10 @@ use crate::{
     }, //
 };
 use kis_core::sense::{
+    budget::DAY_MS,
     class::Class,
     novelty::Novelty, //
 };
-
-/// Milliseconds of a day.
-const DAY_MS: u64 = 86_400_000;
 
 /// How a class grows.
 ///

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a cell would have told, had it been judged while it still learns.
+//!
+//! Halfway through learning the lines are drawn once from what is known by then, and the other half is
+//! held against them: a part to learn from and another one to be tried on (Stone, "Cross-Validatory
+//! Choice and Assessment of Statistical Predictions", J. R. Stat. Soc. B 36(2), 1974). The lines that
+//! are in force later have seen all windows, so they are crossed less. A signal that stays up from one
+//! window to the next is told once, and counts once.
+//!
+//! About 1.5 KiB: keep it where it is. Floor 0, pure; context: any.
+
+use super::budget::Budget;
+use super::detector::Observation;
+use super::deviation::{
+    Deviation,
+    Memory, //
+};
+use super::param::Param;
+use super::stats::MAX_COUNT;
+use super::thresholds::Lines;
+use super::window::Level;
+use crate::wire::bytes::{
+    Reader,
+    Writer, //
+};
+
+/// How it went.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::trial::Score;
+///
+/// let score = Score { windows: 90, one: 3, two: 1 };
+/// assert!(score.is_possible(90) && !score.is_possible(89));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Score {
+    /// Windows that were tried.
+    pub windows: u32,
+    /// How often danger signal one would have gone up, or two.
+    pub one: u32,
+    /// How often danger signal two would have gone up.
+    pub two: u32,
+}
+
+impl Score {
+    /// Bytes in an image.
+    pub const BYTES: usize = 16;
+
+    /// Nothing tried.
+    pub const NONE: Self = Self {
+        windows: 0,
+        one: 0,
+        two: 0,
+    };
+
+    /// Whether it can come of so many windows that were learned.
+    pub const fn is_possible(&self, windows: u32) -> bool {
+        self.windows <= windows && self.one <= self.windows && self.two <= self.one
+    }
+
+    /// Writes it.
+    pub fn write(&self, w: &mut Writer<'_>) {
+        for word in [self.windows, self.one, self.two, 0] {
+            w.u32(word);
+        }
+    }
+
+    /// Reads one; `None` for what no trial gives.
+    pub fn read(r: &mut Reader<'_>, windows: u32) -> Option<Self> {
+        let score = Self {
+            windows: r.u32()?,
+            one: r.u32()?,
+            two: r.u32()?,
+        };
+        (r.u32()? == 0 && score.is_possible(windows)).then_some(score)
+    }
+}
+
+/// A trial.
+///
+/// # Invariants
+///
+/// `score` is a possible one of the windows that were tried, at most [`MAX_COUNT`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trial {
+    lines: [Lines; Param::COUNT],
+    is_on: bool,
+    up: Option<Level>,
+    score: Score,
+}
+
+impl Default for Trial {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Trial {
+    /// Not begun.
+    pub const fn new() -> Self {
+        // INVARIANT: no windows.
+        Self {
+            lines: [Lines::NEVER; Param::COUNT],
+            is_on: false,
+            up: None,
+            score: Score::NONE,
+        }
+    }
+
+    /// How it went so far.
+    pub const fn score(&self) -> Score {
+        self.score
+    }
+
+    /// Begins with what is known now.
+    pub fn begin(&mut self, memory: &Memory, budget: &Budget) {
+        self.clear(Score::NONE);
+        memory.draw(budget, &mut self.lines);
+        self.is_on = true;
+    }
+
+    /// Has become one with this score, which is not gone on with. The score is possible for at most
+    /// [`MAX_COUNT`] windows.
+    pub fn clear(&mut self, score: Score) {
+        // INVARIANT: by the requirement.
+        self.score = score;
+        self.lines.fill(Lines::NEVER);
+        self.is_on = false;
+        self.up = None;
+    }
+
+    /// Tries a window that is about to be learned.
+    pub fn look(&mut self, seen: &Observation<'_>) {
+        if !self.is_on || self.score.windows >= MAX_COUNT {
+            return;
+        }
+        let Some(level) = Deviation::worst(&self.lines, seen) else {
+            return;
+        };
+        // INVARIANT: each grows by one at most, two only with one or after it.
+        let score = &mut self.score;
+        score.windows = score.windows.saturating_add(1);
+        let goes_up = |line| level >= Some(line) && self.up < Some(line);
+        let (one, two) = (goes_up(Level::One), goes_up(Level::Two));
+        score.two = score.two.saturating_add(u32::from(two));
+        score.one = score.one.saturating_add(u32::from(one || two));
+        self.up = level;
+    }
+}
+
+// In user space only: what they hold is larger than a stack of the kernel.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sense::detector::Detector;
+    use crate::sense::param::Values;
+
+    fn window(values: &Values, processes: u32) -> Observation<'_> {
+        Observation::Window {
+            values,
+            processes,
+            start: false,
+        }
+    }
+
+    #[test]
+    fn trial_counts_signals_that_go_up() {
+        let mut memory = Memory::new();
+        let detector = Deviation { guard: None };
+        for value in [1, 2, 3] {
+            detector.learn(&mut memory, &window(&[value; Param::COUNT], 1));
+        }
+        let mut trial = Trial::new();
+        trial.look(&window(&[u64::MAX; Param::COUNT], 1));
+        assert_eq!(trial.score(), Score::NONE);
+        let budget = Budget::Deviations {
+            one_q16: 3 << 16,
+            two_q16: 6 << 16,
+        };
+        trial.begin(&memory, &budget);
+        // Those of executed programs are 6 and 8.
+        for value in [2, 7, 7, 3, 7, 1 << 30, 7, 1 << 30, 0] {
+            trial.look(&window(&[value; Param::COUNT], 1));
+        }
+        trial.look(&window(&[u64::MAX; Param::COUNT], 0));
+        let want = Score {
+            windows: 9,
+            one: 4,
+            two: 2,
+        };
+        assert_eq!(trial.score(), want);
+        trial.clear(want);
+        trial.look(&window(&[u64::MAX; Param::COUNT], 1));
+        assert_eq!(trial.score(), want);
+    }
+}
