@@ -297,7 +297,12 @@ impl Hooks for Engine {
             Some(site) => {
                 let mut room = [0u8; 32];
                 let name = words::socket(kind.family, kind.kind, &mut room);
-                self.named(&site, Op::Socket, Class::Socket, name, true)
+                let class = if words::is_raw(kind.family, kind.kind) {
+                    Class::Operation
+                } else {
+                    Class::Socket
+                };
+                self.named(&site, Op::Socket, class, name, true)
             }
             None => Outcome::PASS,
         }

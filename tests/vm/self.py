@@ -124,6 +124,7 @@ ATTACKS = {
     "another unix peer": "unix('{0}/other.sock')",
     "another user": "become(65534)",
     "a signal to somebody else": "os.kill({1}, 10)",
+    "a packet sniffer": "socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()",
     "a user namespace": "os.unshare(os.CLONE_NEWUSER)",
 }
 # Not by the second word: what cannot be tied to an errno of the call itself.

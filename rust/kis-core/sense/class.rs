@@ -68,7 +68,8 @@ classes! {
     Peer = 9, "peer", false;
     /// What it is bound to: `tcp 0.0.0.0:80`.
     Port = 10, "port", false;
-    /// Family and type of a socket that is made. What is done with it is in other classes: mild.
+    /// Family and type of a socket that is made, but for raw ones. What is done with it is in other
+    /// classes: mild.
     Socket = 11, "socket", true;
     /// A capability that is used. What it is used for is in other classes: mild.
     Capability = 12, "capability", true;
@@ -78,7 +79,7 @@ classes! {
     Signal = 14, "signal", false;
     /// A kernel module that the kernel loads by itself for the cell.
     Module = 15, "module", true;
-    /// Another operation, by its name.
+    /// Another operation, by its name, and making a raw socket (`packet raw`).
     Operation = 16, "operation", false;
     /// A directory that belongs to the user that the cell serves as: mild, as nobody else trusts
     /// what lies there.

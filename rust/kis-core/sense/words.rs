@@ -106,6 +106,22 @@ fn trimmed(digits: &[u8; 3]) -> &[u8] {
     digits.get(zeros..).unwrap_or_default()
 }
 
+/// Whether a socket hears what is sent to others, or can send what others seem to have sent: packet
+/// sockets and raw ones of IP. What is done with those is in no other class.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::words::is_raw;
+///
+/// assert!(is_raw(17, 2) && is_raw(2, 3) && is_raw(10, 3));
+/// // Everybody asks netlink for the addresses of the host.
+/// assert!(!is_raw(2, 1) && !is_raw(16, 3));
+/// ```
+pub const fn is_raw(family: u16, kind: u16) -> bool {
+    matches!((family, kind), (17, _) | (2 | 10, 3))
+}
+
 /// What a socket is: its family and type (`AF_*`, `SOCK_*`).
 ///
 /// # Examples
