@@ -27,7 +27,7 @@ mod tests {
         bytes.truncate(len);
         let cells = Cells::verify(Image(bytes)).ok()?;
         let spec = cells.get(0)?;
-        Cell::new(1, &spec, Learnt::new(true).ok()?).ok()
+        Cell::new(1, &spec, Learnt::new(true).ok()?.shared().ok()?).ok()
     }
 
     const WINDOWS: u32 = 30;
