@@ -19,7 +19,7 @@ use kis_core::{
     sense::param::Param,
     sense::phase::Learned,
     sense::window::{reply_permille, Crossing},
-    wire::abi::{Cause, Mode},
+    wire::abi::{Cause, Mode, Phase},
 };
 
 /// Longest pause between two looks at the clock, ms; bans end and signals calm at this pace.
@@ -174,6 +174,10 @@ fn close(killer: &Killer, site: &Site<'_>, usage: Usage, found: &mut Findings) {
             }
             Learned::Complete => {
                 learnt.things.window(start);
+                cell.follow(&learnt);
+            }
+            // The cell before this one has learned the last window, for both.
+            Learned::Nothing if learnt.is_ready() && cell.phase() == Phase::Learning => {
                 cell.follow(&learnt);
             }
             Learned::Nothing => {}

@@ -143,7 +143,12 @@ impl Endpoint<'_> {
             b"/run/nscd/socket",
             b"/var/run/nscd/socket",
         ];
-        matches!(self, Self::Path(name) if COMMON.contains(name) || name.starts_with(b"/run/systemd/userdb/"))
+        let Self::Path(name) = self else {
+            return false;
+        };
+        // Nothing below it: a name may have `..` in it.
+        let userdb = name.strip_prefix(b"/run/systemd/userdb/");
+        COMMON.contains(name) || userdb.is_some_and(|rest| !rest.contains(&b'/'))
     }
 
     /// The addresses that somebody may listen on who is reached by it within the host; none for other

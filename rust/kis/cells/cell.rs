@@ -192,8 +192,9 @@ impl Cell {
         let mut learnt = self.learnt.lock();
         if learnt.is_ready() {
             learnt.profile.complete(self.settings.budget);
-            self.follow(&learnt);
         }
+        // Also where it was forgotten meanwhile.
+        self.follow(&learnt);
     }
 
     /// Takes over all that hooks look at from what was learned, which is something else now. The

@@ -137,6 +137,8 @@ impl Engine {
     /// Lets a cell, or all, forget what they learned.
     pub(super) fn reset_profiles(&self, request: &Request<'_>) -> Result<(), Refusal> {
         let name = request.string(nl::KIS_A_TARGET_CELL);
+        // Cells that are being built share what is forgotten here.
+        let _changing = self.changing.lock();
         let table = self.cells.current().ok_or_else(no_cell)?;
         let only = match name {
             Some(name) => Some(table.find(name).ok_or_else(no_cell)?.0),
