@@ -122,6 +122,16 @@ pub enum Observation<'a> {
     },
 }
 
+/// One of tests: a window in which the cell did not start.
+#[cfg(test)]
+pub(super) const fn window(values: &Values, processes: u32) -> Observation<'_> {
+    Observation::Window {
+        values,
+        processes,
+        start: false,
+    }
+}
+
 /// What a finding or a number is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {

@@ -205,10 +205,8 @@ pub(super) fn read<M: Keep>(memory: &mut M, r: &mut Reader<'_>, windows: u32) ->
 mod tests {
     use super::*;
     use crate::sense::bound::NO_BOUNDS;
-    use crate::sense::param::{
-        Param,
-        Values, //
-    };
+    use crate::sense::detector::window;
+    use crate::sense::param::Param;
     use crate::sense::thresholds::Thresholds;
     use crate::sense::window::{
         Level,
@@ -216,14 +214,6 @@ mod tests {
     };
 
     static EMPTY: Memories = Memories::new();
-
-    fn window(values: &Values) -> Observation<'_> {
-        Observation::Window {
-            values,
-            processes: 1,
-            start: false,
-        }
-    }
 
     #[test]
     fn detectors_together_name_the_gravest_line() {
@@ -237,8 +227,8 @@ mod tests {
         let mut memories = EMPTY;
         let mut found = Findings::new();
         for sense in &senses {
-            sense.learn(&mut memories, &window(&[10; Param::COUNT]));
-            sense.judge(&memories, &window(&[14; Param::COUNT]), &mut found);
+            sense.learn(&mut memories, &window(&[10; Param::COUNT], 1));
+            sense.judge(&memories, &window(&[14; Param::COUNT], 1), &mut found);
         }
         assert!(found == Findings::new());
         let none = Budget::Deviations {
@@ -258,7 +248,7 @@ mod tests {
         ] {
             found.clear();
             for sense in &senses {
-                sense.judge(&memories, &window(&[value; Param::COUNT]), &mut found);
+                sense.judge(&memories, &window(&[value; Param::COUNT], 1), &mut found);
             }
             let line = |param| {
                 let mut of = found.crossings().filter(|c| c.param == param);

@@ -28,7 +28,6 @@ use super::stats::MAX_VALUE;
 use super::thresholds::Lines;
 use super::window::{
     Crossing,
-    Level,
     Moment, //
 };
 use crate::wire::bytes::{
@@ -104,9 +103,9 @@ impl Memory {
         self.load
     }
 
-    /// Draws lines from what was learned by now.
-    pub fn draw(&self, budget: &Budget, lines: &mut [Lines; Param::COUNT]) {
-        draw(&self.habits, self.load, budget, lines);
+    /// The lines of a parameter that follow from what was learned by now.
+    pub fn draw(&self, param: Param, budget: &Budget) -> Lines {
+        self.habit(param).lines(param, budget, self.load)
     }
 
     /// The lines of a parameter; never crossed while the cell learns.
@@ -116,26 +115,25 @@ impl Memory {
     }
 }
 
-/// Draws the lines that follow from habits and the greatest load.
-fn draw(
-    habits: &[Habit; Param::COUNT],
-    load: u64,
-    budget: &Budget,
-    lines: &mut [Lines; Param::COUNT],
-) {
-    for ((lines, habit), param) in lines.iter_mut().zip(habits).zip(Param::ALL) {
-        *lines = habit.lines(param, budget, load);
-    }
-}
-
 impl Deviation<'_> {
-    /// The gravest line that a window crosses; nothing at all for what is no window to look at.
-    pub fn worst(lines: &[Lines; Param::COUNT], seen: &Observation<'_>) -> Option<Option<Level>> {
+    /// The parameters that are above one of these lines; `None` for what is no window to look at.
+    pub fn crossings<'b>(
+        lines: &'b [Lines; Param::COUNT],
+        seen: &Observation<'b>,
+    ) -> Option<impl Iterator<Item = Crossing> + 'b> {
         let (values, start) = Self::values(seen)?;
         let now = Moment::of(values, start);
-        let each = lines.iter().zip(values);
-        let levels = each.filter_map(|(lines, value)| Some(lines.at(&now).crossed(*value)?.0));
-        Some(levels.max())
+        let each = Param::ALL.into_iter().zip(values).zip(lines);
+        Some(each.filter_map(move |((param, value), lines)| {
+            let (level, threshold) = lines.at(&now).crossed(*value)?;
+            Some(Crossing {
+                param,
+                level,
+                observed: *value,
+                threshold,
+                now,
+            })
+        }))
     }
 
     /// The values that it looks at, and whether the cell started: a window in which no process of the
@@ -187,30 +185,18 @@ impl Detector for Deviation<'_> {
     }
 
     fn complete(&self, memory: &mut Memory, budget: &Budget) {
-        let Memory {
-            habits,
-            load,
-            lines,
-        } = memory;
-        // INVARIANT: just computed.
-        draw(habits, *load, budget, lines);
+        for param in Param::ALL {
+            let drawn = memory.draw(param, budget);
+            if let Some(lines) = memory.lines.get_mut(param.index()) {
+                // INVARIANT: just computed.
+                *lines = drawn;
+            }
+        }
     }
 
     fn judge(&self, memory: &Memory, seen: &Observation<'_>, found: &mut Findings) {
-        let Some((values, start)) = Self::values(seen) else {
-            return;
-        };
-        let now = Moment::of(values, start);
-        for ((param, value), lines) in Param::ALL.into_iter().zip(values).zip(&memory.lines) {
-            if let Some((level, threshold)) = lines.at(&now).crossed(*value) {
-                found.cross(Crossing {
-                    param,
-                    level,
-                    observed: *value,
-                    threshold,
-                    now,
-                });
-            }
+        if let Some(crossings) = Self::crossings(&memory.lines, seen) {
+            crossings.for_each(|crossing| found.cross(crossing));
         }
     }
 
@@ -270,19 +256,13 @@ impl Keep for Memory {
 mod tests {
     use super::*;
     use crate::sense::bound::NO_BOUNDS;
+    use crate::sense::detector::window;
+    use crate::sense::window::Level;
 
     const BUDGET: Budget = Budget::Deviations {
         one_q16: 3 << 16,
         two_q16: 6 << 16,
     };
-
-    fn window(values: &Values, processes: u32) -> Observation<'_> {
-        Observation::Window {
-            values,
-            processes,
-            start: false,
-        }
-    }
 
     #[test]
     fn deviation_judges_what_it_has_completed() {

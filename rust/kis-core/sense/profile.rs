@@ -434,7 +434,7 @@ mod tests {
         Class,
         Domain, //
     };
-    use crate::sense::param::Values;
+    use crate::sense::detector::window;
 
     static EMPTY: Profile = Profile::new();
 
@@ -452,23 +452,15 @@ mod tests {
         }
     }
 
-    fn window(values: &Values) -> Observation<'_> {
-        Observation::Window {
-            values,
-            processes: 1,
-            start: false,
-        }
-    }
-
     #[test]
     fn profile_is_ready_after_its_windows() {
         let mut p = EMPTY;
         let settings = settings(false);
         let mut learn = |seen: &Observation<'_>| p.learn(seen, &settings);
-        assert_eq!(learn(&window(&[1; Param::COUNT])), Learned::More);
-        assert_eq!(learn(&window(&[2; Param::COUNT])), Learned::More);
-        assert_eq!(learn(&window(&[3; Param::COUNT])), Learned::Complete);
-        assert_eq!(learn(&window(&[9; Param::COUNT])), Learned::Nothing);
+        assert_eq!(learn(&window(&[1; Param::COUNT], 1)), Learned::More);
+        assert_eq!(learn(&window(&[2; Param::COUNT], 1)), Learned::More);
+        assert_eq!(learn(&window(&[3; Param::COUNT], 1)), Learned::Complete);
+        assert_eq!(learn(&window(&[9; Param::COUNT], 1)), Learned::Nothing);
         assert!(p.is_ready());
         assert_eq!(p.param(Param::Execs).peak(), 3);
         // mean 2, deviation 0.82, floor 1: 2 + 2.45 rounded up, + 1.
@@ -484,12 +476,12 @@ mod tests {
         let mut found = Findings::new();
         for _ in 0..3 {
             found.clear();
-            p.judge(&window(&[u64::MAX; Param::COUNT]), &settings, &mut found);
+            p.judge(&window(&[u64::MAX; Param::COUNT], 1), &settings, &mut found);
             assert!(found.crossings().all(|c| c.param == Param::CpuUs));
             assert_eq!(found.crossings().count(), 1);
-            p.learn(&window(&[1; Param::COUNT]), &settings);
+            p.learn(&window(&[1; Param::COUNT], 1), &settings);
         }
-        p.judge(&window(&[u64::MAX; Param::COUNT]), &settings, &mut found);
+        p.judge(&window(&[u64::MAX; Param::COUNT], 1), &settings, &mut found);
         assert_eq!(found.crossings().count(), Param::COUNT);
     }
 
@@ -505,7 +497,7 @@ mod tests {
         assert_eq!(p.learn(&idle, &settings), Learned::Nothing);
         assert!(p == EMPTY);
         for _ in 0..3 {
-            p.learn(&window(&[1; Param::COUNT]), &settings);
+            p.learn(&window(&[1; Param::COUNT], 1), &settings);
         }
         let mut found = Findings::new();
         p.judge(&idle, &settings, &mut found);
@@ -518,7 +510,7 @@ mod tests {
         let mut p = EMPTY;
         let settings = settings(false);
         let ask = |p: &Profile, param| p.explain(&Subject::Param(param), &settings);
-        p.learn(&window(&[2; Param::COUNT]), &settings);
+        p.learn(&window(&[2; Param::COUNT], 1), &settings);
         let numbers = ask(&p, Param::CpuUs);
         assert_eq!((numbers.mean, numbers.n, numbers.bound), (2 << 16, 1, 100));
         assert_eq!(numbers.lines, Lines::NEVER);
@@ -535,8 +527,8 @@ mod tests {
     fn hard_learning_leaves_out_what_is_beyond_a_bound() {
         for (hard, peak, n) in [(false, 500, 2), (true, 100, 1)] {
             let mut p = EMPTY;
-            p.learn(&window(&[100; Param::COUNT]), &settings(hard));
-            p.learn(&window(&[500; Param::COUNT]), &settings(hard));
+            p.learn(&window(&[100; Param::COUNT], 1), &settings(hard));
+            p.learn(&window(&[500; Param::COUNT], 1), &settings(hard));
             assert_eq!(p.param(Param::CpuUs).peak(), peak);
             assert_eq!(p.param(Param::CpuUs).estimator().n(), n);
             assert_eq!(p.param(Param::RssKib).estimator().n(), 2);

@@ -223,19 +223,14 @@ impl<'a> Sighting<'a> {
                 has(self.class, self.name) && !self.is_self_made(self_)
             }
             Class::Read => has(Class::Read, self.name) || has(Class::Create, dir),
-            Class::Secret => {
-                has(Class::Secret, self.name)
+            Class::Secret | Class::Own => {
+                has(self.class, self.name)
                     || has(Class::Write, self.path)
                     || has(Class::Create, dir)
             }
             Class::Write => has(Class::Write, self.name) || has(Class::Create, dir),
             Class::Create => has(Class::Create, self.name) || has(Class::Write, self.path),
             Class::Remove => has(Class::Remove, self.name) || has(Class::Create, dir),
-            Class::Own => {
-                has(Class::Own, self.name)
-                    || has(Class::Write, self.path)
-                    || has(Class::Create, dir)
-            }
             _ => has(self.class, self.name),
         }
     }

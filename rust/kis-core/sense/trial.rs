@@ -118,7 +118,9 @@ impl Trial {
     /// Begins with what is known now.
     pub fn begin(&mut self, memory: &Memory, budget: &Budget) {
         self.clear(Score::NONE);
-        memory.draw(budget, &mut self.lines);
+        for (lines, param) in self.lines.iter_mut().zip(Param::ALL) {
+            *lines = memory.draw(param, budget);
+        }
         self.is_on = true;
     }
 
@@ -137,16 +139,17 @@ impl Trial {
         if !self.is_on || self.score.windows >= MAX_COUNT {
             return;
         }
-        let Some(level) = Deviation::worst(&self.lines, seen) else {
+        let Some(crossings) = Deviation::crossings(&self.lines, seen) else {
             return;
         };
-        // INVARIANT: each grows by one at most, two only with one or after it.
+        let level = crossings.map(|crossing| crossing.level).max();
+        let goes_up = level > self.up;
+        let is_two = level >= Some(Level::Two);
+        // INVARIANT: each grows by one at most, two only with one.
         let score = &mut self.score;
         score.windows = score.windows.saturating_add(1);
-        let goes_up = |line| level >= Some(line) && self.up < Some(line);
-        let (one, two) = (goes_up(Level::One), goes_up(Level::Two));
-        score.two = score.two.saturating_add(u32::from(two));
-        score.one = score.one.saturating_add(u32::from(one || two));
+        score.one = score.one.saturating_add(u32::from(goes_up));
+        score.two = score.two.saturating_add(u32::from(goes_up && is_two));
         self.up = level;
     }
 }
@@ -155,16 +158,10 @@ impl Trial {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sense::detector::Detector;
-    use crate::sense::param::Values;
-
-    fn window(values: &Values, processes: u32) -> Observation<'_> {
-        Observation::Window {
-            values,
-            processes,
-            start: false,
-        }
-    }
+    use crate::sense::detector::{
+        window,
+        Detector, //
+    };
 
     #[test]
     fn trial_counts_signals_that_go_up() {
