@@ -19,7 +19,7 @@ use kis_core::{
     sense::param::Param,
     sense::phase::Learned,
     sense::window::{reply_permille, Crossing},
-    wire::abi::{Cause, Mode, Phase},
+    wire::abi::{Cause, Mode},
 };
 
 /// Longest pause between two looks at the clock, ms; bans end and signals calm at this pace.
@@ -167,20 +167,14 @@ fn close(killer: &Killer, site: &Site<'_>, usage: Usage, found: &mut Findings) {
         // First, so that the window is not held against itself.
         learnt.profile.judge(&seen, &cell.settings, found);
         let learned = learnt.profile.learn(&seen, &cell.settings);
-        match learned {
-            Learned::More => {
-                learnt.things.window(start);
-                cell.show(&learnt);
-            }
-            Learned::Complete => {
-                learnt.things.window(start);
-                cell.follow(&learnt);
-            }
-            // The cell before this one has learned the last window, for both.
-            Learned::Nothing if learnt.is_ready() && cell.phase() == Phase::Learning => {
-                cell.follow(&learnt);
-            }
-            Learned::Nothing => {}
+        if learned != Learned::Nothing {
+            learnt.things.window(start);
+        }
+        // By this window, or by one of another cell that shares the profile.
+        if cell.phase() != learnt.profile.phase() {
+            cell.follow(&learnt);
+        } else if learned == Learned::More {
+            cell.show(&learnt);
         }
         learned
     };

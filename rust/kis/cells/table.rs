@@ -185,10 +185,8 @@ impl Table {
 /// frame of its own.
 #[inline(never)]
 fn learnt_of(spec: &cells::Cell<'_>, known: Option<&Cell>) -> Result<Shared> {
-    if let Some(known) = known {
-        if known.has_things() == spec.learn() {
-            return Ok(known.learnt.clone());
-        }
+    if let Some(known) = known.filter(|known| known.has_things() == spec.learn()) {
+        return Ok(known.learnt.clone());
     }
     let mut learnt = Learnt::new(spec.learn())?;
     if let Some(known) = known {
