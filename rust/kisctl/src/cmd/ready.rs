@@ -60,32 +60,21 @@ impl Candidate {
         lacks(&self.cell, &self.params, Some(&self.saved))
     }
 
-    /// False alarms to be expected in a day; none while it learns.
-    fn alarms(&self) -> Option<Alarms> {
-        let Saved {
-            profile,
-            repertoire,
-            ..
-        } = &self.saved;
-        let window_ms = self.cell.window_ms;
-        let growth = Growth::all(repertoire, window_ms);
-        let known = if self.cell.has_repertoire() {
-            &growth[..]
-        } else {
-            &[]
-        };
-        let alarms = Alarms::of(&profile.budget(), profile.score(), window_ms, known);
-        alarms.filter(|_| profile.is_ready())
+    /// How its classes grow; nothing of a cell that has no repertoire, or has learned nothing.
+    fn growth(&self) -> Option<Vec<Growth>> {
+        let repertoire = &self.saved.repertoire;
+        let is_known = self.cell.has_repertoire() && repertoire.windows() > 0;
+        is_known.then(|| Growth::all(repertoire, self.cell.window_ms))
     }
 
-    /// Discoveries to be expected in a day: in mild classes or in the others.
-    fn expected_q16(&self, mild: bool) -> Option<u64> {
-        let repertoire = &self.saved.repertoire;
-        if !self.cell.has_repertoire() || repertoire.windows() == 0 {
+    /// False alarms to be expected in a day; none while it learns.
+    fn alarms(&self, growth: &[Growth]) -> Option<Alarms> {
+        let profile = &self.saved.profile;
+        if !profile.is_ready() {
             return None;
         }
-        let growth = Growth::all(repertoire, self.cell.window_ms);
-        Some(expected_q16(&growth, mild))
+        let window_ms = self.cell.window_ms;
+        Alarms::of(&profile.budget(), profile.score(), window_ms, growth)
     }
 }
 
@@ -107,8 +96,11 @@ pub(super) fn tell(output: &Output, of: &Candidate) -> Result<u8> {
         Kind::Failed as u8
     };
     let idle = idle_percent(&of.cell, &of.params);
-    let (grave, mild) = (of.expected_q16(false), of.expected_q16(true));
-    let (tried, alarms) = (of.saved.profile.score(), of.alarms());
+    let growth = of.growth();
+    let expected = |mild| growth.as_deref().map(|all| expected_q16(all, mild));
+    let (grave, mild) = (expected(false), expected(true));
+    let tried = of.saved.profile.score();
+    let alarms = of.alarms(growth.as_deref().unwrap_or_default());
     if output.is_json() {
         let day = |day: Option<u64>| day.map_or(Value::Maybe(None), Value::Q16);
         let report = Object::report()
