@@ -11,12 +11,16 @@ long as one window; a state is CELLS-THREADS, or again-CELLS-THREADS for the int
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../lib")
+from kis import kisctl_json  # noqa: E402
 
 WINDOW_MS = 100
 THREADS = (0, 1000, 10000)
@@ -25,16 +29,11 @@ CELLS = (1, 64)
 LEARN_WINDOWS = 2
 
 
-def status():
-    """What the module says of itself."""
-    return json.loads(subprocess.run(["kisctl", "status", "--json"], check=True, capture_output=True).stdout)
-
-
 def measure(seconds):
     """What the ticker ran, for each window of the interval."""
-    before = status()
+    before = kisctl_json("status")
     time.sleep(seconds)
-    after = status()
+    after = kisctl_json("status")
     ran, passed = (after[key] - before[key] for key in ("ticker_ns", "uptime_ns"))
     return ran * WINDOW_MS * 1_000_000 / passed
 
