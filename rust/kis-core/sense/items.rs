@@ -260,11 +260,33 @@ impl<I: Deref<Target = [Item]>, N: Deref<Target = [u8]>> Items<I, N> {
     }
 }
 
-/// The directories above a name, from the nearest on; not the root, below which everything is.
+/// The directories above a name, from the nearest on, of which `dir/**` covers it; not the root, below
+/// which everything is, and none above a name that begins with a dot: what is hidden is configuration
+/// (`.ssh`, `.bashrc`, `.htaccess`), and not what the directory is for.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::items::above;
+///
+/// let dirs: Vec<&[u8]> = above(b"/srv/x/y").collect();
+/// assert_eq!(dirs, [&b"/srv/x"[..], b"/srv"]);
+/// let dirs: Vec<&[u8]> = above(b"/srv/.x/y").collect();
+/// assert_eq!(dirs, [&b"/srv/.x"[..]]);
+/// ```
 pub fn above(name: &[u8]) -> impl Iterator<Item = &[u8]> {
-    core::iter::successors(Some(name), |name| Some(parent(name)))
-        .skip(1)
-        .take_while(|dir| dir.len() > 1)
+    core::iter::successors(Some(name), |name| {
+        let dir = parent(name);
+        let last = name.get(dir.len()..).unwrap_or_default();
+        (!is_hidden(last)).then_some(dir)
+    })
+    .skip(1)
+    .take_while(|dir| dir.len() > 1)
+}
+
+/// Whether a component of a path begins with a dot.
+fn is_hidden(path: &[u8]) -> bool {
+    path.windows(2).any(|pair| pair == b"/.")
 }
 
 impl<I: DerefMut<Target = [Item]>, N: DerefMut<Target = [u8]>> Items<I, N> {
@@ -378,28 +400,34 @@ impl<I: DerefMut<Target = [Item]>, N: DerefMut<Target = [u8]>> Items<I, N> {
         true
     }
 
-    /// Takes the items of a range away.
-    fn remove(&mut self, range: Range<usize>) {
-        let gone = self.all().get(range.clone()).unwrap_or_default();
-        let (Some(first), Some(last)) = (gone.first(), gone.last()) else {
-            return;
-        };
-        let (from, to, count) = (first.range().start, last.range().end, gone.len());
-        let bytes = to.saturating_sub(from);
-        if let Some(names) = self.names.get_mut(from..self.names_len) {
-            names.rotate_left(bytes);
-        }
-        if let Some(items) = self.items.get_mut(range.start..self.len) {
-            items.rotate_left(count);
-            let left = items.len().saturating_sub(count);
-            for later in items.iter_mut().take(left) {
-                // CAST: no more than there was.
-                later.name_at = later.name_at.saturating_sub(bytes as u32);
+    /// Takes those items of a range away that are not to be kept.
+    fn retain(&mut self, range: Range<usize>, keep: impl Fn(&[u8]) -> bool) {
+        let start = self.all().get(range.start).map(Item::range);
+        let (mut len, mut names_len) = (range.start, start.map_or(self.names_len, |r| r.start));
+        for at in range.start..self.len {
+            let Some(item) = self.items.get(at).copied() else {
+                break;
+            };
+            if range.contains(&at) && !keep(self.name(&item)) {
+                continue;
             }
+            if let Some(to) = self.items.get_mut(len) {
+                // CAST: no more than there was.
+                let name_at = names_len as u32;
+                *to = Item { name_at, ..item };
+            }
+            for from in item.range() {
+                let byte = self.names.get(from).copied().unwrap_or(0);
+                if let Some(to) = self.names.get_mut(names_len) {
+                    *to = byte;
+                }
+                names_len = names_len.saturating_add(1);
+            }
+            len = len.saturating_add(1);
         }
-        // INVARIANT: those behind have moved up.
-        self.len = self.len.saturating_sub(count);
-        self.names_len = self.names_len.saturating_sub(bytes);
+        // INVARIANT: those that are left have moved up, in the same order.
+        self.len = len;
+        self.names_len = names_len;
     }
 
     /// Makes one item of those below a directory when there are too many. Directories of the first
@@ -416,6 +444,8 @@ impl<I: DerefMut<Target = [Item]>, N: DerefMut<Target = [u8]>> Items<I, N> {
                     .strip_prefix(dir)
                     .is_some_and(|rest| rest.starts_with(b"/"))
         };
+        // As `above()` has it.
+        let folds = |name: &[u8]| !is_hidden(name.get(dir.len()..).unwrap_or_default());
         // What lies below lies together, if not alone: `a-b` comes between `a` and `a/b`.
         let start = self
             .all()
@@ -434,14 +464,15 @@ impl<I: DerefMut<Target = [Item]>, N: DerefMut<Target = [u8]>> Items<I, N> {
             .iter()
             .skip(skip)
             .take(count)
-            .filter(|item| parent(self.name(item)).len() == dir.len())
+            .filter(|item| folds(self.name(item)) && parent(self.name(item)).len() == dir.len())
             .count();
         if direct < FOLD {
             return false;
         }
         let to = from.saturating_add(count);
         let mut sum: Option<Count> = None;
-        for item in self.all().get(from..to).unwrap_or_default() {
+        let gone = self.all().get(from..to).unwrap_or_default();
+        for item in gone.iter().filter(|item| folds(self.name(item))) {
             match &mut sum {
                 Some(sum) => sum.join(&item.count),
                 None => sum = Some(item.count),
@@ -450,7 +481,7 @@ impl<I: DerefMut<Target = [Item]>, N: DerefMut<Target = [u8]>> Items<I, N> {
         let Some(sum) = sum else {
             return false;
         };
-        self.remove(from..to);
+        self.retain(from..to, |name| !folds(name));
         self.insert_joined(class, domain, (dir, BELOW), sum)
     }
 }
@@ -546,6 +577,33 @@ mod tests {
         let sum = items.get(Class::Read, Domain::User, b"/v/a/**");
         assert_eq!(sum.map(|c| c.count), Some(FOLD as u32 + 1));
         assert!(is_in_order(&items));
+    }
+
+    #[test]
+    fn what_is_hidden_does_not_fold() {
+        let (mut room, mut names) = ([Item::NONE; 64], [0u8; 512]);
+        let mut items = Items::new(&mut room[..], &mut names[..]);
+        let hidden: [&[u8]; 3] = [b"/v/a/.h", b"/v/a/A/.h/x", b"/v/a/~/.h"];
+        for name in hidden {
+            assert_eq!(see(&mut items, Class::Write, name), Noted::New);
+        }
+        assert_eq!(see(&mut items, Class::Write, b"/v/b"), Noted::New);
+        let mut last = Noted::New;
+        for i in 0..FOLD as u8 {
+            assert_eq!(last, Noted::New);
+            let name = [b'/', b'v', b'/', b'a', b'/', b'A' + i];
+            last = see(&mut items, Class::Write, &name);
+            assert!(is_in_order(&items));
+        }
+        assert_eq!(last, Noted::Folded);
+        assert_eq!(items.len(), 5);
+        for name in hidden.iter().chain(&[&b"/v/b"[..], b"/v/a/new/deep"]) {
+            assert_eq!(see(&mut items, Class::Write, name), Noted::Known);
+        }
+        for name in [&b"/v/a/.i"[..], b"/v/a/A/.i", b"/v/a/.i/j"] {
+            assert!(!items.has(Class::Write, Domain::User, name));
+        }
+        assert_eq!(see(&mut items, Class::Write, b"/v/a/.h/y"), Noted::New);
     }
 
     #[test]
