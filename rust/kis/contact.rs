@@ -19,6 +19,7 @@ use kis_core::{
     sense::class::{Class, Domain},
     sense::endpoint::Endpoint,
     sense::sighting::Knows,
+    sense::words,
     wire::abi::Op,
 };
 
@@ -43,6 +44,9 @@ impl Engine {
                 Endpoint::Path(path_of)
             }
             Address::UnixAbstract(name) => Endpoint::Abstract(name.as_bytes()),
+            Address::Other { family } if !has_addresses(*family) => {
+                return self.foreign(site, op, class, *family);
+            }
             Address::UnixUnnamed
             | Address::Netlink { .. }
             | Address::Unspecified
@@ -51,6 +55,14 @@ impl Engine {
             }
         };
         self.peer(site, op, class, kind, &end)
+    }
+
+    /// An address of a family whose addresses are not looked at: the family stands for all of them.
+    #[inline(never)]
+    fn foreign(&self, site: &Site<'_>, op: Op, class: Class, family: u16) -> Outcome {
+        let mut room = [0u8; 3];
+        let name = words::family(family, &mut room);
+        self.named(site, op, class, name, true)
     }
 
     /// The second half of [`Engine::endpoint()`]: its buffers would not fit into one stack frame.
@@ -65,14 +77,19 @@ impl Engine {
     ) -> Outcome {
         let mut room = [0u8; ENDPOINT_BYTES];
         let pid = Task::with_current(|task| task.process_id()).unwrap_or(0);
-        let protocol = protocol_of(kind);
+        let protocol = words::protocol(kind.family, kind.protocol);
         let is_peer = class == Class::Peer;
         let len = end.name(protocol, pid, &mut room);
         let name = room.get(..len).unwrap_or_default();
         if !site.cell.has_things() || (is_peer && end.is_common()) {
             return self.judge(site, op, Place::Nowhere, name, None);
         }
-        if is_peer && self.is_own_port(site, protocol, end) {
+        let is_own = match op {
+            // Bound by root, used by whom root has become.
+            Op::Send if !is_peer => has_port(site, name),
+            _ => is_peer && self.is_own_port(site, protocol, end),
+        };
+        if is_own {
             return self.judge(site, op, Place::Inside, name, None);
         }
         self.named(site, op, class, name, true)
@@ -84,23 +101,23 @@ impl Engine {
         let mut room = [0u8; ENDPOINT_BYTES];
         end.listeners().into_iter().flatten().any(|end| {
             let len = end.name(protocol, 0, &mut room);
-            let name = room.get(..len).unwrap_or_default();
-            Domain::ALL
-                .into_iter()
-                .any(|domain| site.cell.known.has(Class::Port, domain, name))
+            has_port(site, room.get(..len).unwrap_or_default())
         })
     }
+}
+
+/// Whether the cell is known to be bound there, by whatever right.
+fn has_port(site: &Site<'_>, name: &[u8]) -> bool {
+    Domain::ALL
+        .into_iter()
+        .any(|domain| site.cell.known.has(Class::Port, domain, name))
 }
 
 /// Bytes of the longest name of an endpoint.
 const ENDPOINT_BYTES: usize = 160;
 
-/// The word for the protocol of a socket: `AF_UNIX`, `IPPROTO_TCP`, `IPPROTO_UDP`.
-fn protocol_of(kind: SocketKind) -> &'static [u8] {
-    match (kind.family, kind.protocol) {
-        (1, _) => b"unix",
-        (_, 6) => b"tcp",
-        (_, 17) => b"udp",
-        _ => b"raw",
-    }
+/// Whether addresses of a family are made out: `AF_UNIX`, `AF_INET`, `AF_INET6`, `AF_NETLINK`. What is
+/// none of those there is refused by the kernel.
+const fn has_addresses(family: u16) -> bool {
+    matches!(family, 1 | 2 | 10 | 16)
 }

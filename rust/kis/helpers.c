@@ -325,6 +325,7 @@ bool kis_helper_file_is_control(const struct file *file)
 	case SECURITYFS_MAGIC:
 	case EFIVARFS_MAGIC:
 	case CGROUP_SUPER_MAGIC:
+	case CGROUP2_SUPER_MAGIC:
 	case SELINUX_MAGIC:
 	case SMACK_MAGIC:
 	case RDTGROUP_SUPER_MAGIC:

@@ -76,9 +76,14 @@ impl Engine {
     }
 }
 
-/// Whether a port was chosen to be found.
-fn is_server_port(port: u16) -> bool {
-    port != 0 && port < EPHEMERAL
+/// The address that a UDP socket answers from: its port was chosen to be found, and it is connected
+/// to nobody. The number of a raw or an ICMP socket is no port.
+fn own_port(sk: &Sock<'_>) -> Option<Address> {
+    let (kind, at) = (sk.kind(), sk.addresses());
+    let is_udp = words::protocol(kind.family, kind.protocol) == b"udp";
+    let was_chosen = at.local_port != 0 && at.local_port < EPHEMERAL;
+    (is_udp && was_chosen && at.peer_port == 0)
+        .then(|| Address::of(at.local, at.local_port))
 }
 
 impl Hooks for Engine {
@@ -272,7 +277,8 @@ impl Hooks for Engine {
         }
         match self.current(hook) {
             Some(site) => {
-                let name = words::identity(change.uid.effective);
+                let mut room = [0u8; 16];
+                let name = words::identity(change.uid.effective, &mut room);
                 self.named(&site, Op::Identity, Class::Identity, name, true)
             }
             None => Outcome::PASS,
@@ -353,12 +359,12 @@ impl Hooks for Engine {
             self.count(&site, Param::BytesOut, bytes as u64);
             self.count(&site, Param::MessagesOut, 1);
         }
-        match to {
-            // What a server sends from its own port are answers: whom to is not its choice.
-            Some(to) if !is_server_port(sk.addresses().local_port) => {
-                self.endpoint(&site, Op::Send, Class::Peer, sk.kind(), to)
-            }
-            _ => Outcome::PASS,
+        match (to, own_port(sk)) {
+            // What a server sends from its own port are answers: whom to is not its choice, but that
+            // the port is its own has to be known.
+            (Some(_), Some(own)) => self.endpoint(&site, Op::Send, Class::Port, sk.kind(), &own),
+            (Some(to), None) => self.endpoint(&site, Op::Send, Class::Peer, sk.kind(), to),
+            (None, _) => Outcome::PASS,
         }
     }
 

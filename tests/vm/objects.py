@@ -192,6 +192,7 @@ MARK = BOX + "/write/mark"
 KEY, SECRET, WORD = "key\n", BOX + "/secret/key", BOX + "/readable/word"
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 CORE_PATTERN, MODPROBE = "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe"
+GROUPS = WORK + "/groups"
 REGISTER = "/proc/sys/fs/binfmt_misc/register"
 
 TOOL, CHANGED = WORK + "/outside/tool", "/proc/sys/net/ipv4/ip_default_ttl"
@@ -245,6 +246,7 @@ ATTACKS = [
     ("a setting of the network, by way of a thread", "write('/proc/thread-self/net/dev', '')", "errno 13", "default"),
     ("a setting of the network, by way of a thread's number",
      "write(f'/proc/self/task/{os.getpid()}/net/dev', '')", "errno 13", "default"),
+    ("a setting of control groups, written", f"write('{GROUPS}/cgroup.max.depth', 'max')", None, "default"),
     ("a format of programs, registered", f"write('{REGISTER}', ':kis:E::kis::/bin/true:')", None, "default"),
 ]
 RESULTS = 2 * len(ATTACKS) + 2 + 5 + 3 + 1

@@ -19,6 +19,8 @@ mkdir -p "$box/secret" "$box/readable" "$box/write" "$box/learned" "$WORK/outsid
 echo key >"$box/secret/key"
 echo word >"$box/readable/word"
 cp "$(readlink -f /usr/bin/touch)" "$WORK/outside/tool"
+mkdir "$WORK/groups"
+mount -t cgroup2 none "$WORK/groups"
 cp "$(readlink -f /usr/bin/touch)" "$WORK/loadable/tool"
 
 # A root of the intruder's own, in which his tool has the path of one that may be executed.

@@ -5,6 +5,7 @@
 # Each step is a line of Python that an actor executes. GOES_ON are done after learning by both cells. ATTACKS are
 # done by both too: "free" only observes, so what they do can be seen from outside, and "held" gets EPERM.
 
+import json
 import os
 import shutil
 import socket
@@ -18,7 +19,9 @@ WORK = sys.argv[1]
 PYTHON = WORK + "/python"
 
 IN_THE_CELL = """
+import fcntl
 import shutil
+import struct
 
 
 def read(path):
@@ -51,6 +54,52 @@ def listen(port):
 def send(port):
     with socket.socket(type=socket.SOCK_DGRAM) as s:
         s.sendto(b"x", ("127.0.0.1", port))
+
+
+def answers(port, to):
+    with socket.socket(type=socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", port))
+        s.sendto(b"x", ("127.0.0.1", to))
+
+
+def echo():
+    with socket.socket(type=socket.SOCK_DGRAM, proto=socket.IPPROTO_ICMP) as s:
+        s.sendto(struct.pack("!BBHHH", 8, 0, 0, 0, 1), ("127.0.0.1", 0))
+
+
+def host(port):
+    with socket.socket(socket.AF_VSOCK) as s:
+        s.connect((1, port))
+
+
+def signal_when_ready(pid, number):
+    # Whoever writes to the other end lets the kernel send it.
+    one, other = socket.socketpair()
+    fcntl.fcntl(one, fcntl.F_SETOWN, pid)
+    fcntl.fcntl(one, 10, number)  # F_SETSIG
+    fcntl.fcntl(one, fcntl.F_SETFL, os.O_ASYNC)
+    other.send(b"x")
+
+
+def another_signal_when_ready(pid, number):
+    one, other = socket.socketpair()
+    fcntl.fcntl(one, 10, number)
+    fcntl.fcntl(one, 15, struct.pack("ii", 1, pid))  # F_SETOWN_EX, F_OWNER_PID
+
+
+def register():
+    fd = os.open("/dev/cpu/0/msr", os.O_RDWR)
+    try:
+        os.pwrite(fd, os.pread(fd, 8, 0xC0000103), 0xC0000103)  # IA32_TSC_AUX, as it is
+    finally:
+        os.close(fd)
+
+
+def bpf_program():
+    code = (ctypes.c_uint64 * 2)(0xB7, 0x95)  # r0 = 0; exit
+    name = ctypes.create_string_buffer(b"GPL")
+    attr = struct.pack("IIQQ", 3, 2, ctypes.addressof(code), ctypes.addressof(name)).ljust(120, bytes(1))
+    os.close(call(321, 5, attr, len(attr)))
 
 
 def unix(path):
@@ -95,6 +144,8 @@ connect(7100)
 listen(7200)
 send(7300)
 unix('{0}/peer.sock')
+answers(7400, 7300)
+write('{0}/over/a.log')
 """.split("\n")[1:-1]
 
 # What a server does later too, though it never did just that: it goes on.
@@ -105,6 +156,8 @@ GOES_ON = {
     "the same program, peer, port and datagram": "[run('/usr/bin/true'), connect(7100), listen(7200), send(7300)][0]",
     "a peer with a port of its own": "connect(7200 if False else 7100)",
     "a public file somewhere else": "read('/usr/share/doc/bash/copyright')",
+    "an answer to somebody else": "answers(7400, 7302)",
+    "a file of an overlay that has to be copied up": "write('{0}/over/a.log')",
 }
 
 # What no server of this kind ever did.
@@ -124,11 +177,17 @@ ATTACKS = {
     "another unix peer": "unix('{0}/other.sock')",
     "another user": "become(65534)",
     "a signal to somebody else": "os.kill({1}, 10)",
+    "a signal to somebody else when a file is ready": "signal_when_ready({2}, 9)",
+    "another way to say whom": "another_signal_when_ready({1}, 12)",
+    "an echo request": "echo()",
+    "a peer below the network": "host(7500)",
+    "a register of the machine": "register()",
+    "a program for the kernel": "bpf_program()",
     "a packet sniffer": "socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()",
     "a user namespace": "os.unshare(os.CLONE_NEWUSER)",
 }
 # Not by the second word: what cannot be tied to an errno of the call itself.
-RESULTS = 2 * len(GOES_ON) + 2 * len(ATTACKS) + 6
+RESULTS = 2 * len(GOES_ON) + 2 * len(ATTACKS) + 11
 
 
 if COUNT:
@@ -137,7 +196,7 @@ if COUNT:
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../lib")
 from actor import Actor, Died  # noqa: E402
-from kis import SLOW, each, kisctl_json, ok, same, wait  # noqa: E402
+from kis import SLOW, each, kernel_complaints, kisctl, kisctl_json, ok, same, wait  # noqa: E402
 
 
 class Peers:
@@ -148,7 +207,11 @@ class Peers:
         for port in 7100, 7101:
             server = socket.create_server(("127.0.0.1", port))
             threading.Thread(target=self.serve, args=(server, port), daemon=True).start()
-        for port in 7300, 7301:
+        server = socket.socket(socket.AF_VSOCK)
+        server.bind((socket.VMADDR_CID_ANY, 7500))
+        server.listen()
+        threading.Thread(target=self.serve, args=(server, 7500), daemon=True).start()
+        for port in 7300, 7301, 7302:
             server = socket.socket(type=socket.SOCK_DGRAM)
             server.bind(("127.0.0.1", port))
             threading.Thread(target=self.hear, args=(server, port), daemon=True).start()
@@ -168,8 +231,9 @@ class Cell:
 
     def __init__(self, tag):
         self.tag, self.dir = tag, f"{WORK}/{tag}"
-        for name in "pub", "secret", "log", "spool":
+        for name in "pub", "secret", "log", "spool", "over", "layers":
             os.makedirs(f"{self.dir}/{name}")
+        self.overlay()
         for name, mode in ("pub/a", 0o644), ("pub/new", 0o644), ("secret/one", 0o600), ("secret/two", 0o600), \
                 ("secret/three", 0o600), ("log/a.log", 0o640), ("log/b.log", 0o640), ("log/c.log", 0o640):
             with open(f"{self.dir}/{name}", "w") as f:
@@ -181,15 +245,27 @@ class Cell:
             server.bind(f"{self.dir}/{name}.sock")
             server.listen(1000)
             self.sockets.append(server)
-        self.victim = subprocess.Popen(["/usr/bin/sleep", "1000"])
+        self.victim, self.other = (subprocess.Popen(["/usr/bin/sleep", "1000"]) for _ in range(2))
         self.actor = Actor(PYTHON, tag, "reading.py")
         self.actor.do(f"SPOOL = '{self.dir}/spool'")
         self.actor.do(IN_THE_CELL)
 
+    def overlay(self):
+        """One whose files are all in the lower layer."""
+        lower, upper, work = (f"{self.dir}/layers/{name}" for name in ("lower", "upper", "work"))
+        subprocess.run(["umount", f"{self.dir}/over"], stderr=subprocess.DEVNULL)
+        for path in lower, upper, work:
+            shutil.rmtree(path, ignore_errors=True)
+            os.makedirs(path)
+        with open(lower + "/a.log", "w") as f:
+            f.write("x")
+        options = f"lowerdir={lower},upperdir={upper},workdir={work}"
+        subprocess.run(["mount", "-t", "overlay", "none", "-o", options, f"{self.dir}/over"], check=True)
+
     def does(self, step):
         """What a step gives, or the errno of its failure."""
         try:
-            return self.actor.do(step.format(self.dir, self.victim.pid))
+            return self.actor.do(step.format(self.dir, self.victim.pid, self.other.pid))
         except OSError as e:
             return e.errno
         except Died as e:
@@ -216,6 +292,8 @@ def main():
     finally:
         for cell in cells:
             cell.victim.kill()
+            cell.other.kill()
+            subprocess.run(["umount", f"{cell.dir}/over"])
 
 
 def scenarios(peers, free, held):
@@ -234,20 +312,45 @@ def scenarios(peers, free, held):
         shutil.copy("/usr/bin/true", f"{cell.dir}/spool/tool")
         shutil.copy(os.path.realpath("/lib/x86_64-linux-gnu/libz.so.1"), f"{cell.dir}/spool/lib.so")
         os.rename(f"{cell.dir}/log/a.log", f"{cell.dir}/log/a.log.1")
+        cell.overlay()
     for name, step in GOES_ON.items():
         for cell in cells:
             got = cell.does(step)
             ok(f"{cell.tag}: {name}", got not in (1, 13), got, told(cell.tag)[-1:])
     for name, step in ATTACKS.items():
         got = free.does(step)
-        ok(f"control: {name}", got not in (1, 13), got)
+        ok(f"control: {name}", got in (None, 0, "ok"), got)
         got = held.does(step)
         # The dynamic loader says so without an errno.
         ok(f"held: {name}", got in (0, 1), got)
+    same("who is killed when a file is ready", [c.other.poll() for c in cells], [-9, None])
     same("datagrams that came", [peers.got.get(7301), peers.got.get(7300, 0) > 1], [1, True])
     breaches = [r for r in told("held") if r["event_type"] == "kis_danger_two"]
     ok("each is told", len(breaches) >= len(ATTACKS), len(breaches))
     ok("and all of them denied", all(r["action"] == "deny" and r["applied"] for r in breaches), breaches)
+    learns_its_files_later()
+    same("the kernel does not complain", kernel_complaints(), [])
+
+
+def learns_its_files_later():
+    """A cell that was ready without a repertoire, and is to have one: all would be new to it."""
+    with open(WORK + "/cells.json") as f:
+        config = json.load(f)
+    spec = next(cell for cell in config["cells"] if cell["name"] == "held")
+
+    def loaded(learns):
+        spec["files"] = {"learn": learns}
+        done = kisctl("cell", "load", "-", text=json.dumps(config))
+        assert not done.returncode, done.stderr
+        return kisctl_json("profile", "show", "held")["phase"]
+
+    same("ready without a repertoire", loaded(False), "ready")
+    export = WORK + "/held.profile"
+    kisctl("profile", "export", "held", export)
+    same("it learns anew with one", loaded(True), "learning")
+    refused = kisctl("profile", "import", "held", export)
+    ok("nor is it made ready by a profile without one", refused.returncode == 1 and "all would be new" in refused.stderr,
+       refused.stderr)
 
 
 each([main])

@@ -73,7 +73,7 @@ classes! {
     Socket = 11, "socket", true;
     /// A capability that is used. What it is used for is in other classes: mild.
     Capability = 12, "capability", true;
-    /// Whom a process becomes: `root`, `system`, `user`.
+    /// Whom a process becomes: `root`, `system 33`, `nobody`, `user`.
     Identity = 13, "identity", false;
     /// A signal to a process outside of the cell.
     Signal = 14, "signal", false;

@@ -63,19 +63,23 @@ pub fn capability(number: u32) -> &'static [u8] {
     name.copied().unwrap_or(b"unknown")
 }
 
-/// The kind of user that a number is: Debian gives people numbers from 1000 on (policy 9.2.2).
+/// The user that a number is. Debian gives people numbers from 1000 on (policy 9.2.2), and a server that
+/// serves one of them may serve another; below that each is a service of its own.
 ///
 /// # Examples
 ///
 /// ```
 /// use kis_core::sense::words::identity;
 ///
-/// assert_eq!(identity(33), b"system");
+/// let mut room = [0; 16];
+/// assert_eq!(identity(33, &mut room), b"system 33");
+/// assert_eq!(identity(1001, &mut room), b"user");
 /// ```
-pub const fn identity(uid: u32) -> &'static [u8] {
+pub fn identity(uid: u32, room: &mut [u8; 16]) -> &[u8] {
     match uid {
         0 => b"root",
-        1..=999 | 65534 => b"system",
+        1..=999 => join(&[b"system ", trimmed(&digits(uid))], room),
+        65534 => b"nobody",
         _ => b"user",
     }
 }
@@ -122,6 +126,54 @@ pub const fn is_raw(family: u16, kind: u16) -> bool {
     matches!((family, kind), (17, _) | (2 | 10, 3))
 }
 
+/// What a family of sockets is called, its number where it has no name here (`AF_*`).
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::words::family;
+///
+/// let mut room = [0; 3];
+/// assert_eq!(family(40, &mut room), b"vsock");
+/// assert_eq!(family(30, &mut room), b"30");
+/// ```
+pub fn family(number: u16, room: &mut [u8; 3]) -> &[u8] {
+    match number {
+        1 => b"unix",
+        2 => b"inet",
+        10 => b"inet6",
+        16 => b"netlink",
+        17 => b"packet",
+        40 => b"vsock",
+        _ => {
+            *room = digits(number.into());
+            trimmed(room)
+        }
+    }
+}
+
+/// What travels over a socket (`AF_UNIX`; `IPPROTO_TCP` and `_MPTCP`, `_UDP`, `_ICMP` and `_ICMPV6`,
+/// `_SCTP`).
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::words::protocol;
+///
+/// assert_eq!(protocol(10, 17), b"udp");
+/// assert_eq!(protocol(2, 255), b"raw");
+/// ```
+pub const fn protocol(family: u16, protocol: u16) -> &'static [u8] {
+    match (family, protocol) {
+        (1, _) => b"unix",
+        (_, 6 | 262) => b"tcp",
+        (_, 17) => b"udp",
+        (_, 1 | 58) => b"icmp",
+        (_, 132) => b"sctp",
+        _ => b"raw",
+    }
+}
+
 /// What a socket is: its family and type (`AF_*`, `SOCK_*`).
 ///
 /// # Examples
@@ -135,16 +187,8 @@ pub const fn is_raw(family: u16, kind: u16) -> bool {
 /// assert_eq!(socket(38, 5, &mut room), b"38 seqpacket");
 /// ```
 pub fn socket(family: u16, kind: u16, room: &mut [u8]) -> &[u8] {
-    let number = digits(family.into());
-    let family: &[u8] = match family {
-        1 => b"unix",
-        2 => b"inet",
-        10 => b"inet6",
-        16 => b"netlink",
-        17 => b"packet",
-        40 => b"vsock",
-        _ => trimmed(&number),
-    };
+    let mut digits_of_family = [0u8; 3];
+    let family = self::family(family, &mut digits_of_family);
     let kind_number = digits(kind.into());
     let kind: &[u8] = match kind {
         1 => b"stream",
@@ -189,8 +233,11 @@ mod tests {
         assert_eq!(capability(0), b"chown");
         assert_eq!(capability(40), b"checkpoint_restore");
         assert_eq!(capability(u32::MAX), b"unknown");
-        assert_eq!(identity(0), b"root");
-        assert_eq!(identity(1000), b"user");
+        let mut room = [0u8; 16];
+        assert_eq!(identity(0, &mut room), b"root");
+        assert_eq!(identity(999, &mut room), b"system 999");
+        assert_eq!(identity(1000, &mut room), b"user");
+        assert_eq!(identity(65534, &mut room), b"nobody");
         let mut room = [0u8; 32];
         assert_eq!(socket(16, 3, &mut room), b"netlink raw");
         assert_eq!(socket(u16::MAX, 77, &mut room), b"999 77");

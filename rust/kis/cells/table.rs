@@ -189,7 +189,8 @@ fn learnt_of(spec: &cells::Cell<'_>, known: Option<&Cell>) -> Result<Shared> {
         return Ok(known.learnt.clone());
     }
     let mut learnt = Learnt::new(spec.learn())?;
-    if let Some(known) = known {
+    // Who begins to learn what it does knows nothing of that: all would be new to it.
+    if let Some(known) = known.filter(|_| !spec.learn()) {
         learnt.follow(&known.learnt.lock());
     }
     learnt.profile.origin = Origin::of(spec.name(), spec.program());

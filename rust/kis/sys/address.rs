@@ -102,6 +102,15 @@ pub(crate) enum Address {
 }
 
 impl Address {
+    /// An IPv6 address, or the IPv4 one that is mapped into it.
+    pub(crate) fn of(address: [u8; 16], port: u16) -> Self {
+        let mapped = (ban::family(&address).0 == AF_INET).then(|| array(&address, 12));
+        match mapped.flatten() {
+            Some(address) => Self::V4 { address, port },
+            None => Self::V6 { address, port },
+        }
+    }
+
     /// Reads what a hook is passed; null is no address.
     ///
     /// # Safety
@@ -171,12 +180,7 @@ fn v4(bytes: &[u8]) -> Option<Address> {
 /// `struct sockaddr_in6`, of which the scope may be missing (RFC 2133).
 fn v6(bytes: &[u8]) -> Option<Address> {
     let port = u16::from_be_bytes(array(bytes, 2)?);
-    let address: [u8; 16] = array(bytes, 8)?;
-    if ban::family(&address).0 == AF_INET {
-        let address = array(&address, 12)?;
-        return Some(Address::V4 { address, port });
-    }
-    Some(Address::V6 { address, port })
+    Some(Address::of(array(bytes, 8)?, port))
 }
 
 /// `struct sockaddr_un`: what comes first in the path says which kind it is.
