@@ -42,6 +42,7 @@ impl Control for Engine {
             nl::KIS_CMD_IMAGE_BEGIN => self.begin_image(request, reply),
             nl::KIS_CMD_IMAGE_DATA => self.append_image(request),
             nl::KIS_CMD_IMAGE_COMMIT => self.commit_image(request, reply),
+            nl::KIS_CMD_IMAGE_GET => self.give_image(request, reply),
             _ => Err(Refusal::new(EOPNOTSUPP, c"no such operation")),
         }
     }
@@ -73,6 +74,7 @@ impl Control for Engine {
                 | nl::KIS_CMD_SIGNATURE_UNLOAD
                 | nl::KIS_CMD_IMAGE_BEGIN
                 | nl::KIS_CMD_IMAGE_COMMIT
+                | nl::KIS_CMD_IMAGE_GET
         )
     }
 }

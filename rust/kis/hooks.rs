@@ -82,8 +82,7 @@ fn own_port(sk: &Sock<'_>) -> Option<Address> {
     let (kind, at) = (sk.kind(), sk.addresses());
     let is_udp = words::protocol(kind.family, kind.protocol) == b"udp";
     let was_chosen = at.local_port != 0 && at.local_port < EPHEMERAL;
-    (is_udp && was_chosen && at.peer_port == 0)
-        .then(|| Address::of(at.local, at.local_port))
+    (is_udp && was_chosen && at.peer_port == 0).then(|| Address::of(at.local, at.local_port))
 }
 
 impl Hooks for Engine {

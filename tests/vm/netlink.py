@@ -45,6 +45,11 @@ def images_made_by_hand_are_taken():
     same("the signature is what was meant", [(s["id"], s["message"]) for s in nl.dump("signature-get")], [(77, "an x!")])
     same("a profile comes back", nl.upload(PROFILE, profile_image(), cell="self").name, "OK")
     same("an image in chunks of 7 bytes is taken", nl.upload(CELLS, cells_image(), chunk=7).name, "OK")
+    given = nl.one("image-get", kind=CELLS)
+    same("and is given back", (given["data"], given["size"]), (cells_image(), len(cells_image())))
+    same("from any place", nl.one("image-get", kind=CELLS, offset=9)["data"], cells_image()[9:])
+    refused("but not from behind its end", nl.do("image-get", kind=CELLS, offset=len(cells_image()) + 1), "EINVAL", "offset 0")
+    refused("and no signatures", nl.do("image-get", kind=SIGNATURES), "EOPNOTSUPP", "only cells")
 
 
 def refused(name, answer, errno, text):
@@ -93,6 +98,7 @@ def messages_out_of_shape():
         ("no attributes for image-begin", "image-begin", b""),
         ("no attributes for image-data", "image-data", b""),
         ("no attributes for image-commit", "image-commit", b""),
+        ("no attributes for image-get", "image-get", b""),
         ("no attributes for ban-add", "ban-add", b""),
         ("no attributes for ban-del", "ban-del", b""),
         ("no attributes for mode-set", "mode-set", b""),
@@ -124,7 +130,7 @@ def messages_out_of_shape():
     ]:
         answer = raw(operation, payload)
         ok(f"{name} is refused", answer.error != 0 and not answer.replies and answer.text != "", answer)
-    answers = [nl.send(nl.family, command, b"") for command in (0, 17, 99, 255)]
+    answers = [nl.send(nl.family, command, b"") for command in (0, 18, 99, 255)]
     same("operations that do not exist", {a.name for a in answers}, {"EOPNOTSUPP"})
     answers = [raw("status-get", b"", flags=("request", "ack", "dump")), raw("cell-get", b"")]
     same("a dump of what is not, and not a dump of what is", {a.name for a in answers}, {"EOPNOTSUPP"})
@@ -189,12 +195,13 @@ def every_operation(who):
     for operation, command in who.spec.command.items():
         if operation == "status-get":
             continue
-        dump = operation.endswith("-get") and operation != "profile-get"
+        dump = operation.endswith("-get") and operation not in ("profile-get", "image-get")
         payload = {
             "ban-add": attr(1, bytes([192, 0, 2, 1])) + attr(2, struct.pack("<I", 60000)),
             "ban-del": attr(1, bytes([192, 0, 2, 9])),
             "mode-set": attr(2, struct.pack("<I", 1)),
             "profile-get": attr(1, b"self\0"),
+            "image-get": attr(1, bytes(4)),
             "image-begin": attr(1, bytes(4)) + attr(2, struct.pack("<I", 64)),
             "image-data": attr(3, bytes(4)) + attr(4, bytes(4)) + attr(5, b"x"),
             "image-commit": attr(3, bytes(4)),

@@ -9,7 +9,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-kis.sh"
 
-HELPER=95
+HELPER=100
 plan $((18 + HELPER))
 
 YNL=/mnt/kis/linux

@@ -10,6 +10,8 @@
 //! - a word of six or more letters and digits that looks as if made by chance is `#`: letters and
 //!   digits, or small and capital letters, take turns in it at least twice; so is a word of eight or
 //!   more hexadecimal digits with a digit among them;
+//! - the records of logins are one file: who tells of those that succeed will tell of the first that fails
+//!   (`utmp(5)`, `lastlog(8)`);
 //! - a user's directory below `/home` is `/home/~`: who may be in whose is the file modes' business;
 //! - `*` is `#`: nobody names a file so that it is taken for all that is below a directory, `dir/**`.
 //!
@@ -17,6 +19,9 @@
 //! shorter number. Floor 0, pure; context: any.
 
 use core::slice;
+
+/// Where logins are told.
+const LOGINS: [&[u8]; 3] = [b"/var/log/wtmp", b"/var/log/btmp", b"/var/log/lastlog"];
 
 /// What a byte of a word is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -155,6 +160,11 @@ fn is_number(part: &[u8], pid: u32) -> bool {
 pub fn general(path: &[u8], pid: u32, out: &mut [u8]) -> usize {
     let mut form = Form { out, len: 0 };
     let (mut before, mut depth) = (Before::Root, 0usize);
+    let path = if LOGINS.contains(&path) {
+        b"/var/log/wtmp"
+    } else {
+        path
+    };
     for part in path.split(|b| *b == b'/') {
         if depth > 0 {
             form.push(b"/");
@@ -244,6 +254,8 @@ mod tests {
             (b"/home/bob", b"/home/~"),
             (b"/home/Bob/a", b"/home/~/a"),
             (b"/homes/bob", b"/homes/bob"),
+            (b"/var/log/btmp", b"/var/log/wtmp"),
+            (b"/var/log/btmp.1", b"/var/log/btmp.#"),
             (b"/home/", b"/home/"),
             (b"/v/**", b"/v/##"),
         ] {

@@ -125,6 +125,32 @@ impl Engine {
         Ok(())
     }
 
+    /// The image of the cells in force.
+    pub(super) fn give_image(
+        &self,
+        request: &Request<'_>,
+        reply: &Reply<'_>,
+    ) -> Result<(), Refusal> {
+        let attr = nl::KIS_A_IMAGE_KIND;
+        if needed(request.u32(attr), attr)? != nl::KIS_IMAGE_KIND_CELLS {
+            return Err(Refusal::new(EOPNOTSUPP, c"only cells are given back").at(attr));
+        }
+        let attr = nl::KIS_A_IMAGE_OFFSET;
+        let table = self.cells.current();
+        let (generation, bytes) = match &table {
+            Some(table) => (table.generation, table.image.bytes()),
+            None => (0, &[][..]),
+        };
+        let offset = request.u32(attr).unwrap_or(0) as usize;
+        let rest = bytes.get(offset..).ok_or_else(|| {
+            Refusal::new(EINVAL, c"no such part of the image; begin at offset 0").at(attr)
+        })?;
+        reply.u32(nl::KIS_A_IMAGE_GENERATION, generation);
+        reply.u32(nl::KIS_A_IMAGE_SIZE, bytes.len() as u32);
+        reply.bytes(nl::KIS_A_IMAGE_DATA, rest.get(..CHUNK).unwrap_or(rest));
+        Ok(())
+    }
+
     /// The cell at `index`; false when there is none.
     pub(super) fn dump_cell(&self, index: usize, reply: &Reply<'_>) -> bool {
         let Some(table) = self.cells.current() else {

@@ -67,6 +67,12 @@ static const struct nla_policy kis_profile_accept_nl_policy[KIS_A_TARGET_NAME + 
 	[KIS_A_TARGET_NAME] = NLA_POLICY_MAX_LEN(KIS_ITEM_NAME_MAX),
 };
 
+/* KIS_CMD_IMAGE_GET - do */
+static const struct nla_policy kis_image_get_nl_policy[KIS_A_IMAGE_OFFSET + 1] = {
+	[KIS_A_IMAGE_KIND] = NLA_POLICY_MAX(NLA_U32, 2),
+	[KIS_A_IMAGE_OFFSET] = { .type = NLA_U32, },
+};
+
 /* Ops table for kis */
 static const struct genl_split_ops kis_nl_ops[] = {
 	{
@@ -165,6 +171,13 @@ static const struct genl_split_ops kis_nl_ops[] = {
 		.doit		= kis_nl_profile_accept_doit,
 		.policy		= kis_profile_accept_nl_policy,
 		.maxattr	= KIS_A_TARGET_NAME,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= KIS_CMD_IMAGE_GET,
+		.doit		= kis_nl_image_get_doit,
+		.policy		= kis_image_get_nl_policy,
+		.maxattr	= KIS_A_IMAGE_OFFSET,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

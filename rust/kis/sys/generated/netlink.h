@@ -29,6 +29,7 @@ int kis_nl_image_begin_doit(struct sk_buff *skb, struct genl_info *info);
 int kis_nl_image_data_doit(struct sk_buff *skb, struct genl_info *info);
 int kis_nl_image_commit_doit(struct sk_buff *skb, struct genl_info *info);
 int kis_nl_profile_accept_doit(struct sk_buff *skb, struct genl_info *info);
+int kis_nl_image_get_doit(struct sk_buff *skb, struct genl_info *info);
 
 extern struct genl_family kis_nl_family;
 

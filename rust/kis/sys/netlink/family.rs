@@ -204,6 +204,7 @@ operations! {
     doit kis_nl_image_begin_doit = KIS_CMD_IMAGE_BEGIN max KIS_A_IMAGE_FORCE;
     doit kis_nl_image_data_doit = KIS_CMD_IMAGE_DATA max KIS_A_IMAGE_DATA;
     doit kis_nl_image_commit_doit = KIS_CMD_IMAGE_COMMIT max KIS_A_IMAGE_TOKEN;
+    doit kis_nl_image_get_doit = KIS_CMD_IMAGE_GET max KIS_A_IMAGE_OFFSET;
 }
 
 /// The family exists while this lives.

@@ -90,6 +90,7 @@ pub(crate) use crate::sys::bindings::{
     KIS_CMD_IMAGE_BEGIN,
     KIS_CMD_IMAGE_COMMIT,
     KIS_CMD_IMAGE_DATA,
+    KIS_CMD_IMAGE_GET,
     KIS_CMD_MODE_SET,
     KIS_CMD_PARAM_GET,
     KIS_CMD_PROFILE_ACCEPT,
