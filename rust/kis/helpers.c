@@ -114,14 +114,20 @@ void kis_helper_walk_processes(kis_task_fn fn, void *arg)
 	kis_walk_processes(fn, arg);
 }
 
-void kis_helper_walk_sockets(struct task_struct *task, kis_sock_fn fn, void *arg)
+void kis_helper_walk_sockets(struct task_struct *task, kis_sock_fn fn, void *arg, u32 *left)
 {
-	kis_walk_sockets(task, fn, arg);
+	kis_walk_sockets(task, fn, arg, left);
 }
 
 char *kis_helper_path_name(const struct path *path, char *buf, int size)
 {
 	return kis_path_name(path, buf, size);
+}
+
+/* Of memory that is mapped from below a stacked file system, the file that was opened. */
+const struct path *kis_helper_file_path(struct file *file)
+{
+	return file_user_path(file);
 }
 
 char *kis_helper_task_exe(struct task_struct *task, char *buf, int size)

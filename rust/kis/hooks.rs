@@ -271,17 +271,28 @@ impl Hooks for Engine {
     }
 
     fn identity(&self, hook: &HookContext, change: &Identity) -> Outcome {
-        if change.op != IdentityOp::User {
+        let Some(site) = self.current(hook) else {
             return Outcome::PASS;
-        }
-        match self.current(hook) {
-            Some(site) => {
-                let mut room = [0u8; 16];
-                let name = words::identity(change.uid.effective, &mut room);
+        };
+        let (new, old) = match change.op {
+            IdentityOp::User => (change.uid, change.old_uid),
+            IdentityOp::Group => (change.gid, change.old_gid),
+            IdentityOp::Groups => return Outcome::PASS,
+        };
+        // Those that it acts by. The others only let it come back to them, which is asked for then.
+        for (id, before) in [(new.effective, old.effective), (new.fs, old.fs)] {
+            let mut room = [0u8; 24];
+            let name = words::identity(id, change.op == IdentityOp::Group, &mut room);
+            let outcome = if id == before {
+                Outcome::PASS
+            } else {
                 self.named(&site, Op::Identity, Class::Identity, name, true)
+            };
+            if outcome.denies() || id == new.fs {
+                return outcome;
             }
-            None => Outcome::PASS,
         }
+        Outcome::PASS
     }
 
     fn signal(&self, hook: &HookContext, target: Task<'_>, signal: u32) -> Outcome {

@@ -34,8 +34,10 @@ impl Tick for Engine {
         // The table is borrowed, not locked: nobody waits for a tick.
         let pause_ms = match self.cells.current() {
             Some(table) => {
+                // First what is due: whom the other waits for may take his time.
+                let pause_ms = Apc::tick(&self.killer, &table, self.mode(), now);
                 self.adopt_again(&table);
-                Apc::tick(&self.killer, &table, self.mode(), now)
+                pause_ms
             }
             None => PAUSE_MS,
         };

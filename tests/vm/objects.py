@@ -18,6 +18,7 @@ PYTHON = WORK + "/python"
 
 IN_THE_CELL = """
 import signal
+import struct
 
 MFD, SHM_EXEC, RENAME_EXCHANGE, CLONE_NEWNS = 319, 0o100000, 2, 0x20000
 OPEN_TREE, RENAMEAT2 = 428, 316
@@ -145,6 +146,18 @@ def nothing():
     pass
 
 
+def mount_attribute(path):
+    call(442, -100, path.encode(), 0, struct.pack("QQQQ", 0x80, 0, 0, 0), 32)  # mount_setattr, no access times of directories
+
+
+def reconfigure(path):
+    fd = call(433, -100, path.encode(), 0)  # fspick
+    try:
+        call(431, fd, 7, None, None, 0)  # fsconfig, reconfigure
+    finally:
+        os.close(fd)
+
+
 def exchange(a, b):
     call(RENAMEAT2, -100, a.encode(), -100, b.encode(), RENAME_EXCHANGE)
 
@@ -246,6 +259,8 @@ ATTACKS = [
     ("a setting of the network, by way of a thread", "write('/proc/thread-self/net/dev', '')", "errno 13", "default"),
     ("a setting of the network, by way of a thread's number",
      "write(f'/proc/self/task/{os.getpid()}/net/dev', '')", "errno 13", "default"),
+    ("attributes of a mount, changed", f"mount_attribute('{GROUPS}')", None, "held"),
+    ("a file system, changed by its context", f"reconfigure('{GROUPS}')", None, "held"),
     ("a setting of control groups, written", f"write('{GROUPS}/cgroup.max.depth', 'max')", None, "default"),
     ("a format of programs, registered", f"write('{REGISTER}', ':kis:E::kis::/bin/true:')", None, "default"),
 ]

@@ -5,6 +5,7 @@
 # Each step is a line of Python that an actor executes. GOES_ON are done after learning by both cells. ATTACKS are
 # done by both too: "free" only observes, so what they do can be seen from outside, and "held" gets EPERM.
 
+import contextlib
 import json
 import os
 import shutil
@@ -81,10 +82,53 @@ def signal_when_ready(pid, number):
     other.send(b"x")
 
 
-def another_signal_when_ready(pid, number):
+def signal_before_whom(pid, number):
     one, other = socket.socketpair()
     fcntl.fcntl(one, 10, number)
     fcntl.fcntl(one, 15, struct.pack("ii", 1, pid))  # F_SETOWN_EX, F_OWNER_PID
+    fcntl.fcntl(one, fcntl.F_SETFL, os.O_ASYNC)
+    other.send(b"x")
+
+
+def limit(pid):
+    import resource
+    resource.prlimit(pid, resource.RLIMIT_CPU, (0, 0))
+
+
+def share(path):
+    # An access list that is no more than a mode: everybody may read.
+    entries = [(1, 6), (4, 4), (0x20, 4)]
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", tag, bits, 0xFFFFFFFF) for tag, bits in entries)
+    os.setxattr(path, "system.posix_acl_access", acl)
+
+
+def keep_for_ever(path):
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.ioctl(fd, 0x40086602, struct.pack("l", 0x80))  # FS_IOC_SETFLAGS, no access times
+    finally:
+        os.close(fd)
+
+
+def act_as(uid):
+    libc.setfsuid(uid)
+    acts_as = libc.setfsuid(-1)
+    libc.setfsuid(0)
+    if acts_as != uid:
+        raise OSError(1, "setfsuid")
+
+
+def join(gid):
+    pid = os.fork()
+    if not pid:
+        try:
+            os.setegid(gid)
+            os._exit(0)
+        except OSError as e:
+            os._exit(e.errno)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if status:
+        raise OSError(status, "setegid")
 
 
 def register():
@@ -178,7 +222,11 @@ ATTACKS = {
     "another user": "become(65534)",
     "a signal to somebody else": "os.kill({1}, 10)",
     "a signal to somebody else when a file is ready": "signal_when_ready({2}, 9)",
-    "another way to say whom": "another_signal_when_ready({1}, 12)",
+    "limits for somebody else": "limit({2})",
+    "a secret that an access list makes public": "share('{0}/secret/four')",
+    "flags of a file": "keep_for_ever('{0}/log/b.log')",
+    "files of another user": "act_as(33)",
+    "another group": "join(42)",
     "an echo request": "echo()",
     "a peer below the network": "host(7500)",
     "a register of the machine": "register()",
@@ -187,7 +235,7 @@ ATTACKS = {
     "a user namespace": "os.unshare(os.CLONE_NEWUSER)",
 }
 # Not by the second word: what cannot be tied to an errno of the call itself.
-RESULTS = 2 * len(GOES_ON) + 2 * len(ATTACKS) + 11
+RESULTS = 2 * len(GOES_ON) + 2 * len(ATTACKS) + 13
 
 
 if COUNT:
@@ -218,7 +266,7 @@ class Peers:
 
     def serve(self, server, port):
         while True:
-            with server.accept()[0] as s:
+            with server.accept()[0] as s, contextlib.suppress(BrokenPipeError):
                 s.send(b"ok")
 
     def hear(self, server, port):
@@ -235,7 +283,7 @@ class Cell:
             os.makedirs(f"{self.dir}/{name}")
         self.overlay()
         for name, mode in ("pub/a", 0o644), ("pub/new", 0o644), ("secret/one", 0o600), ("secret/two", 0o600), \
-                ("secret/three", 0o600), ("log/a.log", 0o640), ("log/b.log", 0o640), ("log/c.log", 0o640):
+                ("secret/three", 0o600), ("secret/four", 0o600), ("log/a.log", 0o640), ("log/b.log", 0o640), ("log/c.log", 0o640):
             with open(f"{self.dir}/{name}", "w") as f:
                 f.write("x")
             os.chmod(f.name, mode)
@@ -324,6 +372,9 @@ def scenarios(peers, free, held):
         # The dynamic loader says so without an errno.
         ok(f"held: {name}", got in (0, 1), got)
     same("who is killed when a file is ready", [c.other.poll() for c in cells], [-9, None])
+    same("whose secret is public", [os.stat(f"{c.dir}/secret/four").st_mode & 4 for c in cells], [4, 0])
+    # What was refused once is not told again each time.
+    same("nor the other way round", held.does(f"signal_before_whom({held.other.pid}, 9)"), 1)
     same("datagrams that came", [peers.got.get(7301), peers.got.get(7300, 0) > 1], [1, True])
     breaches = [r for r in told("held") if r["event_type"] == "kis_danger_two"]
     ok("each is told", len(breaches) >= len(ATTACKS), len(breaches))

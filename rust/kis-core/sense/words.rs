@@ -63,7 +63,7 @@ pub fn capability(number: u32) -> &'static [u8] {
     name.copied().unwrap_or(b"unknown")
 }
 
-/// The user that a number is. Debian gives people numbers from 1000 on (policy 9.2.2), and a server that
+/// The user, or the group, that a number is. Debian gives people numbers from 1000 on (policy 9.2.2), and a server that
 /// serves one of them may serve another; below that each is a service of its own.
 ///
 /// # Examples
@@ -71,17 +71,21 @@ pub fn capability(number: u32) -> &'static [u8] {
 /// ```
 /// use kis_core::sense::words::identity;
 ///
-/// let mut room = [0; 16];
-/// assert_eq!(identity(33, &mut room), b"system 33");
-/// assert_eq!(identity(1001, &mut room), b"user");
+/// let mut room = [0; 24];
+/// assert_eq!(identity(33, false, &mut room), b"system 33");
+/// assert_eq!(identity(1001, false, &mut room), b"user");
+/// assert_eq!(identity(42, true, &mut room), b"group system 42");
 /// ```
-pub fn identity(uid: u32, room: &mut [u8; 16]) -> &[u8] {
-    match uid {
-        0 => b"root",
-        1..=999 => join(&[b"system ", trimmed(&digits(uid))], room),
-        65534 => b"nobody",
-        _ => b"user",
-    }
+pub fn identity(id: u32, is_group: bool, room: &mut [u8; 24]) -> &[u8] {
+    let digits = digits(id);
+    let (kind, number): (&[u8], &[u8]) = match id {
+        0 => (b"root", b""),
+        1..=999 => (b"system ", trimmed(&digits)),
+        65534 => (b"nobody", b""),
+        _ => (b"user", b""),
+    };
+    let group: &[u8] = if is_group { b"group " } else { b"" };
+    join(&[group, kind, number], room)
 }
 
 /// Puts words one after the other, as far as there is room.
@@ -200,7 +204,8 @@ pub fn socket(family: u16, kind: u16, room: &mut [u8]) -> &[u8] {
     join(&[family, b" ", kind], room)
 }
 
-/// A signal and the name of the thread that it is for, up to its NUL, with `#` for digits.
+/// A signal, or what else reaches another task (`enum kis_reach` of the patched kernel), and the name
+/// of the thread that it is for, up to its NUL, with `#` for digits.
 ///
 /// # Examples
 ///
@@ -209,9 +214,15 @@ pub fn socket(family: u16, kind: u16, room: &mut [u8]) -> &[u8] {
 ///
 /// let mut room = [0; 32];
 /// assert_eq!(signal(15, b"worker12\0\0", &mut room), b"15 -> worker##");
+/// assert_eq!(signal(66, b"sshd", &mut room), b"limits -> sshd");
 /// ```
 pub fn signal<'a>(number: u32, name: &[u8], room: &'a mut [u8]) -> &'a [u8] {
-    let number = digits(number);
+    let digits = digits(number);
+    let what: &[u8] = match number {
+        65 => b"owner",
+        66 => b"limits",
+        _ => trimmed(&digits),
+    };
     let mut general = [0u8; 16];
     let name = crate::wire::bytes::until_nul(name);
     let mut len = 0usize;
@@ -220,7 +231,7 @@ pub fn signal<'a>(number: u32, name: &[u8], room: &'a mut [u8]) -> &'a [u8] {
         len = len.saturating_add(1);
     }
     let name = general.get(..len).unwrap_or_default();
-    join(&[trimmed(&number), b" -> ", name], room)
+    join(&[what, b" -> ", name], room)
 }
 
 #[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
@@ -233,11 +244,11 @@ mod tests {
         assert_eq!(capability(0), b"chown");
         assert_eq!(capability(40), b"checkpoint_restore");
         assert_eq!(capability(u32::MAX), b"unknown");
-        let mut room = [0u8; 16];
-        assert_eq!(identity(0, &mut room), b"root");
-        assert_eq!(identity(999, &mut room), b"system 999");
-        assert_eq!(identity(1000, &mut room), b"user");
-        assert_eq!(identity(65534, &mut room), b"nobody");
+        let mut room = [0u8; 24];
+        assert_eq!(identity(0, false, &mut room), b"root");
+        assert_eq!(identity(999, false, &mut room), b"system 999");
+        assert_eq!(identity(1000, true, &mut room), b"group user");
+        assert_eq!(identity(65534, false, &mut room), b"nobody");
         let mut room = [0u8; 32];
         assert_eq!(socket(16, 3, &mut room), b"netlink raw");
         assert_eq!(socket(u16::MAX, 77, &mut room), b"999 77");

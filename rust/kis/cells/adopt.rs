@@ -49,7 +49,7 @@ pub(crate) fn executed(table: &Table, program: &Program<'_>) {
                 cell.start();
             }
             // What it has inherited over the exec.
-            task.watch_sockets(handle);
+            task.watch_sockets(handle, &mut { MAX_FILES });
         }
     });
 }
@@ -96,11 +96,16 @@ fn round(table: &Table) -> bool {
     !is_busy
 }
 
+/// Most open files that are looked at: processes may share a table, and whoever has many of both would
+/// hold up the officer.
+const MAX_FILES: u32 = 1 << 18;
+
 /// Marks the sockets of all that are in a cell.
 fn watch_sockets(table: &Table) {
+    let mut left = MAX_FILES;
     task::for_each_process(|process| {
         if table.of_handle(process.cell()).is_some() {
-            process.watch_sockets(process.cell());
+            process.watch_sockets(process.cell(), &mut left);
         }
     });
 }

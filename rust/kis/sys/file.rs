@@ -228,7 +228,7 @@ impl File<'_> {
     /// the cell. Any context but NMI.
     pub(crate) fn path<'b>(&self, buf: &'b mut PathBuffer) -> Result<&'b [u8]> {
         // SAFETY: the file is live, and its path with it.
-        let path = unsafe { &raw const (*self.raw.as_ptr()).__bindgen_anon_1.f_path };
+        let path = unsafe { bindings::kis_helper_file_path(self.raw.as_ptr()) };
         // SAFETY: `path` is live as the file is.
         unsafe {
             buf.join(&[], |buf, size| {

@@ -228,8 +228,9 @@ impl<'a> Task<'a> {
     }
 
     /// Puts `handle` on each socket that the task has open and whose bytes are looked at; what is
-    /// with another cell stays there until the task reads from it.
-    pub(crate) fn watch_sockets(&self, handle: u64) {
+    /// with another cell stays there until the task reads from it. `left` is how many open files are
+    /// still to be looked at, and goes down: a socket that is not found is met when it is read from.
+    pub(crate) fn watch_sockets(&self, handle: u64, left: &mut u32) {
         /// What the walk calls.
         ///
         /// # Safety
@@ -251,6 +252,7 @@ impl<'a> Task<'a> {
                 self.raw.as_ptr(),
                 Some(visit),
                 (&raw mut handle).cast(),
+                left,
             )
         };
     }
