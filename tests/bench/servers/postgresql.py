@@ -111,6 +111,10 @@ class Postgresql(Server):
             ("reload", lambda: (self.signal(signal.SIGHUP), sql.once("SELECT 1"))),
             ("rotate logs", self.rotate),
             ("new table", self.new_table),
+            ("reindex", lambda: (sql.once("VACUUM FULL accounts"), sql.once("REINDEX TABLE orders"))),
+            ("change of a setting", self.change_setting),
+            ("large report", self.large_report),
+            ("new function", self.new_function),
             ("restart", self.restart),
         ]
 
@@ -135,6 +139,31 @@ class Postgresql(Server):
             raise Broken("postgresql has no log to be rotated")
         sql.once("SELECT pg_rotate_logfile()")
         expect("rotation", bool(wait(lambda: set(os.listdir(logs)) - before, 10, 0.3)), True)
+
+    @staticmethod
+    def change_setting():
+        """An administrator gives it more memory, by SQL."""
+        sql.once("ALTER SYSTEM SET work_mem = '5MB'")
+        sql.once("SELECT pg_reload_conf()")
+        expect("SHOW", bool(wait(lambda: sql.once("SHOW work_mem") == [["5MB"]], 10, 0.3)), True)
+
+    @staticmethod
+    def large_report():
+        """A query that does not fit into memory."""
+        connection = sql.Postgres()
+        connection.ask("SET work_mem = '64kB'")
+        query = "SELECT count(*) FROM (SELECT md5(n::text) FROM generate_series(1, 50000) n ORDER BY 1 OFFSET 1) x"
+        expect("SELECT", connection.ask(query), [["49999"]])
+        connection.close()
+
+    @staticmethod
+    def new_function():
+        """A developer writes a function in PL/pgSQL."""
+        sql.once(
+            "CREATE OR REPLACE FUNCTION twice(n int) RETURNS int LANGUAGE plpgsql AS "
+            "$$ BEGIN RETURN 2 * n; END $$"
+        )
+        expect("SELECT", sql.once("SELECT twice(21)"), [["42"]])
 
     @staticmethod
     def new_table():

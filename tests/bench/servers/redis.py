@@ -46,7 +46,9 @@ class Redis(Server):
     def prepare(self):
         directory("/var/lib/redis", owner=self.user())
         directory("/var/log/redis", owner=self.user())
-        write(CONFIG, CONFIGURATION.format(save=self.save))
+        # As in the package, its configuration is its own.
+        directory(pathlib.Path(CONFIG).parent, owner=self.user())
+        write(CONFIG, CONFIGURATION.format(save=self.save), owner=self.user())
 
     def answers(self):
         try:
@@ -103,6 +105,7 @@ class Redis(Server):
             ("save", lambda: expect("SAVE", resp.once("SAVE"), "OK")),
             ("rewrite of the log", self.rewrite),
             ("rotate logs", lambda: rotate("/var/log/redis/redis.log", lambda: None, self.background_save)),
+            ("rewrite of the configuration", lambda: expect("CONFIG", resp.once("CONFIG", "REWRITE"), "OK")),
             ("config set", lambda: expect("CONFIG", resp.once("CONFIG", "SET", "maxclients", "512"), "OK")),
             ("restart", self.restart),
         ]

@@ -6,7 +6,7 @@ import signal
 
 from bench.clients import shell
 from bench.net import HOST, expect
-from bench.patience import Failed, must
+from bench.patience import PATIENCE, Failed, must
 from bench.servers.server import Server, directory, home, must_say, write
 
 CONFIG = "/etc/ssh/bench_config"
@@ -17,7 +17,7 @@ ListenAddress {HOST}
 PermitRootLogin prohibit-password
 PasswordAuthentication yes
 KbdInteractiveAuthentication no
-UsePAM no
+UsePAM {{pam}}
 PerSourcePenalties no
 MaxStartups 50:30:100
 PrintMotd no
@@ -34,6 +34,7 @@ class Sshd(Server):
     port = 22
     programs = ("sshd", "sshd-session", "sshd-auth")
     rate = 0.2
+    pam = "no"
     routine = (
         ("write", "/dev/null"),
         ("write", "/dev/ptmx"),
@@ -49,7 +50,7 @@ class Sshd(Server):
     def prepare(self):
         directory("/run/sshd")
         must("ssh-keygen", "-q", "-A", seconds=60)
-        write(CONFIG, CONFIGURATION, 0o600)
+        write(CONFIG, CONFIGURATION.format(pam=self.pam), 0o600)
         directory(shell.KEYS, 0o700)
         for user in ("alice", "bob", "root"):
             shell.key(user).unlink(missing_ok=True)
@@ -70,6 +71,8 @@ class Sshd(Server):
             ("config test", lambda: must_say("/usr/sbin/sshd", "-t", "-f", CONFIG)),
             ("login with a key", lambda: expect("ssh", shell.login("alice", "cat notes.txt"), "milk")),
             ("login with a password", self.login_with_password),
+            ("a mistyped password", self.mistyped_password),
+            ("a file by sftp", self.copy),
             ("login of root", lambda: expect("ssh", shell.login("root", "id -u"), "0")),
             ("reload", self.reload),
             ("new user", self.new_user),
@@ -80,6 +83,18 @@ class Sshd(Server):
         """Somebody has left the key at home."""
         said = shell.guess("alice", [self.world.password("alice")], "cat notes.txt", source="")
         expect("ssh with a password", said, "milk")
+
+    def mistyped_password(self):
+        """Somebody needs a second try."""
+        said = shell.guess("alice", ["wrong", self.world.password("alice")], "cat notes.txt", source="")
+        expect("ssh with a password", said, "milk")
+
+    @staticmethod
+    def copy():
+        """Somebody fetches a file."""
+        words = ["sftp", *shell.OPTIONS, "-o", "BatchMode=yes", "-i", str(shell.key("alice"))]
+        must(*words, f"alice@{HOST}:notes.txt", "/run/bench-keys/copied", seconds=2 * PATIENCE)
+        expect("sftp", pathlib.Path("/run/bench-keys/copied").read_text(encoding="utf-8"), "milk")
 
     def reload(self):
         """sshd executes itself."""
@@ -101,3 +116,9 @@ class Sshd(Server):
         write(home("carol") / ".ssh/authorized_keys", public, 0o600, "carol")
         write(shell.key("carol"), shell.key("alice").read_text(encoding="ascii"), 0o600)
         expect("ssh", shell.login("carol", "echo hello >hello.txt; cat hello.txt"), "hello")
+
+
+class StockSshd(Sshd):
+    """As the package sets it up: accounts and sessions are PAM's."""
+
+    pam = "yes"
