@@ -274,7 +274,7 @@ impl Engine {
         let own = spec.map_or(&b""[..], |spec| spec.program());
         let seen = Sighting::of_program(parent, child, &look, &mut room);
         let seen = seen.by_itself(parent, child, own);
-        self.sighted(site, Op::Exec, Place::Nowhere, &seen, true, seen.name)
+        self.sighted(site, Op::Exec, Place::Nowhere, &seen, true, seen.told)
     }
 
     /// Something gets another name: judged by both, and told by the one that it leaves, or the one

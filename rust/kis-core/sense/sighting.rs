@@ -6,6 +6,9 @@
 //! The rules, and why:
 //!
 //! - A *program* is an item with its parent: what a shell starts is nothing that a server may start.
+//!   Helpers of a package are in a directory of its own below `/usr/lib` or `/usr/libexec` (FHS 4.6, 4.7) and
+//!   are one item by that, whoever of the cell executes them: a mail server has one for bounces, and a
+//!   shell that sshd has started executes the one for files.
 //! - A *library* that only root can have put there is no secret weapon: it is an item by its
 //!   directory, and a new one is no more than danger signal one. Others are items by their names.
 //! - A file that everybody may read is an item by its directory; one that not everybody may is one by
@@ -18,6 +21,7 @@
 //!   anew: so are logs rotated.
 //! - What root did with a file a lesser user of the cell may do, too: the file's modes still hold him. So
 //!   does a worker open the log again that root opened for him at the start.
+//!   That counts for helpers, too.
 //! - A program or library where the cell itself writes is never of the self.
 //!
 //! - A directory brings all below it along to a new name, so having been given that name is an item of
@@ -104,6 +108,8 @@ pub struct Sighting<'a> {
     pub domain: Domain,
     /// Its general name, as an item has it.
     pub name: &'a [u8],
+    /// What an alert says of it: who executes what, where the name is that of a directory.
+    pub told: &'a [u8],
     /// The general path of the file, for what is an item by its directory.
     path: &'a [u8],
     /// Whether it is no more than danger signal one, whatever its class.
@@ -121,6 +127,7 @@ impl<'a> Sighting<'a> {
             class,
             domain: Domain::of(is_root),
             name,
+            told: name,
             path: &[],
             is_mild: class.is_mild(),
         }
@@ -157,6 +164,7 @@ impl<'a> Sighting<'a> {
             class,
             domain: Domain::of(look.is_root),
             name,
+            told: name,
             path,
             is_mild: class.is_mild() || (act == Act::Library && look.is_trusted),
         }
@@ -176,11 +184,20 @@ impl<'a> Sighting<'a> {
         }
         let child_len = general(child, look.pid, room.get_mut(at..).unwrap_or_default());
         let end = at.saturating_add(child_len);
+        let room: &[u8] = room;
+        let told = room.get(..end).unwrap_or_default();
+        let path = room.get(at..end).unwrap_or_default();
+        // The blank before the arrow is not part of the name.
+        let helper = helpers(path).and_then(|dir| {
+            let end = at.saturating_add(dir.len());
+            room.get(parent_len.saturating_add(1)..end)
+        });
         Self {
             class: Class::Program,
             domain: Domain::of(look.is_root),
-            name: room.get(..end).unwrap_or_default(),
-            path: room.get(at..end).unwrap_or_default(),
+            name: helper.unwrap_or(told),
+            told,
+            path,
             is_mild: false,
         }
     }
@@ -213,7 +230,7 @@ impl<'a> Sighting<'a> {
     pub fn is_known(&self, self_: &impl Knows) -> bool {
         let has = |class: Class, name: &[u8]| {
             self_.has(class, self.domain, name)
-                || (class.is_by_modes()
+                || ((class.is_by_modes() || name.starts_with(HELPER))
                     && self.domain == Domain::User
                     && self_.has(class, Domain::Root, name))
         };
@@ -238,6 +255,16 @@ impl<'a> Sighting<'a> {
 
 /// Between a program and what it executes.
 pub const ARROW: &[u8] = b" -> ";
+
+/// Before the directory of what anybody of the cell executes.
+pub const HELPER: &[u8] = b"-> ";
+
+/// The directory that a package has for its own programs.
+fn helpers(program: &[u8]) -> Option<&[u8]> {
+    let dir = parent(program);
+    let roots: [&[u8]; 2] = [b"/usr/lib/", b"/usr/libexec/"];
+    (roots.iter().any(|root| dir.starts_with(root)) && !is_library(program)).then_some(dir)
+}
 
 /// The room that a name may have.
 fn cut(room: &mut [u8]) -> &mut [u8] {
@@ -449,6 +476,40 @@ mod tests {
         let seen = Sighting::of_program(b"/a", b"/up/x", &LOOK, &mut room);
         assert!(seen.is_self_made(&few));
         assert_eq!(seen.name, b"/a -> /up/x");
+    }
+
+    #[test]
+    fn helpers_of_a_package_are_one_item() {
+        let few = Few(&[(Class::Program, b"-> /usr/lib/openssh")]);
+        let of = |parent: &[u8], child: &[u8], is_root| {
+            let mut room = [0u8; 128];
+            let look = Look { is_root, ..LOOK };
+            Sighting::of_program(parent, child, &look, &mut room).is_known(&few)
+        };
+        assert!(of(b"/bin/bash", b"/usr/lib/openssh/sftp-server", false));
+        assert!(!of(b"/bin/bash", b"/usr/lib/openssh/sftp-server", true));
+        assert!(!of(b"/bin/bash", b"/usr/lib/openssh/x/y", false));
+        let mut room = [0u8; 128];
+        let seen = Sighting::of_program(b"/a", b"/usr/libexec/p9/x", &LOOK, &mut room);
+        assert_eq!(seen.name, b"-> /usr/libexec/p#");
+        assert_eq!(seen.told, b"/a -> /usr/libexec/p#/x");
+        for child in [
+            &b"/usr/lib/x"[..],
+            b"/usr/lib/a/ld-linux.so.2",
+            b"/usr/bin/a/b",
+        ] {
+            let mut room = [0u8; 128];
+            let seen = Sighting::of_program(b"/a", child, &LOOK, &mut room);
+            assert_eq!(seen.name, seen.told);
+        }
+        struct OfRoot;
+        impl Knows for OfRoot {
+            fn has(&self, class: Class, domain: Domain, name: &[u8]) -> bool {
+                (class, domain, name) == (Class::Program, Domain::Root, b"-> /usr/lib/a")
+            }
+        }
+        let mut room = [0u8; 128];
+        assert!(Sighting::of_program(b"/a", b"/usr/lib/a/x", &LOOK, &mut room).is_known(&OfRoot));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use kis_core::{
             Look,
             Sighting,
             ARROW,
+            HELPER,
             NAME_BYTES, //
         }, //
     },
@@ -154,7 +155,13 @@ pub fn by_officer(class: Class, name: &[u8]) -> Result<Vec<u8>> {
     match class {
         Class::Program => match split_program(name) {
             Some((parent, child)) if is_path(parent) && is_path(child) => {
-                Ok([&form(parent)[..], ARROW, &form(child)].concat())
+                let mut room = [0; NAME_BYTES];
+                let seen = Sighting::of_program(parent, child, &Look::default(), &mut room);
+                Ok(seen.name.to_vec())
+            }
+            None if name.strip_prefix(HELPER).is_some_and(is_path) => {
+                let dir = name.strip_prefix(HELPER).unwrap_or_default();
+                Ok([HELPER, &form(dir)].concat())
             }
             _ => refuse(
                 "it does not say who executes what",
