@@ -12,19 +12,7 @@
 
 plan 145
 
-# code WANTED TEXT ARGUMENT…: the exit code, and a regular expression for standard error.
 told_control() { records "$since" 'select(.event_type == "kis_control") | '"$1"; }
-code() {
-	local want=$1 text=$2 got=0
-	shift 2
-	"$@" >"$WORK/code.out" 2>"$WORK/code.err" </dev/null || got=$?
-	if [ "$got" = "$want" ] && [[ $(cat "$WORK/code.err") =~ $text ]]; then
-		ok "exit code $want: ${*//$WORK\//}"
-	else
-		not_ok "exit code $want: ${*//$WORK\//}"
-		diag "exit code $got, said: $(cat "$WORK/code.err")"
-	fi
-}
 # words WORD…: all of them in one line.
 words() { echo "$*"; }
 # keys FILTER ARGUMENT…: the names of the JSON object (or of what FILTER makes of it), in a line.

@@ -40,6 +40,19 @@ sigs() {
 # status KEY
 status() { kisctl --json status | jq -r ".$1"; }
 
+# code WANTED TEXT ARGUMENT…: the exit code, and a regular expression for standard error.
+code() {
+	local want=$1 text=$2 got=0
+	shift 2
+	"$@" >"$WORK/code.out" 2>"$WORK/code.err" </dev/null || got=$?
+	if [ "$got" = "$want" ] && [[ $(cat "$WORK/code.err") =~ $text ]]; then
+		ok "exit code $want: ${*//$WORK\//}"
+	else
+		not_ok "exit code $want: ${*//$WORK\//}"
+		diag "exit code $got, said: $(cat "$WORK/code.err")"
+	fi
+}
+
 # of_cell NAME KEY: from kisctl cell list.
 of_cell() { kisctl --json cell list | jq -r --arg name "$1" ".cells[] | select(.name == \$name) | .$2"; }
 

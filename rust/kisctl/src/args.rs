@@ -2,7 +2,10 @@
 
 //! The command line.
 
-use crate::event::since::Since;
+use crate::{
+    duration,
+    event::since::Since, //
+};
 use clap::{
     builder::{
         PossibleValuesParser,
@@ -13,9 +16,12 @@ use clap::{
     Subcommand,
     ValueEnum, //
 };
-use kis_core::sense::class::{
-    Class,
-    Domain, //
+use kis_core::{
+    sense::class::{
+        Class,
+        Domain, //
+    },
+    wire::abi::RecordType, //
 };
 use std::{
     ffi::OsString,
@@ -123,6 +129,13 @@ pub enum Command {
     Watch(Watch),
     /// Print the limits of KIS
     Limits,
+    /// Print what makes a shell complete the words of kisctl
+    ///
+    /// bash: kisctl completions bash >/etc/bash_completion.d/kisctl
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// `kisctl cell`.
@@ -150,6 +163,14 @@ pub enum Cell {
     Show {
         /// Name of the cell
         name: String,
+    },
+    /// Write the cells in force as a file that load takes
+    Export {
+        /// Where to; without it, or with -, to standard output
+        file: Option<PathBuf>,
+        /// Write over a file that is there
+        #[arg(long)]
+        force: bool,
     },
     /// Forget all cells: nothing is observed or denied afterwards
     Unload,
@@ -214,6 +235,9 @@ pub enum Profile {
         cell: String,
         /// Where to; without it, or with -, to standard output
         file: Option<PathBuf>,
+        /// Write over a file that is there
+        #[arg(long)]
+        force: bool,
     },
     /// Give a cell a saved profile
     ///
@@ -291,6 +315,15 @@ fn class() -> impl TypedValueParser<Value = Class> {
     let names = Class::ALL.iter().map(|class| class.name());
     PossibleValuesParser::new(names).try_map(|name| {
         Class::from_name(name.as_bytes()).ok_or_else(|| format!("{name}: no such class"))
+    })
+}
+
+/// Reads the name of a type of records.
+fn record_type() -> impl TypedValueParser<Value = RecordType> {
+    PossibleValuesParser::new(RecordType::ALL.iter().map(|kind| kind.name())).try_map(|name| {
+        let mut all = RecordType::ALL.iter().copied();
+        let kind = all.find(|kind| kind.name() == name);
+        kind.ok_or_else(|| format!("{name}: no such type"))
     })
 }
 
@@ -404,14 +437,18 @@ pub struct Alerts {
     #[arg(long)]
     pub new: bool,
     /// Print at most this many: the newest, or with --follow the first; then end
-    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'n', long, visible_alias = "limit", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
-    /// With --follow, end after this many seconds
-    #[arg(long, value_name = "S")]
+    /// With --follow, end after this time: 90, 10m, 2h
+    #[arg(long, value_name = "TIME", value_parser = duration::within(0, u32::MAX))]
     pub timeout: Option<u32>,
-    /// Only records after this one, or after this time (as in "time" of --json)
-    #[arg(long, value_name = "ID|TIME")]
+    /// Only records after this one, after this time (as in "time" of --json), or of the last 10m, 2h
+    /// or 3d
+    #[arg(long, value_name = "ID|TIME|AGE")]
     pub since: Option<Since>,
+    /// Only records of these types
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = record_type())]
+    pub types: Vec<RecordType>,
     /// Only records of this cell
     #[arg(long, value_name = "NAME")]
     pub cell: Option<String>,
@@ -465,9 +502,8 @@ pub enum Ban {
     Add {
         /// IPv4 or IPv6 address
         address: IpAddr,
-        /// For how long, seconds: 1 to 2592000
-        #[arg(long, value_name = "S", default_value_t = 600,
-              value_parser = clap::value_parser!(u32).range(1..=2_592_000))]
+        /// For how long: 90, 10m, 2h; 1 s to 30d
+        #[arg(long, value_name = "TIME", default_value = "600", value_parser = duration::within(1, 2_592_000))]
         ttl: u32,
     },
     /// End a ban
@@ -496,9 +532,8 @@ pub struct Watch {
     /// Print one table and end
     #[arg(long)]
     pub once: bool,
-    /// Seconds between two tables
-    #[arg(long, value_name = "S", default_value_t = 1,
-          value_parser = clap::value_parser!(u32).range(1..=3600))]
+    /// Time between two tables: 1 s to 1h
+    #[arg(long, value_name = "TIME", default_value = "1", value_parser = duration::within(1, 3600))]
     pub interval: u32,
     /// Only this cell
     #[arg(long, value_name = "NAME")]

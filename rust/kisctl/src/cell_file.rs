@@ -4,10 +4,12 @@
 //!
 //! `Documentation/schema/kis-cells.schema.json` documents every key; a test holds the two together.
 
+pub mod loaded;
 pub mod program;
 
 use crate::{
     cell_file::program::{
+        absence,
         is_usable,
         oddity,
         resolved, //
@@ -21,6 +23,7 @@ use crate::{
         ImageKind, //
     },
     document::{
+        About,
         Document,
         Fault,
         Faults,
@@ -559,7 +562,9 @@ impl Configuration for Resolved {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let warnings = resolve_programs(&mut file);
+        let mut warnings = resolve_programs(&mut file);
+        warnings.extend(missing_places(&file));
+        warnings.extend(hidden_cells(&file));
         Ok(Self { file, warnings })
     }
 
@@ -602,7 +607,7 @@ pub fn resolve_programs(file: &mut CellFile) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for cell in &mut file.cells {
         let warn = |text: String| Warning {
-            cell: cell.name.clone(),
+            about: About::Cell(cell.name.clone()),
             text,
         };
         let resolved = resolved(&cell.program);
@@ -618,9 +623,58 @@ pub fn resolve_programs(file: &mut CellFile) -> Vec<Warning> {
         }
         let odd = oddity(&cell.program);
         warnings.extend(odd.map(|text| Warning {
-            cell: cell.name.clone(),
+            about: About::Cell(cell.name.clone()),
             text,
         }));
+    }
+    warnings
+}
+
+/// Prefixes that nothing lies below: probably misspelt.
+fn missing_places(file: &CellFile) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for cell in &file.cells {
+        let lists = [
+            ("read", &cell.files.read),
+            ("write", &cell.files.write),
+            ("exec", &cell.files.exec),
+        ];
+        for (key, path) in lists
+            .iter()
+            .flat_map(|(key, list)| list.iter().map(move |p| (key, p)))
+        {
+            if let Some(why) = absence(path) {
+                warnings.push(Warning {
+                    about: About::Cell(cell.name.clone()),
+                    text: format!(
+                        "files.{key}: {path}: {why}; the prefix allows nothing until it is there"
+                    ),
+                });
+            }
+        }
+    }
+    warnings
+}
+
+/// Cells whose processes are all taken by an earlier one: the first that fits counts.
+fn hidden_cells(file: &CellFile) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for (at, cell) in file.cells.iter().enumerate() {
+        let earlier = file.cells.get(..at).unwrap_or_default();
+        let hides = |other: &&Cell| {
+            other.program == cell.program
+                && (other.arguments == "*" || other.arguments == cell.arguments)
+        };
+        if let Some(first) = earlier.iter().find(hides) {
+            warnings.push(Warning {
+                about: About::Cell(cell.name.clone()),
+                text: format!(
+                    "it never has a process: \"{}\" has the same program, comes first and takes all \
+                     arguments that fit; put the one with the closer \"arguments\" first",
+                    first.name
+                ),
+            });
+        }
     }
     warnings
 }

@@ -5,6 +5,7 @@
 pub mod alerts;
 pub mod ban;
 pub mod cell;
+pub mod completions;
 pub mod doctor;
 pub mod explain;
 pub mod limits;
@@ -30,7 +31,7 @@ use crate::{
 pub fn run(args: &Args) -> Result<u8> {
     let output = Output::new(args.json);
     if args.version {
-        return output.line(version::text()).map(|()| 0);
+        return version::tell(&output).map(|()| 0);
     }
     let done = |result: Result<()>| result.map(|()| 0);
     match args.command.as_ref().unwrap_or(&Command::Status) {
@@ -47,6 +48,7 @@ pub fn run(args: &Args) -> Result<u8> {
         Command::Explain { id } => done(explain::run(&output, *id)),
         Command::Watch(watch) => done(watch::run(&output, watch)),
         Command::Limits => done(limits::run(&output)),
+        Command::Completions { shell } => done(completions::run(&output, *shell)),
     }
 }
 

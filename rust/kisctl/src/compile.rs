@@ -9,6 +9,7 @@
 //! patterns that end with the byte just consumed are those that the automaton reports for a state
 //! at the end of input.
 
+mod fixed;
 pub mod join;
 pub mod minimise;
 pub mod table;
@@ -153,6 +154,11 @@ impl Pattern {
             Some(_) => Ok(Self { hir }),
             None => Err(never_matches()),
         }
+    }
+
+    /// The longest row of fixed bytes that each match has; a letter in both cases is one.
+    pub fn fixed(&self) -> usize {
+        fixed::longest(&self.hir)
     }
 }
 

@@ -146,7 +146,7 @@ fn warn<C: Configuration>(output: &Output, configuration: &C) {
         return;
     }
     for warning in configuration.warnings() {
-        note(format!("cell \"{}\": {}", warning.cell, warning.text));
+        note(format!("{}: {}", warning.about, warning.text));
     }
 }
 

@@ -150,6 +150,45 @@ impl Control {
             .ok_or_else(|| no_such_cell(name, &names))
     }
 
+    /// The image of the cells in force; empty when there are none.
+    pub fn cells_image(&mut self) -> Result<Vec<u8>> {
+        let doing = "the cells in force";
+        for _ in 0..PROFILE_TRIES {
+            let mut generations = Vec::new();
+            let image = whole(|offset| {
+                let (part, size, generation) = self.image_part(offset, doing)?;
+                generations.push(generation);
+                Ok((part, size))
+            })?;
+            generations.dedup();
+            if let (Some(image), [_]) = (image, generations.as_slice()) {
+                return Ok(image);
+            }
+        }
+        Err(Error::failed(format!("{doing}: others are loaded all the time")).next("try again"))
+    }
+
+    /// The bytes of the image from `offset` on, how many the whole has, and which one it is.
+    fn image_part(&mut self, offset: u32, doing: &str) -> Result<(Vec<u8>, u32, u32)> {
+        let attributes = Attributes::new()
+            .u32(uapi::KIS_A_IMAGE_KIND, uapi::KIS_IMAGE_KIND_CELLS)
+            .u32(uapi::KIS_A_IMAGE_OFFSET, offset);
+        let reply = self.ask(doing, uapi::KIS_CMD_IMAGE_GET, &attributes)?;
+        let reply = Reader::new(&reply);
+        let number = |attribute| reply.find(attribute).and_then(|found| found.u32());
+        let part = reply.find(uapi::KIS_A_IMAGE_DATA);
+        match (
+            part,
+            number(uapi::KIS_A_IMAGE_SIZE),
+            number(uapi::KIS_A_IMAGE_GENERATION),
+        ) {
+            (Some(part), Some(size), Some(generation)) => {
+                Ok((part.payload.to_vec(), size, generation))
+            }
+            _ => Err(Error::failed(format!("{doing}: the kernel sent none"))),
+        }
+    }
+
     /// All parameters of all cells.
     pub fn params(&mut self) -> Result<Vec<ParamState>> {
         let dump = self.dump("the parameters", uapi::KIS_CMD_PARAM_GET)?;

@@ -5,7 +5,8 @@
 use crate::{
     error::{
         Error,
-        Result, //
+        Result,
+        Spot, //
     },
     input,
     place::{
@@ -73,22 +74,48 @@ impl fmt::Display for Fault {
 /// ```
 pub type Faults = Vec<Fault>;
 
+/// What a warning is about.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::document::About;
+///
+/// assert_eq!(About::Signature(7).to_string(), "signature 7");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The cell of this name.
+    Cell(String),
+    /// The signature with this number.
+    Signature(u32),
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cell(name) => write!(f, "cell \"{name}\""),
+            Self::Signature(id) => write!(f, "signature {id}"),
+        }
+    }
+}
+
 /// Something that works but is probably not meant.
 ///
 /// # Examples
 ///
 /// ```
-/// use kisctl::document::Warning;
+/// use kisctl::document::{About, Warning};
 /// use kisctl::view::{document::WARNING, field::object};
 ///
-/// let warning = Warning { cell: "dns".to_owned(), text: "odd".to_owned() };
+/// let warning = Warning { about: About::Cell("dns".to_owned()), text: "odd".to_owned() };
 /// let json = serde_json::to_string(&object(WARNING, &warning)).expect("JSON");
 /// assert_eq!(json, r#"{"cell":"dns","text":"odd"}"#);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// The cell.
-    pub cell: String,
+    /// What it is about.
+    pub about: About,
     /// What is odd, with what to do.
     pub text: String,
 }
@@ -233,7 +260,7 @@ impl Document {
     }
 }
 
-/// All faults as one error: one line each.
+/// All faults as one error: one line each. Its place is that of the first.
 pub fn refuse(faults: &[Fault]) -> Error {
     let mut text = faults
         .iter()
@@ -244,5 +271,14 @@ pub fn refuse(faults: &[Fault]) -> Error {
     if faults.len() > MAX_FAULTS {
         text.push_str(&format!("\nkisctl: and {} more", faults.len() - MAX_FAULTS));
     }
-    Error::failed(text)
+    let error = Error::failed(text);
+    match faults.first() {
+        Some(fault) => error.at(Spot {
+            file: fault.file.clone(),
+            line: fault.line,
+            column: fault.column,
+            pointer: fault.pointer.clone(),
+        }),
+        None => error,
+    }
 }

@@ -48,6 +48,30 @@ pub struct Error {
     kind: Kind,
     text: String,
     next: Option<String>,
+    at: Option<Box<Spot>>,
+}
+
+/// Where in a file an error is.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::error::{Error, Spot};
+///
+/// let spot = Spot { file: "c.json".into(), line: 3, column: 9, pointer: "/version".into() };
+/// let error = Error::failed("9 is not 1").at(spot);
+/// assert_eq!(error.spot().map(|spot| spot.line), Some(3));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// The file as it was named.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// JSON pointer of the value; empty for the whole document.
+    pub pointer: String,
 }
 
 /// Result of kisctl.
@@ -72,6 +96,7 @@ impl Error {
             kind,
             text: text.into(),
             next: None,
+            at: None,
         }
     }
 
@@ -125,6 +150,28 @@ impl Error {
     pub fn next(mut self, step: impl Into<String>) -> Self {
         self.next = Some(step.into());
         self
+    }
+
+    /// Adds where it is.
+    #[must_use]
+    pub fn at(mut self, spot: Spot) -> Self {
+        self.at = Some(Box::new(spot));
+        self
+    }
+
+    /// What failed, without the next step.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+
+    /// Where it is.
+    pub fn spot(&self) -> Option<&Spot> {
+        self.at.as_deref()
     }
 
     /// Its kind.

@@ -3,6 +3,7 @@
 //! A record as JSON: flat, with the names of Suricata's EVE where it has them (the source is the
 //! peer, the destination is the cell). `kisctl(8)` documents every name.
 
+pub mod aftermath;
 pub mod sentence;
 pub mod since;
 

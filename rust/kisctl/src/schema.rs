@@ -158,8 +158,9 @@ impl Schema {
                 error.instance().as_array().map_or(0, Vec::len)
             )),
             ValidationErrorKind::UniqueItems => fault("the list names something twice".to_owned()),
-            ValidationErrorKind::Pattern { pattern } => {
-                fault(format!("{value} does not look like {pattern}"))
+            // The description says in words what is allowed.
+            ValidationErrorKind::Pattern { .. } => {
+                fault(format!("{value} is not written as it has to be"))
             }
             // Keywords that our schemas do not use.
             _ => fault(error.to_string()),

@@ -11,12 +11,16 @@ use crate::{
         Pattern,
         Table, //
     },
-    configuration::Configuration,
+    configuration::{
+        self,
+        Configuration, //
+    },
     control::{
         Control,
         ImageKind, //
     },
     document::{
+        About,
         Document,
         Faults,
         Warning, //
@@ -126,6 +130,33 @@ pub struct Compiled {
     pub file: SignatureFile,
     /// Its matching table.
     pub table: Table,
+    /// What is odd about it.
+    pub warnings: Vec<Warning>,
+}
+
+/// Fewer fixed bytes in a row than that come up by chance.
+const FEW: usize = 4;
+
+/// Patterns that fire by chance.
+fn vague(signatures: &[Signature], order: &[usize], patterns: &[Pattern]) -> Vec<Warning> {
+    let signatures = order.iter().filter_map(|at| signatures.get(*at));
+    let odd = |(signature, pattern): (&Signature, &Pattern)| {
+        let text = match (pattern.fixed(), signature.kind) {
+            (0, _) => "the pattern has no fixed byte, and fires on nearly all that peers send; \
+                       add what only the attack has"
+                .to_owned(),
+            (few @ 1..FEW, 2) => format!(
+                "the pattern has only {} in a row, and fires by chance; make it longer, or of type 1",
+                text::count(few as u64, "fixed byte")
+            ),
+            _ => return None,
+        };
+        Some(Warning {
+            about: About::Signature(signature.id),
+            text,
+        })
+    };
+    signatures.zip(patterns).filter_map(odd).collect()
 }
 
 impl Configuration for Compiled {
@@ -146,7 +177,7 @@ impl Configuration for Compiled {
     }
 
     fn warnings(&self) -> &[Warning] {
-        &[]
+        &self.warnings
     }
 
     fn image(&self) -> Result<Vec<u8>> {
@@ -164,6 +195,7 @@ impl Configuration for Compiled {
             .with("states", self.table.states())
             .with("classes", self.table.stride)
             .with("image_bytes", image_bytes)
+            .with("warnings", configuration::warnings(&self.warnings))
     }
 
     fn oddities(&self, control: &mut Control) -> Result<Vec<String>> {
@@ -227,8 +259,13 @@ pub fn compile(document: &Document, file: SignatureFile) -> Result<Compiled, Fau
     match compile::table(&patterns, Budget::DEFAULT) {
         Ok(table) => {
             let mut file = file;
+            let warnings = vague(&file.signatures, &order, &patterns);
             file.signatures.sort_by_key(|signature| signature.id);
-            Ok(Compiled { file, table })
+            Ok(Compiled {
+                file,
+                table,
+                warnings,
+            })
         }
         Err(error) => {
             let blamed = error.pattern.and_then(|at| order.get(at));

@@ -20,9 +20,9 @@ pub fn rfc3339(wall_ns: u64) -> String {
     )
 }
 
-/// The time of day of [`rfc3339`] with milliseconds: enough for a person who watches.
+/// [`rfc3339`] with milliseconds: enough for a person who watches.
 pub fn clock(wall_ns: u64) -> String {
-    rfc3339(wall_ns)[11..23].to_owned()
+    format!("{}Z", &rfc3339(wall_ns)[..23])
 }
 
 /// Year, month and day of a number of days since 1970 (Hinnant, "chrono-compatible low-level date
@@ -217,7 +217,7 @@ mod tests {
         ] {
             assert_eq!(rfc3339(ns), text);
         }
-        assert_eq!(clock(1_700_000_000_123_456_789), "22:13:20.123");
+        assert_eq!(clock(1_700_000_000_123_456_789), "2023-11-14T22:13:20.123Z");
         // The largest number a record can hold must not panic.
         assert!(rfc3339(u64::MAX).ends_with('Z'));
     }

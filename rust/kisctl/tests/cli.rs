@@ -178,9 +178,41 @@ fn without_the_module_commands_exit_with_5() {
             "{args:?}: {}",
             stderr(&output)
         );
-        assert_eq!(stdout(&output), "", "{args:?}");
-        let told = stderr(&output);
+        // Whoever asked for JSON gets it.
+        let (told, other) = match args.contains(&"--json") {
+            true => (stdout(&output), stderr(&output)),
+            false => (stderr(&output), stdout(&output)),
+        };
+        assert_eq!(other, "", "{args:?}");
         assert!(told.contains("insmod kis.ko"), "{args:?}: {told}");
+    }
+}
+
+#[test]
+fn failures_are_objects_too() {
+    let scratch = Scratch::new("failures");
+    scratch.file(
+        "c.json",
+        r#"{"version": 1, "cells": [{"name": "A", "program": "/x"}]}"#,
+    );
+    let output = run_in(&scratch, &["--json", "cell", "load", "c.json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = json(&output);
+    assert_eq!(told["exit_code"], 1);
+    assert_eq!(told["place"]["pointer"], "/cells/0/name");
+    assert_eq!(told["place"]["line"], 1);
+    let output = run(&["--json", "watsh"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(json(&output)["exit_code"], 2);
+    assert_eq!(json(&run(&["--json", "--version"]))["abi"], 3);
+}
+
+#[test]
+fn shells_learn_the_words() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = run(&["completions", shell]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(stdout(&output).contains("kisctl"));
     }
 }
 
@@ -263,7 +295,7 @@ fn json_of_a_signature_check_is_stable() {
     report["image_bytes"] = 0.into();
     assert_eq!(
         report.to_string(),
-        r#"{"classes":11,"file":"s.json","image_bytes":0,"loaded":false,"schema_version":2,"signatures":1,"states":11,"valid":true}"#
+        r#"{"classes":11,"file":"s.json","image_bytes":0,"loaded":false,"schema_version":2,"signatures":1,"states":11,"valid":true,"warnings":[]}"#
     );
 }
 

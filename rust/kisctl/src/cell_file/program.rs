@@ -24,21 +24,23 @@ pub fn is_usable(path: &str) -> bool {
     path.len() < PATH_LEN && is_clean(path.as_bytes())
 }
 
+/// Why there is nothing at a path, if so.
+pub fn absence(path: &str) -> Option<&'static str> {
+    let error = fs::metadata(path).err()?;
+    Some(error.raw_os_error().map_or("cannot be found", |number| {
+        nix::errno::Errno::from_raw(number).desc()
+    }))
+}
+
 /// Why the kernel will never find `program` as a cell's, if so.
 pub fn oddity(program: &str) -> Option<String> {
-    match fs::metadata(program) {
-        Err(e) => {
-            let why = e.raw_os_error().map_or("cannot be found", |number| {
-                nix::errno::Errno::from_raw(number).desc()
-            });
-            return Some(format!(
-                "{program}: {why}; it protects nothing until the program is there"
-            ));
-        }
-        Ok(meta) if !meta.is_file() => {
-            return Some(format!("{program} is not a file: name an executable"));
-        }
-        Ok(_) => {}
+    if let Some(why) = absence(program) {
+        return Some(format!(
+            "{program}: {why}; it protects nothing until the program is there"
+        ));
+    }
+    if !Path::new(program).is_file() {
+        return Some(format!("{program} is not a file: name an executable"));
     }
     if let Some(target) = resolved(program) {
         return Some(format!(

@@ -4,7 +4,10 @@
 
 use crate::{
     args::Alerts,
-    control::messages,
+    control::{
+        messages,
+        Control, //
+    },
     device::{
         Device,
         From,
@@ -25,7 +28,8 @@ use crate::{
     output::{
         note,
         Output, //
-    }, //
+    },
+    text, //
 };
 use kis_core::{
     wire::abi::Class,
@@ -48,8 +52,12 @@ pub fn run(output: &Output, args: &Alerts) -> Result<u8> {
         output,
         context: Context::of_system(),
         asked_for: (0, 0),
+        same: None,
     };
     let mut records = device.drain();
+    if let Some(name) = &args.cell {
+        is_there(name, &records)?;
+    }
     let begin = args.since.map(|since| since.begin(&records));
     if from == From::Oldest && matches!(begin, Some(Begin::Lane(..))) {
         note("the record of --since is not in the ring: all that the other lanes hold follows");
@@ -98,7 +106,10 @@ pub fn run(output: &Output, args: &Alerts) -> Result<u8> {
 
 fn is_wanted(stored: &Stored, args: &Alerts, begin: Option<Begin>) -> bool {
     let head = stored.head();
-    (args.telemetry || head.id().class() != Some(Class::Telemetry))
+    let is_asked_for = |kind| args.types.contains(&kind);
+    // Whoever names a type of telemetry wants it.
+    (args.telemetry || !args.types.is_empty() || head.id().class() != Some(Class::Telemetry))
+        && (args.types.is_empty() || head.record_type().is_some_and(is_asked_for))
         && begin.is_none_or(|begin| begin.is_before(head))
         && args
             .cell
@@ -111,6 +122,21 @@ struct Printer<'a> {
     context: Context,
     /// The signature that was not known when we last asked for messages.
     asked_for: (u32, u32),
+    /// What the last line said but for its time, how often it came up again, and when last.
+    same: Option<(String, u64, String)>,
+}
+
+/// Refuses the name of a cell that is neither loaded nor in the records.
+fn is_there(name: &str, records: &[Stored]) -> Result<()> {
+    let is_of = |stored: &Stored| stored.head().cell_name() == name.as_bytes();
+    if records.iter().any(is_of) {
+        return Ok(());
+    }
+    match Control::open().and_then(|mut control| control.cell(name)) {
+        Err(e) if e.kind() == Kind::NotFound => Err(e),
+        // Who may read the ring need not be allowed to ask for cells.
+        _ => Ok(()),
+    }
 }
 
 impl Printer<'_> {
@@ -123,12 +149,32 @@ impl Printer<'_> {
                 continue;
             }
             let (head, title) = sentence::head(record);
-            let title = self.output.paint(sentence::colour(record), &title);
             let summary = sentence::summary(record, &self.context);
+            let cell = text::name(record.head.cell_name());
+            let said = format!("{cell} {title} {summary}");
+            if let Some((_, again, last)) = self.same.as_mut().filter(|(same, ..)| *same == said) {
+                *again += 1;
+                *last = text::clock(record.head.wall_ns);
+                continue;
+            }
+            self.told_again()?;
+            let title = self.output.paint(sentence::colour(record), &title);
             self.output
                 .line(format!("{head} {title} {summary}").trim_end())?;
+            self.same = Some((said, 0, String::new()));
         }
-        Ok(())
+        self.told_again()
+    }
+
+    /// Says how often the last line came up again, if it did.
+    fn told_again(&mut self) -> Result<()> {
+        match self.same.take() {
+            Some((_, again @ 1.., last)) => {
+                let times = text::count(again, "time");
+                self.output.line(format!("{last} the same {times} more"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Asks for the messages again when a signature is new.

@@ -14,6 +14,10 @@ use crate::{
     },
     error::Result,
     event::{
+        aftermath::{
+            aftermath,
+            remedy, //
+        },
         kind,
         sentence,
         Context,
@@ -35,12 +39,15 @@ pub fn run(output: &Output, id: u64) -> Result<()> {
         explanation: String,
     }
 
-    let stored = find(&Device::open(From::Oldest)?.drain(), id)?;
+    let records = Device::open(From::Oldest)?.drain();
+    let stored = find(&records, id)?;
     let record = &stored.record();
     let mut context = Context::of_system();
     context.messages = messages();
     context.learned = learned(record);
-    let sentences = sentence::explain(record, &context);
+    let mut sentences = sentence::explain(record, &context);
+    sentences.extend(aftermath(&records, record));
+    sentences.extend(remedy(record));
     if output.is_json() {
         return output.object(&Explained {
             event: Event::new(record, &context),

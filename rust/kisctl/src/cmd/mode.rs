@@ -34,6 +34,12 @@ pub fn run(output: &Output, args: &ModeArgs) -> Result<()> {
     let cell = args.cell.as_deref();
     let mut control = Control::open()?;
     if mode == CellMode::Enforce && !args.force {
+        if control.status()?.cells == 0 {
+            return Err(Error::failed(
+                "mode enforce: no cell is loaded, so nothing would be held to anything",
+            )
+            .next("kisctl cell load FILE; --force sets the mode all the same"));
+        }
         hold_back(&concerned(&mut control, cell)?)?;
     }
     control.set_mode(cell, mode)?;

@@ -16,6 +16,7 @@ use crate::{
         Kind,
         Result, //
     },
+    files,
     input,
     output::{
         note,
@@ -61,7 +62,7 @@ use std::path::Path;
 pub fn run(output: &Output, verb: &Verb) -> Result<()> {
     match verb {
         Verb::Show { cell, items, class } => show(output, cell, *items || class.is_some(), *class),
-        Verb::Export { cell, file } => export(output, cell, file.as_deref()),
+        Verb::Export { cell, file, force } => export(output, cell, file.as_deref(), *force),
         Verb::Import {
             cell,
             file,
@@ -122,7 +123,7 @@ pub(super) fn tell_items(output: &Output, learned: &Learned, class: Option<Class
     output.table(&columns(item::FIELDS, Face::Column, &rows))
 }
 
-fn export(output: &Output, name: &str, file: Option<&Path>) -> Result<()> {
+fn export(output: &Output, name: &str, file: Option<&Path>, force: bool) -> Result<()> {
     let mut control = Control::open()?;
     let cell = control.cell(name)?;
     let mut saved = Saved::of_cell(&mut control, name)?;
@@ -134,15 +135,20 @@ fn export(output: &Output, name: &str, file: Option<&Path>) -> Result<()> {
         ));
     }
     saved.belongs_to(&cell, build.ok());
-    save(output, name, &saved.encode()?, file)
+    save(output, name, &saved.encode()?, file, force)
 }
 
 /// Saves a profile, and says so.
-pub(super) fn save(output: &Output, name: &str, image: &[u8], file: Option<&Path>) -> Result<()> {
+pub(super) fn save(
+    output: &Output,
+    name: &str,
+    image: &[u8],
+    file: Option<&Path>,
+    force: bool,
+) -> Result<()> {
     let file = file.filter(|path| *path != Path::new("-"));
     if let Some(path) = file {
-        let doing = path.display().to_string();
-        std::fs::write(path, image).map_err(|e| Error::io(&doing, &e))?;
+        files::write(path, image, force)?;
     }
     if output.is_json() {
         let report = Object::report()

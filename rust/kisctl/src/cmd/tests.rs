@@ -8,7 +8,10 @@
 
 use super::*;
 use crate::{
-    cell_file::Resolved,
+    cell_file::{
+        CellFile,
+        Resolved, //
+    },
     cmd::{
         profile::{
             accept,
@@ -23,6 +26,7 @@ use crate::{
     },
     control,
     document::{
+        About,
         Document,
         Warning, //
     },
@@ -245,9 +249,17 @@ fn cell_document(warnings: Vec<Warning>) -> Resolved {
     }
 }
 
+/// The file that a cell in force came from.
+fn in_force() -> CellFile {
+    let text = r#"{"version": 1, "cells": [{"name": "redis", "program": "/usr/bin/redis-server",
+        "bounds": {"execs": {"max": 0}}, "forbid": ["ptrace", "exec"],
+        "files": {"write": ["/var/lib/redis", "/run"]}, "danger_two": {"ban_s": 600}}]}"#;
+    serde_json::from_str(text).expect("a cell file")
+}
+
 fn odd() -> Vec<Warning> {
     vec![Warning {
-        cell: "a".to_owned(),
+        about: About::Cell("a".to_owned()),
         text: "odd".to_owned(),
     }]
 }
@@ -323,15 +335,15 @@ fn reports() -> Vec<(&'static str, Tell)> {
         ("cell list without cells", tell(|o| cell::tell_list(o, &[]))),
         (
             "cell show",
-            tell(|o| cell::tell_show(o, &cells()[0], &params())),
+            tell(|o| cell::tell_show(o, &cells()[0], &params(), &in_force())),
         ),
         (
             "cell show of one that learns",
-            tell(|o| cell::tell_show(o, &cells()[1], &params())),
+            tell(|o| cell::tell_show(o, &cells()[1], &params(), &in_force())),
         ),
         (
             "cell show without parameters",
-            tell(|o| cell::tell_show(o, &cells()[2], &params())),
+            tell(|o| cell::tell_show(o, &cells()[2], &params(), &in_force())),
         ),
         (
             "cell check",
@@ -424,11 +436,11 @@ fn reports() -> Vec<(&'static str, Tell)> {
         ),
         (
             "profile export to a file",
-            tell(|o| profile::save(o, "redis", b"image", Some(Path::new("/dev/null")))),
+            tell(|o| profile::save(o, "redis", b"image", Some(Path::new("/dev/null")), true)),
         ),
         (
             "profile export",
-            tell(|o| profile::save(o, "redis", b"image\n", None)),
+            tell(|o| profile::save(o, "redis", b"image\n", None, true)),
         ),
         (
             "profile import",

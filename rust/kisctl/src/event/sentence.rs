@@ -171,9 +171,11 @@ fn control(record: &Record<'_>, change: &record::Control) -> String {
         uapi::KIS_CMD_BAN_ADD => format!("ban for {}", text::duration_ms(change.ttl_ms.into())),
         uapi::KIS_CMD_BAN_DEL => "end of a ban".to_owned(),
         uapi::KIS_CMD_IMAGE_COMMIT => match change.image {
-            uapi::KIS_IMAGE_KIND_SIGNATURES => format!("{count} signatures loaded"),
+            uapi::KIS_IMAGE_KIND_SIGNATURES => {
+                format!("{} loaded", text::count(count.into(), "signature"))
+            }
             uapi::KIS_IMAGE_KIND_PROFILE => "a profile was given to the cell".to_owned(),
-            _ => format!("{count} cells loaded"),
+            _ => format!("{} loaded", text::count(count.into(), "cell")),
         },
         uapi::KIS_CMD_PROFILE_ACCEPT => match new_item(record) {
             Some(item) => format!("accepted into the self: {item}"),

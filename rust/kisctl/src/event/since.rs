@@ -2,12 +2,22 @@
 
 //! `--since`: a record, or a time.
 
-use crate::device::Stored;
+use crate::{
+    device::Stored,
+    duration::seconds, //
+};
 use kis_core::wire::record::{
     Head,
     Id, //
 };
-use std::str::FromStr;
+use std::{
+    str::FromStr,
+    time::{
+        Duration,
+        SystemTime,
+        UNIX_EPOCH, //
+    }, //
+};
 
 /// What was asked for.
 ///
@@ -18,6 +28,7 @@ use std::str::FromStr;
 ///
 /// assert_eq!("4824067".parse(), Ok(Since::Record(4824067)));
 /// assert_eq!("1970-01-01T00:00:01.5Z".parse(), Ok(Since::Time(1_500_000_000)));
+/// assert!(matches!("10m".parse(), Ok(Since::Time(_))));
 /// assert!("yesterday".parse::<Since>().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +57,9 @@ impl FromStr for Since {
         if let Ok(id) = text.parse() {
             return Ok(Self::Record(id));
         }
-        time(text).map(Self::Time).ok_or_else(|| {
-            "neither the number of a record nor a time like 2025-11-21T09:06:40.5Z".to_owned()
+        time(text).or_else(|| ago(text)).map(Self::Time).ok_or_else(|| {
+            "neither the number of a record nor a time like 2025-11-21T09:06:40.5Z, 10m, 2h or 3d"
+                .to_owned()
         })
     }
 }
@@ -80,6 +92,13 @@ impl Begin {
             Self::Time(ns) => head.wall_ns > ns,
         }
     }
+}
+
+/// Nanoseconds since 1970 of what was that long ago.
+fn ago(text: &str) -> Option<u64> {
+    let age = Duration::from_secs(seconds(text).ok()?);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    u64::try_from(now.saturating_sub(age).as_nanos()).ok()
 }
 
 /// Nanoseconds since 1970 of a time in RFC 3339 and UTC.

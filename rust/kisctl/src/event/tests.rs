@@ -438,22 +438,25 @@ fn line_of_each_kind_is_short() {
     };
     assert_eq!(
         line(&breach()),
-        "09:06:40.123 #4824064 redis DANGER TWO create /root/.ssh/authorized_keys: outside the allowed paths by redis-server[812] -> deny (done)"
+        "2025-11-21T09:06:40.123Z #4824064 redis DANGER TWO create /root/.ssh/authorized_keys: outside the allowed paths by redis-server[812] -> deny (done)"
     );
     assert_eq!(
         line(&hit(tcp())),
-        "09:06:40.123 #4824064 redis DANGER TWO signature 1001 rev 2 \"redis: CONFIG SET dir\" at byte 57 from 10.0.2.2:40000 to process 812 -> kill+ban (only observed)"
+        "2025-11-21T09:06:40.123Z #4824064 redis DANGER TWO signature 1001 rev 2 \"redis: CONFIG SET dir\" at byte 57 from 10.0.2.2:40000 to process 812 -> kill+ban (only observed)"
     );
     assert_eq!(
         line(&crossing(0)),
-        "09:06:40.123 #4824064 redis DANGER ONE files_created 9 over its threshold 5 by redis-server[812]"
+        "2025-11-21T09:06:40.123Z #4824064 redis DANGER ONE files_created 9 over its threshold 5 by redis-server[812]"
     );
     let phase = PhaseSet {
         phase: 1,
         windows_needed: 60,
     };
     let phase = stored(quiet(RecordType::Phase, Cause::None), phase, b"");
-    assert_eq!(line(&phase), "09:06:40.123 #4824064 redis PHASE now ready");
+    assert_eq!(
+        line(&phase),
+        "2025-11-21T09:06:40.123Z #4824064 redis PHASE now ready"
+    );
     assert_eq!(json(&phase)["value"], 1);
 }
 

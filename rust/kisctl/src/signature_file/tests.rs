@@ -140,7 +140,7 @@ fn each_rule_is_told_at_its_place() {
             "/signatures/0/cell",
             json!("Redis"),
             "/signatures/0/cell",
-            "\"Redis\" does not look like ^[a-z0-9_-]{1,31}$",
+            "\"Redis\" is not written as it has to be",
         ),
         (
             "/signatures/1/ban_s",

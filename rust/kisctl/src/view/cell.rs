@@ -11,6 +11,7 @@ use crate::{
         Colour,
         Shown, //
     },
+    text,
     view::{
         field::{
             self,
@@ -58,8 +59,12 @@ pub const FIELDS: &[Of] = &[
         .shown(danger)
         .column(3, "DANGER")
         .watched(3, "DANGER"),
-    Of::new("danger_one_ms", |cell| ms(cell.danger_one_ms)).line(8, "danger one for"),
-    Of::new("danger_two_ms", |cell| ms(cell.danger_two_ms)).line(9, "danger two for"),
+    Of::new("danger_one_ms", |cell| ms(cell.danger_one_ms))
+        .shown(|cell| signal(cell.danger_one_ms, Colour::Yellow))
+        .line(8, "danger one"),
+    Of::new("danger_two_ms", |cell| ms(cell.danger_two_ms))
+        .shown(|cell| signal(cell.danger_two_ms, Colour::Red))
+        .line(9, "danger two"),
     Of::new("processes", |cell| cell.processes.into())
         .line(10, "processes")
         .column(5, ">PROCS")
@@ -103,6 +108,17 @@ fn tolerization(cell: &Cell) -> &'static str {
         "hard"
     } else {
         "soft"
+    }
+}
+
+/// Whether a signal is up, and for how long it will be.
+fn signal(left_ms: u32, colour: Colour) -> Shown {
+    match left_ms {
+        0 => "not up".into(),
+        left => Shown::new(
+            format!("up for {} more", text::duration_ms(left.into())),
+            colour,
+        ),
     }
 }
 

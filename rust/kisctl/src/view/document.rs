@@ -4,10 +4,14 @@
 
 use crate::{
     document::{
+        About,
         Fault,
         Warning, //
     },
-    view::field::Field, //
+    view::{
+        field::Field,
+        value::Value, //
+    }, //
 };
 
 /// The fields of a fault.
@@ -22,6 +26,13 @@ pub const FAULT: &[Field<Fault>] = &[
 
 /// The fields of a warning.
 pub const WARNING: &[Field<Warning>] = &[
-    Field::new("cell", |warning| warning.cell.clone().into()),
+    Field::new("cell", |warning| match &warning.about {
+        About::Cell(name) => name.clone().into(),
+        About::Signature(_) => Value::Absent,
+    }),
+    Field::new("signature", |warning| match &warning.about {
+        About::Cell(_) => Value::Absent,
+        About::Signature(id) => (*id).into(),
+    }),
     Field::new("text", |warning| warning.text.clone().into()),
 ];

@@ -195,6 +195,7 @@ mod tests {
         item,
         param,
         profile,
+        rule,
         signature,
         status, //
     };
@@ -230,6 +231,7 @@ mod tests {
         check(document::WARNING);
         check(param::FIELDS);
         check(profile::FIELDS);
+        check(rule::FIELDS);
         check(signature::FIELDS);
         check(status::FIELDS);
     }

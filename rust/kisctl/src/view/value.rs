@@ -51,13 +51,15 @@ pub enum Value {
     Object(Object),
     /// Several of something.
     List(Vec<Value>),
+    /// What was JSON before.
+    Json(serde_json::Value),
 }
 
 impl Value {
     /// As a person reads it; objects and lists have no such form.
     pub fn shown(&self) -> Shown {
         match self {
-            Self::Absent | Self::Object(_) | Self::List(_) => "".into(),
+            Self::Absent | Self::Object(_) | Self::List(_) | Self::Json(_) => "".into(),
             Self::Flag(is) => if *is { "yes" } else { "no" }.into(),
             Self::Number(number) => number.to_string().into(),
             Self::Maybe(Some(number)) => number.to_string().into(),
@@ -84,6 +86,7 @@ impl Serialize for Value {
             Self::Text(text) => serializer.serialize_str(text),
             Self::Object(object) => object.serialize(serializer),
             Self::List(values) => serializer.collect_seq(values),
+            Self::Json(value) => value.serialize(serializer),
         }
     }
 }

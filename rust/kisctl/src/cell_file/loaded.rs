@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The cells in force as the file that they could have come from.
+
+use crate::{
+    cell_file::{
+        op_word,
+        Alarms,
+        Bound,
+        Cell,
+        CellFile,
+        DangerOne,
+        DangerTwo,
+        Files,
+        Kind,
+        ModeSetting,
+        Thresholds,
+        Tolerization, //
+    },
+    error::{
+        Error,
+        Result, //
+    }, //
+};
+use kis_core::{
+    cells::{
+        self,
+        Access,
+        Cells, //
+    },
+    sense::budget::Budget,
+    wire::abi::{
+        CellMode,
+        OpSet,
+        Param, //
+    }, //
+};
+
+/// Reads an image of cells.
+///
+/// # Errors
+///
+/// What is wrong with the image.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::cell_file::{image, loaded::of_image, CellFile};
+///
+/// let text = r#"{"version": 1, "cells": [{"name": "dns", "program": "/usr/sbin/unbound",
+///     "bounds": {"execs": {"max": 0}}, "files": {"write": ["/var/lib/unbound"]}}]}"#;
+/// let file: CellFile = serde_json::from_str(text).expect("a cell file");
+/// let again = of_image(&image(&file)?)?;
+/// assert_eq!(image(&again)?, image(&file)?);
+/// assert_eq!(again.cells[0].bounds["execs"].max, 0);
+/// # Ok::<(), kisctl::error::Error>(())
+/// ```
+pub fn of_image(bytes: &[u8]) -> Result<CellFile> {
+    let cells = Cells::verify(bytes)
+        .map_err(|e| Error::failed(format!("the cells in force: {e}")).next("kisctl doctor"))?;
+    Ok(CellFile {
+        schema: None,
+        version: 1,
+        cells: cells.iter().map(|cell| of_cell(&cell)).collect(),
+    })
+}
+
+fn of_cell(cell: &cells::Cell<'_>) -> Cell {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let tree = |access| cell.tree(access).iter().map(text).collect();
+    Cell {
+        name: text(cell.name()),
+        program: text(cell.program()),
+        arguments: text(cell.arguments()),
+        mode: match cell.mode() {
+            CellMode::Inherit => ModeSetting::Inherit,
+            CellMode::Observe => ModeSetting::Observe,
+            CellMode::Enforce => ModeSetting::Enforce,
+        },
+        window_ms: cell.window_ms(),
+        tolerization: Tolerization {
+            kind: if cell.hard() { Kind::Hard } else { Kind::Soft },
+            windows: cell.learn_windows(),
+        },
+        thresholds: thresholds(cell.budget()),
+        bounds: Param::ALL
+            .into_iter()
+            .filter_map(|param| {
+                Some((
+                    param.name().to_owned(),
+                    Bound {
+                        max: cell.bound(param)?,
+                    },
+                ))
+            })
+            .collect(),
+        files: Files {
+            learn: cell.learn(),
+            read: tree(Access::Read),
+            write: tree(Access::Write),
+            exec: tree(Access::Exec),
+        },
+        forbid: words(cell.forbid()),
+        danger_one: DangerOne {
+            hold_ms: cell.hold_one_ms(),
+        },
+        danger_two: DangerTwo {
+            hold_ms: cell.hold_two_ms(),
+            deny: words(cell.deny()),
+            kill_connections: cell.kill_connections(),
+            ban_s: cell.ban_s(),
+        },
+    }
+}
+
+fn words(ops: OpSet) -> Vec<String> {
+    ops.iter().map(op_word).collect()
+}
+
+fn thresholds(budget: Budget) -> Thresholds {
+    let plain = |q16: u32| f64::from(q16) / 65536.0;
+    match budget {
+        Budget::Deviations { one_q16, two_q16 } => Thresholds {
+            budget: None,
+            one: Some(plain(one_q16)),
+            two: Some(plain(two_q16)),
+        },
+        Budget::Alarms {
+            one_per_day_q16,
+            two_per_month_q16,
+            ..
+        } => Thresholds {
+            budget: Some(Alarms {
+                one_per_day: plain(one_per_day_q16),
+                two_per_month: plain(two_per_month_q16),
+            }),
+            one: None,
+            two: None,
+        },
+        Budget::None => Thresholds {
+            budget: None,
+            one: None,
+            two: None,
+        },
+    }
+}
