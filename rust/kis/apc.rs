@@ -167,7 +167,7 @@ fn close(killer: &Killer, site: &Site<'_>, usage: Usage, found: &mut Findings) {
         // First, so that the window is not held against itself.
         learnt.profile.judge(&seen, &cell.settings, found);
         let learned = learnt.profile.learn(&seen, &cell.settings);
-        if learned != Learned::Nothing {
+        if learned != Learned::Nothing && cell.has_things() {
             learnt.things.window(start);
         }
         // By this window, or by one of another cell that shares the profile.

@@ -23,12 +23,15 @@ use kis_core::{
     judge::verdict::{passes, Context},
     sense::class::{Class, Domain},
     sense::known::Answer,
-    sense::sighting::{Act, Look, Sighting, NAME_BYTES},
+    sense::sighting::{is_of_package, Act, Knows, Look, Sighting, NAME_BYTES},
     wire::abi::{Mode, Op},
 };
 
 /// What stands for a path that is too long, or that leads nowhere.
 pub(crate) const NO_PATH: &[u8] = b"(no path)";
+
+/// The numbers of people (Debian policy 9.2.2).
+const PEOPLE: core::ops::Range<u32> = 1000..65534;
 
 /// How long a process pauses at each call that did too much of what it may, ms, as long as danger
 /// signal two is up.
@@ -69,7 +72,7 @@ impl Asked {
     }
 
     /// With all that a sighting wants to know.
-    fn look(self) -> Look {
+    fn look(self, is_session: bool) -> Look {
         Look {
             pid: Task::with_current(|task| task.process_id()).unwrap_or(0),
             is_root: self.is_root,
@@ -77,6 +80,7 @@ impl Asked {
             is_own: self.kind.is_own(),
             is_trusted: self.kind.is_trusted(),
             is_program: self.kind.is_program(),
+            is_session,
         }
     }
 }
@@ -221,7 +225,7 @@ impl Engine {
         question: u64,
     ) -> Outcome {
         let mut room = [0u8; NAME_BYTES];
-        let seen = Sighting::of_file(act, path, &by.look(), &mut room);
+        let seen = Sighting::of_file(act, path, &by.look(is_session(site)), &mut room);
         let answer = site.cell.sees(&seen, true);
         if answer == Answer::Known && question != 0 {
             site.cell.known.remember(question);
@@ -252,26 +256,19 @@ impl Engine {
     #[inline(never)]
     fn pair(&self, site: &Site<'_>, child: &[u8]) -> Outcome {
         let mut buf = [0u8; 256];
-        let parent = Task::with_current(|task| {
-            let len = task.program(&mut buf).map(|path| path.len()).unwrap_or(0);
-            // The path is at the end of the buffer.
-            let start = (buf.len() - 1).saturating_sub(len);
-            start..start + len
-        });
-        let parent = parent.and_then(|range| buf.get(range)).unwrap_or(NO_PATH);
-        self.pair_of(site, parent, child)
+        self.pair_of(site, current_program(&mut buf), child)
     }
 
     #[inline(never)]
     fn pair_of(&self, site: &Site<'_>, parent: &[u8], child: &[u8]) -> Outcome {
         let mut room = [0u8; NAME_BYTES];
+        let own = own_program(site);
         let look = Look {
             pid: Task::with_current(|task| task.process_id()).unwrap_or(0),
             is_root: Task::current_is_privileged(),
+            is_session: becomes_people(site) && !is_of_package(parent, own),
             ..Look::default()
         };
-        let spec = site.table.image.get(site.index);
-        let own = spec.map_or(&b""[..], |spec| spec.program());
         let seen = Sighting::of_program(parent, child, &look, &mut room);
         let seen = seen.by_itself(parent, child, own);
         self.sighted(site, Op::Exec, Place::Nowhere, &seen, true, seen.told)
@@ -341,6 +338,41 @@ pub(crate) struct Named<'a> {
     pub(crate) entry: &'a crate::sys::file::Entry<'a>,
     /// What is done there.
     pub(crate) act: Act,
+}
+
+/// The program of the cell.
+fn own_program<'a>(site: &Site<'a>) -> &'a [u8] {
+    let spec = site.table.image.get(site.index);
+    spec.map_or(&b""[..], |spec| spec.program())
+}
+
+/// Whether it is of the self that the cell becomes one who is no service.
+fn becomes_people(site: &Site<'_>) -> bool {
+    Domain::ALL
+        .into_iter()
+        .any(|domain| site.cell.known.has(Class::Identity, domain, b"user"))
+}
+
+/// Whether a person has started what runs, having come by way of the cell.
+#[inline(never)]
+fn is_session(site: &Site<'_>) -> bool {
+    let is_person = Task::with_current(|task| PEOPLE.contains(&task.uid())).unwrap_or(false);
+    if !is_person || !becomes_people(site) {
+        return false;
+    }
+    let mut buf = [0u8; 256];
+    !is_of_package(current_program(&mut buf), own_program(site))
+}
+
+/// The program that runs.
+fn current_program(buf: &mut [u8; 256]) -> &[u8] {
+    let program = Task::with_current(|task| {
+        let len = task.program(buf).map(|path| path.len()).unwrap_or(0);
+        // The path is at the end of the buffer.
+        let start = (buf.len() - 1).saturating_sub(len);
+        start..start + len
+    });
+    program.and_then(|range| buf.get(range)).unwrap_or(NO_PATH)
 }
 
 /// What comes of an operation that nobody minds; nothing where somebody does.

@@ -101,6 +101,11 @@ impl<I: Deref<Target = [Item]>, N: Deref<Target = [u8]>> Repertoire<I, N> {
         self.starts
     }
 
+    /// Whether it has learned, be it that there was nothing to learn.
+    pub const fn has_learned(&self) -> bool {
+        self.now() != 0
+    }
+
     /// How a class grows.
     pub fn novelty(&self, class: Class) -> Novelty {
         Novelty::of(&self.items, class, self.windows)
@@ -138,25 +143,6 @@ impl<I: DerefMut<Target = [Item]>, N: DerefMut<Target = [u8]>> Repertoire<I, N> 
             &mut self.windows
         };
         *windows = windows.saturating_add(1).min(MAX_COUNT);
-    }
-
-    /// Becomes another one, as far as there is room.
-    pub fn follow<J, M>(&mut self, other: &Repertoire<J, M>)
-    where
-        J: Deref<Target = [Item]>,
-        M: Deref<Target = [u8]>,
-    {
-        self.reset();
-        for (item, name) in other.items.iter() {
-            self.items.insert(item.class, item.domain, name, item.count);
-        }
-        let mut lost = [0; Class::COUNT];
-        for (to, class) in lost.iter_mut().zip(Class::ALL) {
-            *to = other.items.lost(*class);
-        }
-        self.items.set_lost(&lost);
-        self.windows = other.windows;
-        self.starts = other.starts;
     }
 
     /// Forgets all.
@@ -242,7 +228,8 @@ where
             *word = r.u32().ok_or(short)?;
         }
         let [steady, starts, count, names_len, lost @ ..] = head;
-        if steady.checked_add(starts) != Some(windows) {
+        // A cell without a repertoire has learned none of them.
+        if (steady, starts) != (0, 0) && steady.checked_add(starts) != Some(windows) {
             return Err(Error::malformed(at, "windows of the repertoire"));
         }
         if Class::COUNT % 2 != 0 && lost.last() != Some(&0) {

@@ -24,6 +24,9 @@
 //!   That counts for helpers, too.
 //! - A program or library where the cell itself writes is never of the self.
 //!
+//! - A server that becomes people (`sshd`, `login`) starts programs for them, and what those do is the
+//!   people's business: what they execute, and the files that they make where the file's modes let them, is
+//!   no more than danger signal one. Not so secrets, peers, names that begin with a dot.
 //! - A directory brings all below it along to a new name, so having been given that name is an item of
 //!   its own.
 //!
@@ -77,6 +80,8 @@ pub struct Look {
     pub is_trusted: bool,
     /// Somebody may execute the file.
     pub is_program: bool,
+    /// A program does it that a person has started, who has come by way of the cell.
+    pub is_session: bool,
 }
 
 /// A set that can be asked.
@@ -166,7 +171,9 @@ impl<'a> Sighting<'a> {
             name,
             told: name,
             path,
-            is_mild: class.is_mild() || (act == Act::Library && look.is_trusted),
+            is_mild: class.is_mild()
+                || (act == Act::Library && look.is_trusted)
+                || (look.is_session && is_made(act) && !has_dot(path)),
         }
     }
 
@@ -198,7 +205,7 @@ impl<'a> Sighting<'a> {
             name: helper.unwrap_or(told),
             told,
             path,
-            is_mild: false,
+            is_mild: look.is_session,
         }
     }
 
@@ -266,6 +273,27 @@ fn helpers(program: &[u8]) -> Option<&[u8]> {
     (roots.iter().any(|root| dir.starts_with(root)) && !is_library(program)).then_some(dir)
 }
 
+/// Whether it makes, changes or removes a file.
+const fn is_made(act: Act) -> bool {
+    matches!(act, Act::Write | Act::Create | Act::Remove | Act::Place)
+}
+
+/// Whether `program` is a part of the cell's package: its own program, or one of its helpers. What
+/// anything else does in a cell that becomes people is theirs.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::sighting::is_of_package;
+///
+/// assert!(is_of_package(b"/usr/sbin/sshd", b"/usr/sbin/sshd"));
+/// assert!(is_of_package(b"/usr/lib/openssh/sshd-session", b"/usr/sbin/sshd"));
+/// assert!(!is_of_package(b"/usr/bin/bash", b"/usr/sbin/sshd"));
+/// ```
+pub fn is_of_package(program: &[u8], own: &[u8]) -> bool {
+    program == own || helpers(program).is_some()
+}
+
 /// The room that a name may have.
 fn cut(room: &mut [u8]) -> &mut [u8] {
     let len = room.len().min(NAME_BYTES);
@@ -315,6 +343,7 @@ mod tests {
         is_own: false,
         is_trusted: false,
         is_program: false,
+        is_session: false,
     };
 
     fn is(act: Act, path: &[u8], look: Look, class: Class, name: &[u8]) -> bool {
@@ -476,6 +505,24 @@ mod tests {
         let seen = Sighting::of_program(b"/a", b"/up/x", &LOOK, &mut room);
         assert!(seen.is_self_made(&few));
         assert_eq!(seen.name, b"/a -> /up/x");
+    }
+
+    #[test]
+    fn what_people_do_in_a_session_is_mild() {
+        let look = Look {
+            is_session: true,
+            ..LOOK
+        };
+        let is_mild = |act, path: &[u8]| {
+            let mut room = [0u8; 64];
+            Sighting::of_file(act, path, &look, &mut room).is_mild
+        };
+        assert!(is_mild(Act::Create, b"/tmp/x") && is_mild(Act::Write, b"/tmp/x"));
+        assert!(!is_mild(Act::Write, b"/home/~/.ssh/authorized_keys"));
+        assert!(!is_mild(Act::Read, b"/home/~/.aws/credentials"));
+        assert!(!is_mild(Act::Set, b"/proc/sys/x"));
+        let mut room = [0u8; 64];
+        assert!(Sighting::of_program(b"/bin/sh", b"/bin/tar", &look, &mut room).is_mild);
     }
 
     #[test]

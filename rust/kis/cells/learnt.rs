@@ -52,10 +52,9 @@ impl Learnt {
         Arc::pin_init(new_spinlock!(self, "kis::Learnt"), GFP_KERNEL)
     }
 
-    /// Takes over what another one has learned, as far as there is room for it. Any context.
-    pub(crate) fn follow(&mut self, other: &Self) {
+    /// Takes over the windows of another one, and nothing of what it did. Any context.
+    pub(crate) fn follow_windows(&mut self, other: &Self) {
         heap::copy(&mut *self.profile, &*other.profile);
-        self.things.follow(&other.things);
     }
 
     /// Forgets all.

@@ -191,7 +191,7 @@ fn learnt_of(spec: &cells::Cell<'_>, known: Option<&Cell>) -> Result<Shared> {
     let mut learnt = Learnt::new(spec.learn())?;
     // Who begins to learn what it does knows nothing of that: all would be new to it.
     if let Some(known) = known.filter(|_| !spec.learn()) {
-        learnt.follow(&known.learnt.lock());
+        learnt.follow_windows(&known.learnt.lock());
     }
     learnt.profile.origin = Origin::of(spec.name(), spec.program());
     learnt.shared()

@@ -129,7 +129,7 @@ impl Engine {
         let _changing = self.changing.lock();
         let table = self.cells.current().ok_or_else(no_cell)?;
         let (i, cell) = table.find(name).ok_or_else(no_cell)?;
-        if new.is_ready() && cell.has_things() && new.things.items().all().is_empty() {
+        if new.is_ready() && cell.has_things() && !new.things.has_learned() {
             return Err(Refusal::new(
                 EINVAL,
                 c"the profile is of a cell that did not learn its files: all would be new (\"learn\" under \"files\")",

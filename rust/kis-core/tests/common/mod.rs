@@ -146,6 +146,7 @@ pub fn look(chance: &mut Chance) -> Look {
         is_own: bit(2),
         is_trusted: bit(3),
         is_program: bit(4),
+        is_session: bit(5),
     }
 }
 

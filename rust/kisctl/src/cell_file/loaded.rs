@@ -36,7 +36,7 @@ use kis_core::{
     }, //
 };
 
-/// Reads an image of cells.
+/// Reads an image of cells; an empty one is that of none.
 ///
 /// # Errors
 ///
@@ -56,6 +56,13 @@ use kis_core::{
 /// # Ok::<(), kisctl::error::Error>(())
 /// ```
 pub fn of_image(bytes: &[u8]) -> Result<CellFile> {
+    if bytes.is_empty() {
+        return Ok(CellFile {
+            schema: None,
+            version: 1,
+            cells: Vec::new(),
+        });
+    }
     let cells = Cells::verify(bytes)
         .map_err(|e| Error::failed(format!("the cells in force: {e}")).next("kisctl doctor"))?;
     Ok(CellFile {
