@@ -219,7 +219,7 @@ impl Hooks for Engine {
             }
             (Mapping::Loader, Some(file)) => {
                 self.count(&site, Param::Execs, 1);
-                self.program(&site, |buf| file.path(buf))
+                self.program(&site, |buf| file.opened_path(buf))
             }
             (Mapping::Shared, _) => self.plain(&site, Op::MapShared, Class::Memory, true),
             (Mapping::Anonymous | Mapping::File | Mapping::Loader, _) => {

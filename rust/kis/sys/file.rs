@@ -225,8 +225,20 @@ impl File<'_> {
 
     /// Its path from the root of its mount namespace, somewhere in `buf`; `ENAMETOOLONG`, `EINVAL` for
     /// what is not mounted where it could be reached, `EXDEV` for another mount namespace than that of
-    /// the cell. Any context but NMI.
+    /// the cell, `ENOLINK` for what the kernel opens below a stacked file system. Any context but NMI.
     pub(crate) fn path<'b>(&self, buf: &'b mut PathBuffer) -> Result<&'b [u8]> {
+        // SAFETY: the file is live, and its path with it.
+        let path = unsafe { &raw const (*self.raw.as_ptr()).__bindgen_anon_1.f_path };
+        // SAFETY: `path` is live as the file is.
+        unsafe {
+            buf.join(&[], |buf, size| {
+                bindings::kis_helper_path_name(path, buf, size)
+            })
+        }
+    }
+
+    /// The same of the file that was opened, where memory is mapped from one below it.
+    pub(crate) fn opened_path<'b>(&self, buf: &'b mut PathBuffer) -> Result<&'b [u8]> {
         // SAFETY: the file is live, and its path with it.
         let path = unsafe { bindings::kis_helper_file_path(self.raw.as_ptr()) };
         // SAFETY: `path` is live as the file is.
