@@ -31,6 +31,7 @@ pub mod schema;
 pub mod signature_file;
 #[expect(unsafe_code, reason = "the floor of kisctl that calls the kernel")]
 pub mod sys;
+pub mod terminal;
 pub mod text;
 pub mod uapi;
 pub mod version;

@@ -5,6 +5,8 @@
 //! Tables and colours for a person at a terminal, JSON with `--json`: one object, or for streams
 //! one object a line.
 
+pub mod fit;
+
 use crate::error::{
     Error,
     Result, //
@@ -78,6 +80,8 @@ impl Colour {
 pub struct Output {
     json: bool,
     terminal: bool,
+    /// It can be written to in any place.
+    screen: bool,
     colour: bool,
     /// Where a test reads what would have gone to stdout.
     memory: Option<RefCell<Vec<u8>>>,
@@ -93,6 +97,7 @@ impl Output {
         Self {
             json,
             terminal,
+            screen: terminal && !dumb,
             colour: terminal && !refused && !dumb,
             memory: None,
         }
@@ -103,6 +108,7 @@ impl Output {
         Self {
             json,
             terminal: false,
+            screen: false,
             colour,
             memory: Some(RefCell::default()),
         }
@@ -122,6 +128,11 @@ impl Output {
     /// Whether a person reads.
     pub fn is_terminal(&self) -> bool {
         self.terminal
+    }
+
+    /// Whether it is a terminal that can be written to in any place.
+    pub fn is_screen(&self) -> bool {
+        self.screen
     }
 
     /// Text in a colour, where colours are welcome.
@@ -193,6 +204,8 @@ fn unserialised(error: serde_json::Error) -> Error {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     text: String,
+    /// What is shown where there is little room.
+    short: Option<String>,
     colour: Colour,
 }
 
@@ -201,8 +214,16 @@ impl Shown {
     pub fn new(text: impl Into<String>, colour: Colour) -> Self {
         Self {
             text: text.into(),
+            short: None,
             colour,
         }
+    }
+
+    /// The same, with a short form for where there is little room (see [`Table::fit`]).
+    #[must_use]
+    pub fn or(mut self, short: impl Into<String>) -> Self {
+        self.short = Some(short.into());
+        self
     }
 
     /// The text alone.
@@ -254,6 +275,29 @@ impl Table {
         self.rows.push(fields);
     }
 
+    /// The width of each column.
+    fn widths(&self) -> Vec<usize> {
+        let width = |at: usize, title: &str| {
+            let fields = self.rows.iter().filter_map(|row| row.get(at));
+            let widths = fields.map(|field| field.text.chars().count());
+            widths.max().unwrap_or(0).max(title.chars().count())
+        };
+        let titles = self
+            .heading
+            .iter()
+            .map(|title| title.trim_start_matches('>'));
+        titles
+            .enumerate()
+            .map(|(at, title)| width(at, title))
+            .collect()
+    }
+
+    /// The width of the widest line.
+    pub fn width(&self) -> usize {
+        let widths = self.widths();
+        widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1)
+    }
+
     /// The lines, without the last newline.
     pub fn render(&self, output: &Output) -> String {
         let heading: Vec<Shown> = self
@@ -261,14 +305,9 @@ impl Table {
             .iter()
             .map(|title| Shown::new(title.trim_start_matches('>'), Colour::Bold))
             .collect();
-        let lines: Vec<&Vec<Shown>> = std::iter::once(&heading).chain(&self.rows).collect();
-        let widths: Vec<usize> = (0..heading.len())
-            .map(|at| {
-                let width = |line: &&Vec<Shown>| line.get(at).map_or(0, |f| f.text.chars().count());
-                lines.iter().map(width).max().unwrap_or(0)
-            })
-            .collect();
-        let render = |line: &&Vec<Shown>| {
+        let lines = std::iter::once(&heading).chain(&self.rows);
+        let widths = self.widths();
+        let render = |line: &Vec<Shown>| {
             let mut text = String::new();
             for (at, (field, width)) in line.iter().zip(&widths).enumerate() {
                 let pad = " ".repeat(width - field.text.chars().count());
@@ -289,7 +328,7 @@ impl Table {
             }
             text
         };
-        lines.iter().map(render).collect::<Vec<_>>().join("\n")
+        lines.map(render).collect::<Vec<_>>().join("\n")
     }
 }
 

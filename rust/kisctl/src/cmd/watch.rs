@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `kisctl watch`.
+//! `kisctl watch`: on a terminal a screen that is renewed, elsewhere one table after the other.
+
+mod screen;
 
 use crate::{
     args::Watch,
@@ -18,6 +20,10 @@ use crate::{
         Colour,
         Output, //
     },
+    terminal::{
+        Event,
+        Terminal, //
+    },
     text,
     view::{
         cell::{
@@ -32,31 +38,79 @@ use crate::{
         value::Object, //
     }, //
 };
+use screen::{
+    paint,
+    State,
+    View, //
+};
 use std::{
     thread::sleep,
-    time::Duration, //
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
-/// Prints the table again and again.
+/// Tells again and again how the cells are.
 pub fn run(output: &Output, args: &Watch) -> Result<()> {
     let mut control = Control::open()?;
+    let mut state = ask(&mut control, args)?;
+    let pause = Duration::from_secs(args.interval.into());
+    if output.is_screen() && !output.is_json() && !args.once {
+        return show(output, args, &mut control, state, pause);
+    }
     loop {
-        let status = control.status()?;
-        let mut cells = control.cells()?;
-        if let Some(name) = &args.cell {
-            cells.retain(|cell| cell.name == *name);
-            if cells.is_empty() {
-                return Err(Error::not_found(format!("cell \"{name}\": no such cell"))
-                    .next("kisctl cell list"));
-            }
-        }
-        let params = control.params()?;
-        let mode = mode_name(status.mode);
-        tell(output, mode, &cells, &params, args.once)?;
+        tell(output, state.mode, &state.cells, &state.params, args.once)?;
         if args.once {
             return Ok(());
         }
-        sleep(Duration::from_secs(args.interval.into()));
+        sleep(pause);
+        state = ask(&mut control, args)?;
+    }
+}
+
+fn ask(control: &mut Control, args: &Watch) -> Result<State> {
+    let status = control.status()?;
+    let mut cells = control.cells()?;
+    if let Some(name) = &args.cell {
+        cells.retain(|cell| cell.name == *name);
+        if cells.is_empty() {
+            return Err(
+                Error::not_found(format!("cell \"{name}\": no such cell")).next("kisctl cell list")
+            );
+        }
+    }
+    Ok(State {
+        mode: mode_name(status.mode),
+        cells,
+        params: control.params()?,
+    })
+}
+
+/// On a terminal, until somebody ends it.
+fn show(
+    output: &Output,
+    args: &Watch,
+    control: &mut Control,
+    mut state: State,
+    pause: Duration,
+) -> Result<()> {
+    let mut terminal = Terminal::take()?;
+    let mut view = View::default();
+    let mut due = Instant::now() + pause;
+    loop {
+        let lines = view.lines(output, &state, terminal.size(), terminal.has_keys());
+        output.raw(paint(&lines).as_bytes())?;
+        match terminal.wait(due)? {
+            Event::Due => {
+                state = ask(control, args)?;
+                due = Instant::now() + pause;
+            }
+            Event::Key(key) if view.press(key) => {}
+            Event::Key(_) | Event::Over => return Ok(()),
+            Event::Changed => {}
+            Event::Signal(signal) => return terminal.end_by(signal),
+        }
     }
 }
 
@@ -77,16 +131,10 @@ pub(super) fn tell(
             output.ndjson(&report)
         };
     }
-    let text = render(output, mode, cells, params);
+    output.line(render(output, mode, cells, params))?;
     if once {
-        return output.line(text);
-    }
-    if output.is_terminal() {
-        // Home, then erase what the last table leaves behind each line and below.
-        let text = text.replace('\n', "\x1b[K\n");
-        output.raw(format!("\x1b[H{text}\x1b[K\n\x1b[J").as_bytes())
+        Ok(())
     } else {
-        output.line(text)?;
         output.line("")
     }
 }

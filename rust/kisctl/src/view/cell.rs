@@ -134,7 +134,8 @@ fn danger(cell: &Cell) -> Shown {
 /// The phase with its progress.
 pub fn phase(cell: &Cell) -> Shown {
     if cell.is_learning() {
-        format!("learning {}/{}", cell.windows, cell.windows_needed).into()
+        let windows = format!("{}/{}", cell.windows, cell.windows_needed);
+        Shown::from(format!("learning {windows}")).or(windows)
     } else {
         cell.phase_name().into()
     }
@@ -145,6 +146,6 @@ fn both(done: u64, would: u64) -> Shown {
     if would == 0 {
         done.to_string().into()
     } else {
-        format!("{done} (+{would} observed)").into()
+        Shown::from(format!("{done} (+{would} observed)")).or(format!("{done}+{would}"))
     }
 }

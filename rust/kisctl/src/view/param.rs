@@ -23,8 +23,9 @@ use crate::{
     }, //
 };
 
-/// Width of a distress bar.
+/// Width of a distress bar, and of one where there is little room.
 const BAR: usize = 24;
+const SHORT_BAR: usize = 10;
 
 /// Names the type once for all fields.
 type Of = Field<ParamState>;
@@ -99,6 +100,11 @@ fn distress(param: &ParamState) -> Shown {
     };
     let mark = param.threshold_one.unwrap_or(full).min(full);
     // A value on the line has not crossed it.
-    let bar = bar(param.observed, mark, full.saturating_add(1), BAR);
-    Shown::new(format!("[{bar}]"), level(param))
+    let of = |width| {
+        format!(
+            "[{}]",
+            bar(param.observed, mark, full.saturating_add(1), width)
+        )
+    };
+    Shown::new(of(BAR), level(param)).or(of(SHORT_BAR))
 }
