@@ -6,11 +6,16 @@ import textwrap
 import time
 
 # Columns of a line at most; longer texts go on below their own beginning.
-WIDTH = 100
+WIDTH = 80
 
 
 class Abort(Exception):
     """The demo cannot go on."""
+
+
+def lines(text, columns=0):
+    """The text in lines that go behind so many columns; a word that is longer is broken."""
+    return textwrap.wrap(text, WIDTH - columns, break_on_hyphens=False) or [""]
 
 
 class Stage:
@@ -43,16 +48,20 @@ class Stage:
 
     def fold(self, head, columns, text):
         """A text behind a head that takes so many columns."""
-        lines = textwrap.wrap(text, WIDTH - columns, break_long_words=False, break_on_hyphens=False)
-        for line in lines or [""]:
+        for line in lines(text, columns):
             self.put(head + line)
             head = " " * columns
+
+    def title(self, text):
+        """A text that stands out."""
+        for line in lines(text):
+            self.put(self.paint("bold", line))
 
     def begin(self, step, title):
         """A new step."""
         self.step = step
         self.put()
-        self.put(self.paint("bold", title))
+        self.title(title)
 
     def say(self, who, text):
         """Someone does or sees something now."""
@@ -61,8 +70,8 @@ class Stage:
         self.fold(f"  {self.paint('dim', now)}  {self.paint(colour, who.ljust(8))}  ", 21, text)
 
     def more(self, text):
-        """More of what was just said, not folded."""
-        self.put(" " * 21 + text)
+        """A row of what was just said, not folded: 71 columns are there."""
+        self.put(" " * 9 + text)
 
     def check(self, kind, text, holds):
         """Counts a check and tells it."""
@@ -106,7 +115,7 @@ class Stage:
             summary = f"{sum(self.held.values())} of {planned} checks hold"
         self.put()
         for why in self.failed:
-            self.put(f"{self.paint('red', 'failed')}: {why}")
-        self.put(self.paint("bold", summary))
+            self.fold(f"{self.paint('red', 'failed')}: ", 8, why)
+        self.title(summary)
         sys.stdout.flush()
         return 1 if self.failed else 0
