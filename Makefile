@@ -26,6 +26,9 @@ help: ## this list
 	@echo 'KIS_CACHE=DIR    where everything is kept (default ~/.cache/kis)'
 	@echo 'KIS_MIRROR=URL   Debian mirror (default: that of the host'"'"'s apt)'
 	@echo 'KERNEL=debug     another kernel for module and vm'
+	@echo 'SHARE=DIR        for vm: DIR of the host appears read-write at /mnt/share'
+	@echo 'START="NAME..."  for vm: servers to start before the shell: apache, nginx,'
+	@echo '                 postgresql, redis, sshd, vsftpd'
 	@echo 'DESTDIR, PREFIX  for install'
 
 demo: ## a real server is learned, attacked and protected, in the guest
@@ -80,7 +83,7 @@ kisctl: ## kisctl
 	@scripts/kisctl path
 
 vm: ## a shell in the guest, with kis.ko loaded
-	@scripts/vm shell --kernel $(KERNEL)
+	@scripts/vm shell --kernel $(KERNEL) $(if $(SHARE),--share '$(SHARE)') $(if $(START),--start '$(START)')
 
 toolchain: ## the toolchain root
 	@scripts/toolchain build

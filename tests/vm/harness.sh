@@ -7,12 +7,12 @@
 
 . "$(dirname "$0")/lib.sh"
 
-plan 16
+plan 19
 
 missing=
 for p in nginx redis-server redis-cli psql sshd ssh vsftpd apache2 python3 curl wrk ab nmap hping3 tcpreplay nft ip \
 	socat \
-	strace stress-ng ss jq tcpdump; do
+	strace stress-ng ss jq tcpdump nano vi man tmux less; do
 	command -v "$p" >/dev/null || missing="$missing $p"
 done
 is "all programs are there" "$missing" ""
@@ -49,6 +49,13 @@ is "sshd lets a key in" \
 	"$(ssh -i "$WORK/id" \
 	-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR root@127.0.0.1 echo in)" in
 stop_sshd
+
+like "man shows the page of kisctl" "$(man -l "$REPO/Documentation/kisctl.8" 2>&1)" 'kisctl . control the Kernel Immune System'
+refuse "an unknown server is not started" "$REPO/qemu/servers" check nginx nosuch
+servers='apache nginx postgresql redis sshd vsftpd'
+# shellcheck disable=SC2086 # several names
+said=$("$REPO/qemu/servers" start $servers)
+is "the servers of a shell come up" "$(grep -c 'is up' <<<"$said")" 6 || diag "$said" "$(head -n 5 /run/start-*.log)"
 
 check "network namespaces work" ip netns add kis-test
 check "nftables works" nft add table inet kis-test
