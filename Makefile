@@ -14,25 +14,37 @@ MINUTES ?= 60
 # A soak is for the debug kernel unless another one is asked for.
 SOAK_KERNEL := $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),debug)
 
-.PHONY: all help demo test test-core test-kunit test-vm test-demo test-debug soak bench-hooks bench-ticker lint fmt fmt-check \
-	module kisctl vm toolchain kernel guest install doc clean distclean
+.PHONY: all help demo vm install test test-core test-kunit test-vm test-demo test-debug soak lint bench-abuse bench-benign \
+	bench-keep bench-hooks bench-ticker module kisctl toolchain kernel guest doc fmt fmt-check clean distclean
 
-all: module kisctl ## kis.ko for the test kernel, and kisctl
+##@ Use it
 
 help: ## this list
 	@echo 'make TARGET'
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@awk '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z][a-z-]*:.*## / { name = $$1; sub(/:.*/, "", name); sub(/^[^#]*## /, ""); printf "  %-13s %s\n", name, $$0 }' \
+		$(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo 'KIS_CACHE=DIR    where everything is kept (default ~/.cache/kis)'
-	@echo 'KIS_MIRROR=URL   Debian mirror (default: that of the host'"'"'s apt)'
-	@echo 'KERNEL=debug     another kernel for module and vm'
-	@echo 'SHARE=DIR        for vm: DIR of the host appears read-write at /mnt/share'
-	@echo 'START="NAME..."  for vm: servers to start before the shell: apache, nginx,'
-	@echo '                 postgresql, redis, sshd, vsftpd'
-	@echo 'DESTDIR, PREFIX  for install'
+	@echo 'Everywhere'
+	@echo '  KIS_CACHE=DIR    where everything is kept (default ~/.cache/kis)'
+	@echo '  KIS_MIRROR=URL   Debian mirror (default: that of the host'"'"'s apt)'
+	@echo '  KERNEL=debug     another kernel, for vm, module, kernel and soak'
+	@echo
+	@echo 'For vm'
+	@echo '  SHARE=DIR        DIR of the host appears read-write at /mnt/share'
+	@echo '  START="NAME..."  servers to start before the shell: apache, nginx, postgresql,'
+	@echo '                   redis, sshd, vsftpd'
 
 demo: ## a real server is learned, attacked and protected, in the guest
 	@scripts/demo
+
+vm: ## a shell in the guest, with kis.ko loaded (SHARE=, START=)
+	@scripts/vm shell --kernel $(KERNEL) $(if $(SHARE),--share '$(SHARE)') $(if $(START),--start '$(START)')
+
+install: ## kisctl, its manual, schemas, headers, below $(DESTDIR)$(PREFIX)
+	@scripts/install '$(DESTDIR)' '$(PREFIX)'
+
+##@ Tests
 
 test: ## all tests but those of the debug kernel
 	@scripts/test core kunit harness vm demo
@@ -49,30 +61,40 @@ test-vm: ## scenarios in the guest (ONLY=name for one)
 test-demo: ## the demo, and its control without KIS
 	@scripts/test demo
 
-test-debug: ## unit tests and scenarios on the debug kernel (KASAN, lockdep, kmemleak)
+test-debug: ## unit tests and scenarios with KASAN, lockdep, kmemleak
 	@scripts/test --kernel debug kunit vm
 
-bench-%: FORCE
-	@test -x scripts/bench-$* || { echo 'kis: there is no benchmark called $*' >&2; exit 1; }
-	@scripts/bench-$*
-
-soak: ## hostile processes in a cell for MINUTES=60 while it is reloaded, on KERNEL=debug
+soak: ## hostile processes in a reloaded cell (MINUTES=60, KERNEL=debug)
 	@scripts/vm run --kernel $(SOAK_KERNEL) --timeout $$(($(MINUTES) * 60 + 900)) tests/soak/soak.sh $(MINUTES)
-
-bench-hooks: ## instructions that KIS, and AppArmor, add to a file open
-	@scripts/bench-hooks
-
-bench-ticker: ## instructions that a window costs, with few and with many threads
-	@scripts/bench-ticker
 
 lint: ## every check of the sources
 	@scripts/lint
 
-fmt: ## format the Rust sources
-	@scripts/lint --fix rustfmt
+##@ Benches
 
-fmt-check: ## are the Rust sources formatted?
-	@scripts/lint rustfmt
+bench-abuse: ## live attacks on learned servers: noticed? prevented?
+	@scripts/bench-abuse
+
+bench-benign: ## how often there is danger when nothing happens but work
+	@scripts/bench-benign
+
+bench-keep: ## do servers go on when they are held to what they have learned?
+	@scripts/bench-keep
+
+bench-hooks: ## instructions that KIS, and AppArmor, add to a file open
+	@scripts/bench-hooks
+
+bench-ticker: ## instructions that a window costs, with few and many threads
+	@scripts/bench-ticker
+
+# One that is not listed yet.
+bench-%: FORCE
+	@test -x scripts/bench-$* || { echo 'kis: there is no benchmark called $*' >&2; exit 1; }
+	@scripts/bench-$*
+
+##@ Build (the targets above do it by themselves)
+
+all: module kisctl ## kis.ko for the test kernel, and kisctl
 
 module: ## kis.ko
 	@scripts/module build $(KERNEL)
@@ -81,9 +103,6 @@ module: ## kis.ko
 kisctl: ## kisctl
 	@scripts/kisctl build
 	@scripts/kisctl path
-
-vm: ## a shell in the guest, with kis.ko loaded
-	@scripts/vm shell --kernel $(KERNEL) $(if $(SHARE),--share '$(SHARE)') $(if $(START),--start '$(START)')
 
 toolchain: ## the toolchain root
 	@scripts/toolchain build
@@ -94,12 +113,17 @@ kernel: ## the patched kernel
 guest: ## the guest image
 	@scripts/guest build
 
-install: ## kisctl, its manual, the schemas and the headers, below $(DESTDIR)$(PREFIX)
-	@scripts/install '$(DESTDIR)' '$(PREFIX)'
-
 doc: ## the Rust documentation, in the cache
 	@scripts/kisctl cargo doc --locked --offline --no-deps --document-private-items
 	@echo "$$(dirname "$$(dirname "$$(scripts/kisctl path)")")/doc"
+
+##@ Tidy
+
+fmt: ## format the Rust sources
+	@scripts/lint --fix rustfmt
+
+fmt-check: ## are the Rust sources formatted?
+	@scripts/lint rustfmt
 
 clean: ## remove what was built from this repo (module, kisctl)
 	@scripts/clean
