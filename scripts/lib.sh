@@ -106,13 +106,37 @@ stop_step() {
 	STEP_PID=
 }
 
-# step NAME TITLE CMD…: runs a long command with its output in a log, shows that it lives, and
+# span SECONDS: as minutes and seconds.
+span() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
+
+# progress SECONDS LAST DID ALL: how far a step is, of the time that it took last, or else of all
+# that it has to do; as far as either is known.
+progress() {
+	if [ -n "$2" ] && [ "$1" -le "$2" ]; then
+		echo "$(span "$1") of about $(span "$2")"
+	elif [ -n "$2" ]; then
+		echo "$(span "$1"), last time $(span "$2")"
+	elif [ -n "$4" ]; then
+		echo "$(span "$1"), $3 of about $4"
+	else
+		span "$1"
+	fi
+}
+
+# step NAME TITLE CMD…: runs a long command with its output in a log, shows how far it is, and
 # on failure shows the end of the log and where it is. The command gets a process group of its
-# own, which goes away with us.
+# own, which goes away with us. What may stand before it, as for a command:
+#   STEP_AGAIN=1                       not from the beginning: that takes another time
+#   STEP_DONE=RE STEP_ALL='N THINGS'   a line of the log that fits tells of one of about N
+#   STEP_BEAT=SECONDS                  until it says something, and then again
 step() {
-	local name=$1 title=$2 log began now status=0 beat=10
+	local name=$1 title=$2 log took last='' began now status=0 first=${STEP_BEAT:-10} beat did='' line
 	shift 2
 	log=$KIS_CACHE/log/$name.log
+	# The time that it took, for the next one; not of one that ended before it said anything.
+	took=$KIS_CACHE/log/$name${STEP_AGAIN:+-again}.seconds
+	[ ! -s "$took" ] || last=$(<"$took")
+	beat=$first
 	began=$(date +%s)
 	say "$title"
 	set -m
@@ -127,17 +151,23 @@ step() {
 		ticks=$((ticks + 1))
 		if [ $((ticks % (beat * 2))) = 0 ]; then
 			now=$(($(date +%s) - began))
-			say "  … ${now} s: $(tail -c 400 "$log" | tr '\r' '\n' | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c1-90)"
+			[ -z "${STEP_ALL:-}" ] || did=$(grep -cE "$STEP_DONE" "$log") || true
+			line="  $(progress "$now" "$last" "$did" "${STEP_ALL:-}"): "
+			line+=$(tail -c 400 "$log" | tr '\r' '\n' | tr -cd '\n\40-\176' | grep -v '^ *$' | tail -n 1 | sed 's/^ *//; s/  */ /g') || true
+			# With the seconds before it: 80 columns.
+			say "${line:0:72}"
 			[ "$now" -lt 60 ] || beat=30
 		fi
 	done
 	wait "$STEP_PID" || status=$?
 	STEP_PID=
 	trap - INT TERM HUP
+	now=$(($(date +%s) - began))
 	if [ "$status" != 0 ]; then
 		tail -n 30 "$log" | cut -c1-300 | sed 's/^/  | /' >&2
 		say "failed (status $status): $title; the whole log is $log"
 		return "$status"
 	fi
-	say "done in $(($(date +%s) - began)) s: $title"
+	[ "$now" -lt "$first" ] || echo "$now" >"$took"
+	say "done in $now s: $title"
 }
