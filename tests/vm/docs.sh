@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-kis.sh"
 
-plan 12
+plan 14
 
 # example N: the N-th block of JSON in README.md.
 example() {
@@ -25,6 +25,11 @@ traversal() {
 	grep -q '^HTTP/1.1 400' "$WORK/answer"
 }
 reset() { ! traversal && [ ! -s "$WORK/answer" ]; }
+# What becomes of two requests of one connection: status and new connections of each.
+kept() {
+	curl -s --path-as-is -w '%{http_code}:%{num_connects} ' \
+		-o /dev/null http://127.0.0.1/index.html -o /dev/null http://127.0.0.1/a/../../etc/passwd
+}
 normal() { [ "$(curl -s http://127.0.0.1/index.html)" = '<h1>it works</h1>' ]; }
 
 check 'the cell file is right' kisctl cell check "$WORK/whole.json"
@@ -41,9 +46,11 @@ check 'the signature is loaded' kisctl sig load "$WORK/signatures.json"
 
 # The control: nginx reads the bytes, and answers them, while KIS observes.
 check 'observing lets the request pass' traversal
+is 'also as the second of a connection' "$(kept)" '200:1 400:0 '
 since=$(newest)
 check 'enforcing can be switched on' kisctl mode enforce --force
 check 'enforcing resets the connection' reset
+like 'also at its second request' "$(kept)" '^200:1 000:'
 check 'and tells it' wait_for "$LIMIT" told "$since" 'select(.signature.id == 1 and .applied)'
 id=$(records "$since" 'select(.signature.id == 1)' | jq -r .id | head -n 1)
 diag "$(kisctl explain "${id:-0}" 2>&1)"
