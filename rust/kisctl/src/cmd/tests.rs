@@ -31,8 +31,12 @@ use crate::{
         Warning, //
     },
     profile_file::Saved,
+    schema::Schema,
     signature_file::Compiled,
-    view::profile::Learned, //
+    view::{
+        self,
+        profile::Learned, //
+    }, //
 };
 use kis_core::{
     sense::{
@@ -51,6 +55,7 @@ use kis_core::{
         Param, //
     }, //
 };
+use serde_json::Value;
 use std::path::Path;
 
 const GOLDEN: &str = include_str!("reports.golden");
@@ -501,6 +506,71 @@ fn reports() -> Vec<(&'static str, Tell)> {
             }),
         ),
     ]
+}
+
+/// The definition in the schema of what a report prints.
+fn definition<'a>(schema: &'a Value, report: &str) -> &'a str {
+    let command = match report {
+        "cell load" => "cell check",
+        "sig load" => "sig check",
+        "profile show --class" | "profile show --class of nothing" => "profile show --items",
+        report => report,
+    };
+    let defs = schema["$defs"].as_object().expect("definitions");
+    let fits = |name: &&String| command.starts_with(name.as_str());
+    let closest = defs.keys().filter(fits).max_by_key(|name| name.len());
+    closest.unwrap_or_else(|| panic!("the schema does not know \"{report}\""))
+}
+
+#[test]
+fn every_report_is_as_its_schema_says() {
+    let text = include_str!("../../../../Documentation/schema/kis-output.schema.json");
+    let mut schema: Value = serde_json::from_str(text).expect("JSON");
+    assert!(jsonschema::meta::is_valid(&schema));
+    // It is held against its own schema below.
+    schema["$defs"]["cell show"]["properties"]["file"] = true.into();
+    let check = |name: &str, value: &Value| {
+        let mut wanted = schema.clone();
+        wanted["$ref"] = format!("#/$defs/{name}").replace(' ', "%20").into();
+        let validator = jsonschema::draft202012::new(&wanted).expect("a schema");
+        let faults: Vec<String> = validator
+            .iter_errors(value)
+            .map(|e| e.to_string())
+            .collect();
+        assert_eq!(faults, Vec::<String>::new(), "{name}: {value}");
+    };
+    for (name, report) in reports() {
+        let output = Output::to_memory(true, false);
+        // What is refused says so elsewhere.
+        let failed = report(&output).err();
+        let value: Value = match (&failed, output.taken()) {
+            (Some(error), _) => {
+                let object = serde_json::to_value(view::error::object(error)).expect("JSON");
+                check("error", &object);
+                continue;
+            }
+            (None, told) if told.is_empty() => continue,
+            (None, told) => serde_json::from_str(&told).expect("one object"),
+        };
+        check(definition(&schema, name), &value);
+        if let Some(file) = value.get("file").filter(|file| file.is_object()) {
+            let document = Document::parse("f", file.to_string().into_bytes()).expect("JSON");
+            assert_eq!(Schema::cells().faults(&document), vec![]);
+        }
+    }
+    let output = Output::to_memory(true, false);
+    crate::version::tell(&output).expect("memory");
+    check(
+        "version",
+        &serde_json::from_str(&output.taken()).expect("JSON"),
+    );
+    // A report with a key more is none.
+    let mut wanted = schema.clone();
+    wanted["$ref"] = "#/$defs/ban%20del".into();
+    let validator = jsonschema::draft202012::new(&wanted).expect("a schema");
+    assert!(
+        !validator.is_valid(&serde_json::json!({"schema_version": 2, "address": "::1", "more": 1}))
+    );
 }
 
 /// All reports one after the other; escapes and blanks at line ends are made visible.

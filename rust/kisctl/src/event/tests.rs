@@ -134,8 +134,21 @@ fn crossing(flags: u16) -> Stored {
     stored(head, crossing, b"")
 }
 
+/// An event, which is as its schema says.
 fn json(stored: &Stored) -> serde_json::Value {
-    serde_json::to_value(Event::new(&stored.record(), &context())).expect("JSON")
+    let value = serde_json::to_value(Event::new(&stored.record(), &context())).expect("JSON");
+    let text = include_str!("../../../../Documentation/schema/kis-output.schema.json");
+    let mut schema: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    schema["$ref"] = "#/$defs/alerts".into();
+    // It is a report of its own elsewhere.
+    schema["$defs"]["cell show"] = true.into();
+    let validator = jsonschema::draft202012::new(&schema).expect("a schema");
+    let faults: Vec<String> = validator
+        .iter_errors(&value)
+        .map(|e| e.to_string())
+        .collect();
+    assert_eq!(faults, Vec::<String>::new(), "{value}");
+    value
 }
 
 fn explain(stored: &Stored) -> Vec<String> {
