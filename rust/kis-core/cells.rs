@@ -23,7 +23,7 @@
 //! |---|---|
 //! | 0, 8, 16 | name, program, pattern of arguments: u32 offset and length of a string |
 //! | 24 | u32 [`CellMode`](crate::wire::abi::CellMode) |
-//! | 28 | u32 flags: 1 hard, 2 learns directories, 4 kills connections, 8 budget of alarms |
+//! | 28 | u32 flags: 1 hard, 2 learns directories, 4 kills connections, 8 budget of alarms, 16 sessions |
 //! | 32, 36 | u32 window in ms, windows to learn |
 //! | 40, 44 | u32 factors of the deviation, or alarms of danger one a day and of two a month; 16 fractional bits |
 //! | 48, 52 | u32 ms that danger one, two stay up |
@@ -96,6 +96,8 @@ const LEARN: u32 = 1 << 1;
 const KILL: u32 = 1 << 2;
 /// Flag: thresholds are for a budget of alarms, not a number of deviations.
 const ALARMS: u32 = 1 << 3;
+/// Flag: what it starts for people is theirs.
+const SESSIONS: u32 = 1 << 4;
 
 /// Offsets in a cell; see the head of the file.
 mod at {

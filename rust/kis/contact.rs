@@ -84,12 +84,7 @@ impl Engine {
         if !site.cell.has_things() || (is_peer && end.is_common()) {
             return self.judge(site, op, Place::Nowhere, name, None);
         }
-        let is_own = match op {
-            // Bound by root, used by whom root has become.
-            Op::Send if !is_peer => has_port(site, name),
-            _ => is_peer && self.is_own_port(site, protocol, end),
-        };
-        if is_own {
+        if is_peer && self.is_own_port(site, protocol, end) {
             return self.judge(site, op, Place::Inside, name, None);
         }
         self.named(site, op, class, name, true)
@@ -101,16 +96,12 @@ impl Engine {
         let mut room = [0u8; ENDPOINT_BYTES];
         end.listeners().into_iter().flatten().any(|end| {
             let len = end.name(protocol, 0, &mut room);
-            has_port(site, room.get(..len).unwrap_or_default())
+            let name = room.get(..len).unwrap_or_default();
+            Domain::ALL
+                .into_iter()
+                .any(|domain| site.cell.known.has(Class::Port, domain, name))
         })
     }
-}
-
-/// Whether the cell is known to be bound there, by whatever right.
-fn has_port(site: &Site<'_>, name: &[u8]) -> bool {
-    Domain::ALL
-        .into_iter()
-        .any(|domain| site.cell.known.has(Class::Port, domain, name))
 }
 
 /// Bytes of the longest name of an endpoint.

@@ -204,6 +204,14 @@ u32 kis_helper_task_uid(const struct task_struct *task)
 	return from_kuid(&init_user_ns, task_uid(task));
 }
 
+/* Of the running task: real, effective, saved, of the file system; in the initial user namespace. */
+void kis_helper_current_uids(u32 uids[4])
+{
+	u32 gids[4];
+
+	kis_helper_cred_ids(current_cred(), uids, gids);
+}
+
 /* In the initial user namespace. */
 bool kis_helper_current_is_privileged(void)
 {
@@ -497,6 +505,11 @@ u8 kis_helper_sk_protocol(const struct sock *sk)
 u16 kis_helper_sk_local_port(const struct sock *sk)
 {
 	return sk->sk_num;
+}
+
+bool kis_helper_sk_has_asked_for_its_port(const struct sock *sk)
+{
+	return sk->sk_userlocks & SOCK_BINDPORT_LOCK;
 }
 
 u16 kis_helper_sk_peer_port(const struct sock *sk)

@@ -37,6 +37,8 @@ void kis_helper_walk_threads(kis_task_fn fn, void *arg);
 void kis_helper_walk_processes(kis_task_fn fn, void *arg);
 void kis_helper_walk_sockets(struct task_struct *task, kis_sock_fn fn, void *arg, u32 *left);
 const struct path *kis_helper_file_path(struct file *file);
+void kis_helper_current_uids(u32 uids[4]);
+bool kis_helper_sk_has_asked_for_its_port(const struct sock *sk);
 char *kis_helper_path_name(const struct path *path, char *buf, int size);
 char *kis_helper_task_exe(struct task_struct *task, char *buf, int size);
 int kis_helper_task_cmdline(struct task_struct *task, char *buf, int size);

@@ -76,13 +76,13 @@ impl Engine {
     }
 }
 
-/// The address that a UDP socket answers from: its port was chosen to be found, and it is connected
-/// to nobody. The number of a raw or an ICMP socket is no port.
-fn own_port(sk: &Sock<'_>) -> Option<Address> {
-    let (kind, at) = (sk.kind(), sk.addresses());
+/// Whether it is a UDP socket whose port was asked for, to be found. The number of a raw or an ICMP
+/// socket is no port, and what the kernel chooses says nothing.
+fn is_server(sk: &Sock<'_>) -> bool {
+    let kind = sk.kind();
     let is_udp = words::protocol(kind.family, kind.protocol) == b"udp";
-    let was_chosen = at.local_port != 0 && at.local_port < EPHEMERAL;
-    (is_udp && was_chosen && at.peer_port == 0).then(|| Address::of(at.local, at.local_port))
+    let port = sk.addresses().local_port;
+    is_udp && port != 0 && port < EPHEMERAL && sk.has_asked_for_its_port()
 }
 
 impl Hooks for Engine {
@@ -279,14 +279,15 @@ impl Hooks for Engine {
             IdentityOp::Group => (change.gid, change.old_gid),
             IdentityOp::Groups => return Outcome::PASS,
         };
+        let is_group = change.op == IdentityOp::Group;
         // Those that it acts by. The others only let it come back to them, which is asked for then.
         for (id, before) in [(new.effective, old.effective), (new.fs, old.fs)] {
-            let mut room = [0u8; 24];
-            let name = words::identity(id, change.op == IdentityOp::Group, &mut room);
-            let outcome = if id == before {
+            // A program with the right of another user or group gives it up.
+            let gives_up = id == old.real && id != 0;
+            let outcome = if id == before || gives_up {
                 Outcome::PASS
             } else {
-                self.named(&site, Op::Identity, Class::Identity, name, true)
+                self.becomes(&site, id, is_group)
             };
             if outcome.denies() || id == new.fs {
                 return outcome;
@@ -369,12 +370,13 @@ impl Hooks for Engine {
             self.count(&site, Param::BytesOut, bytes as u64);
             self.count(&site, Param::MessagesOut, 1);
         }
-        match (to, own_port(sk)) {
-            // What a server sends from its own port are answers: whom to is not its choice, but that
-            // the port is its own has to be known.
-            (Some(_), Some(own)) => self.endpoint(&site, Op::Send, Class::Port, sk.kind(), &own),
-            (Some(to), None) => self.endpoint(&site, Op::Send, Class::Peer, sk.kind(), to),
-            (None, _) => Outcome::PASS,
+        match to {
+            // What a server sends from its own port are answers: whom to is not its choice. Whether it
+            // may have that port was asked when it was bound.
+            Some(to) if !is_server(sk) => {
+                self.endpoint(&site, Op::Send, Class::Peer, sk.kind(), to)
+            }
+            _ => Outcome::PASS,
         }
     }
 

@@ -23,7 +23,8 @@ use kis_core::{
     judge::verdict::{passes, Context},
     sense::class::{Class, Domain},
     sense::known::Answer,
-    sense::sighting::{is_of_package, Act, Knows, Look, Sighting, NAME_BYTES},
+    sense::sighting::{Act, Look, Sighting, NAME_BYTES},
+    sense::words,
     wire::abi::{Mode, Op},
 };
 
@@ -141,6 +142,21 @@ impl Engine {
         }
         let seen = Sighting::named(class, Task::current_is_privileged(), name);
         self.sighted(site, op, Place::Nowhere, &seen, may_wait, name)
+    }
+
+    /// The same of another user or group. A group is mild, and so is one who is not root where people come
+    /// and go.
+    pub(crate) fn becomes(&self, site: &Site<'_>, id: u32, is_group: bool) -> Outcome {
+        let mut room = [0u8; 24];
+        let name = words::identity(id, is_group, &mut room);
+        if !site.cell.has_things() {
+            return self.judge(site, Op::Identity, Place::Nowhere, name, None);
+        }
+        let mut seen = Sighting::named(Class::Identity, Task::current_is_privileged(), name);
+        if is_group || (id != 0 && site.cell.has_sessions()) {
+            seen = seen.mild();
+        }
+        self.sighted(site, Op::Identity, Place::Nowhere, &seen, true, name)
     }
 
     /// Asks the repertoire, or teaches it, unless an officer's list has spoken (`listed`).
@@ -271,7 +287,7 @@ impl Engine {
         let look = Look {
             pid: Task::with_current(|task| task.process_id()).unwrap_or(0),
             is_root: Task::current_is_privileged(),
-            is_session: becomes_people(site) && !is_of_package(parent, own),
+            is_session: is_session(site),
             ..Look::default()
         };
         let seen = Sighting::of_program(parent, child, &look, &mut room);
@@ -351,22 +367,10 @@ fn own_program<'a>(site: &Site<'a>) -> &'a [u8] {
     spec.map_or(&b""[..], |spec| spec.program())
 }
 
-/// Whether it is of the self that the cell becomes one who is no service.
-fn becomes_people(site: &Site<'_>) -> bool {
-    Domain::ALL
-        .into_iter()
-        .any(|domain| site.cell.known.has(Class::Identity, domain, b"user"))
-}
-
-/// Whether a person has started what runs, having come by way of the cell.
-#[inline(never)]
+/// Whether a person does it, who has come by way of the cell: with all ids, so that nobody with root's
+/// is one.
 fn is_session(site: &Site<'_>) -> bool {
-    let is_person = Task::with_current(|task| PEOPLE.contains(&task.uid())).unwrap_or(false);
-    if !is_person || !becomes_people(site) {
-        return false;
-    }
-    let mut buf = [0u8; 256];
-    !is_of_package(current_program(&mut buf), own_program(site))
+    site.cell.has_sessions() && Task::current_uids().iter().all(|uid| PEOPLE.contains(uid))
 }
 
 /// The program that runs.

@@ -9,7 +9,7 @@
 . "$(dirname "$0")/lib-kis.sh"
 . "$(dirname "$0")/lib-worker.sh"
 
-plan 36
+plan 37
 
 said() { cat "$WORK/code.err"; }
 file() { printf '{"version": 1, "cells": [%s]}\n' "$2" >"$WORK/$1"; }
@@ -62,6 +62,14 @@ code 0 '' kisctl profile export alpha "$WORK/alpha.kis"
 is "a profile is its owner's" "$(stat -c %a "$WORK/alpha.kis")" 600
 code 1 'exists.*--force' kisctl profile export alpha "$WORK/alpha.kis"
 code 0 '' kisctl profile export --force alpha "$WORK/alpha.kis"
+
+# An image in many parts.
+jq -n '{version: 1, cells: [range(200) | {name: "c\(.)", program: "/no/such/\(.)", files: {write: ["/srv/\(.)/data"]}}]}' \
+	>"$WORK/many.json"
+kisctl cell load "$WORK/many.json" >/dev/null 2>&1
+is "many cells come back too" "$(kisctl cell export | jq -c '[.cells | length, (last | .files.write[0])]')" \
+	'[200,"/srv/199/data"]'
+kisctl cell load "$WORK/cells.json" >/dev/null
 
 # --- alerts
 

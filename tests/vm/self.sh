@@ -16,5 +16,6 @@ cell_program
 echo "0 0" >/proc/sys/net/ipv4/ping_group_range
 LEARNS=', "window_ms": 200, "tolerization": {"windows": 60}, "danger_one": {"hold_ms": 1},
 	"danger_two": {"hold_ms": 1}, "forbid": []'
-cells "$(cell_of free "$LEARNS"', "mode": "observe"')" "$(cell_of held "$LEARNS"', "mode": "enforce"')"
+cells "$(cell_of free "$LEARNS"', "mode": "observe"')" "$(cell_of held "$LEARNS"', "mode": "enforce"')" \
+	"$(cell_of login "$LEARNS"', "mode": "enforce", "sessions": true')"
 tap_of "$RESULTS" python3 "$HERE/self.py" "$WORK"

@@ -38,7 +38,7 @@ enum kis_mode {
 
 #define KIS_MAX_CHUNK		32000
 #define KIS_NAME_MAX		31
-#define KIS_PROFILE_CHUNK	32768
+#define KIS_PROFILE_CHUNK	4096
 #define KIS_ITEM_NAME_MAX	511
 
 enum {

@@ -15,6 +15,7 @@ use super::{
     KILL,
     LEARN,
     PREFIX,
+    SESSIONS,
     WINDOW_MS, //
 };
 use crate::judge::finding::Place;
@@ -168,6 +169,11 @@ impl<'a> Cell<'a> {
     /// Whether it has a repertoire.
     pub fn learn(&self) -> bool {
         self.word(at::FLAGS) & LEARN != 0
+    }
+
+    /// Whether it starts programs for people, who do with them what they like.
+    pub fn sessions(&self) -> bool {
+        self.word(at::FLAGS) & SESSIONS != 0
     }
 
     /// Whether a signature match resets the connection.

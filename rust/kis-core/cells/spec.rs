@@ -16,6 +16,7 @@ use super::{
     KILL,
     LEARN,
     PREFIX, //
+    SESSIONS,
 };
 use crate::sense::bound::{
     Bounds,
@@ -61,6 +62,7 @@ pub struct CellSpec<'a> {
     pub learn_windows: u32,
     pub hard: bool,
     pub learn: bool,
+    pub sessions: bool,
     pub kill_connections: bool,
     /// Where danger begins, in windows of the cell's length.
     pub budget: Budget,
@@ -86,6 +88,7 @@ impl<'a> CellSpec<'a> {
             learn_windows: 60,
             hard: false,
             learn: false,
+            sessions: false,
             kill_connections: true,
             budget: Budget::usual(1000),
             hold_one_ms: 10_000,
@@ -209,6 +212,7 @@ fn numbers(w: &mut Writer<'_>, spec: &CellSpec<'_>) {
     w.u32(
         flag(spec.hard, HARD)
             | flag(spec.learn, LEARN)
+            | flag(spec.sessions, SESSIONS)
             | flag(spec.kill_connections, KILL)
             | flag(matches!(spec.budget, Budget::Alarms { .. }), ALARMS),
     );

@@ -22,6 +22,7 @@ use super::{
     LEARN_WINDOWS,
     MAX_BAN_S,
     PREFIX,
+    SESSIONS,
     WINDOW_MS, //
 };
 use crate::paths::path;
@@ -248,7 +249,7 @@ fn numbers(cell: &[u8], place: usize) -> Result {
     if mode.and_then(CellMode::from_u16).is_none() {
         return fault(at::MODE, "mode of a cell");
     }
-    if word(at::FLAGS) & !(HARD | LEARN | KILL | ALARMS) != 0 {
+    if word(at::FLAGS) & !(HARD | LEARN | KILL | ALARMS | SESSIONS) != 0 {
         return fault(at::FLAGS, "flags of a cell");
     }
     let is_budget = word(at::FLAGS) & ALARMS != 0;

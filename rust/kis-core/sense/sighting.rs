@@ -8,7 +8,8 @@
 //! - A *program* is an item with its parent: what a shell starts is nothing that a server may start.
 //!   Helpers of a package are in a directory of its own below `/usr/lib` or `/usr/libexec` (FHS 4.6, 4.7) and
 //!   are one item by that, whoever of the cell executes them: a mail server has one for bounces, and a
-//!   shell that sshd has started executes the one for files.
+//!   shell that sshd has started executes the one for files. Not so directories that are called `bin` or
+//!   `sbin`: what is there is for everybody's use.
 //! - A *library* that only root can have put there is no secret weapon: it is an item by its
 //!   directory, and a new one is no more than danger signal one. Others are items by their names.
 //! - A file that everybody may read is an item by its directory; one that not everybody may is one by
@@ -21,12 +22,13 @@
 //!   anew: so are logs rotated.
 //! - What root did with a file a lesser user of the cell may do, too: the file's modes still hold him. So
 //!   does a worker open the log again that root opened for him at the start.
-//!   That counts for helpers, too.
 //! - A program or library where the cell itself writes is never of the self.
 //!
-//! - A server that becomes people (`sshd`, `login`) starts programs for them, and what those do is the
-//!   people's business: what they execute, and the files that they make where the file's modes let them, is
-//!   no more than danger signal one. Not so secrets, peers, names that begin with a dot.
+//! - A server of which the officer says so (`sshd`, `login`) becomes people, and what they do is their
+//!   business: what they execute and map, and the files that they make where the file's modes let them, is
+//!   no more than danger signal one. Not so secrets, peers, and the files by which something is started or
+//!   let in later (`.ssh`, `.bashrc`).
+//! - Groups are mild: who may take them may do without.
 //! - A directory brings all below it along to a new name, so having been given that name is an item of
 //!   its own.
 //!
@@ -80,7 +82,7 @@ pub struct Look {
     pub is_trusted: bool,
     /// Somebody may execute the file.
     pub is_program: bool,
-    /// A program does it that a person has started, who has come by way of the cell.
+    /// A person does it, who has come by way of the cell: see the rules above. Never root.
     pub is_session: bool,
 }
 
@@ -173,7 +175,7 @@ impl<'a> Sighting<'a> {
             path,
             is_mild: class.is_mild()
                 || (act == Act::Library && look.is_trusted)
-                || (look.is_session && is_made(act) && !has_dot(path)),
+                || (look.is_session && is_people_s(act) && !starts_something(path)),
         }
     }
 
@@ -209,6 +211,15 @@ impl<'a> Sighting<'a> {
         }
     }
 
+    /// The same, and no more than danger signal one.
+    #[must_use]
+    pub const fn mild(self) -> Self {
+        Self {
+            is_mild: true,
+            ..self
+        }
+    }
+
     /// The same of a program, `own` being that of the cell: who executes the very program again that
     /// the cell is, as servers do that are reloaded or upgraded, is no more than danger signal one. It
     /// has nothing then that it did not have.
@@ -237,7 +248,7 @@ impl<'a> Sighting<'a> {
     pub fn is_known(&self, self_: &impl Knows) -> bool {
         let has = |class: Class, name: &[u8]| {
             self_.has(class, self.domain, name)
-                || ((class.is_by_modes() || name.starts_with(HELPER))
+                || ((class.is_by_modes() || class == Class::Identity)
                     && self.domain == Domain::User
                     && self_.has(class, Domain::Root, name))
         };
@@ -270,28 +281,49 @@ pub const HELPER: &[u8] = b"-> ";
 fn helpers(program: &[u8]) -> Option<&[u8]> {
     let dir = parent(program);
     let roots: [&[u8]; 2] = [b"/usr/lib/", b"/usr/libexec/"];
-    (roots.iter().any(|root| dir.starts_with(root)) && !is_library(program)).then_some(dir)
+    let is_private = roots.iter().any(|root| dir.starts_with(root))
+        && !dir.ends_with(b"/bin")
+        && !dir.ends_with(b"/sbin");
+    (is_private && !is_library(program)).then_some(dir)
 }
 
-/// Whether it makes, changes or removes a file.
-const fn is_made(act: Act) -> bool {
-    matches!(act, Act::Write | Act::Create | Act::Remove | Act::Place)
+/// Whether people do that with files as they like: make, change, remove them, and execute them.
+const fn is_people_s(act: Act) -> bool {
+    !matches!(act, Act::Read | Act::Set)
 }
 
-/// Whether `program` is a part of the cell's package: its own program, or one of its helpers. What
-/// anything else does in a cell that becomes people is theirs.
-///
-/// # Examples
-///
-/// ```
-/// use kis_core::sense::sighting::is_of_package;
-///
-/// assert!(is_of_package(b"/usr/sbin/sshd", b"/usr/sbin/sshd"));
-/// assert!(is_of_package(b"/usr/lib/openssh/sshd-session", b"/usr/sbin/sshd"));
-/// assert!(!is_of_package(b"/usr/bin/bash", b"/usr/sbin/sshd"));
-/// ```
-pub fn is_of_package(program: &[u8], own: &[u8]) -> bool {
-    program == own || helpers(program).is_some()
+/// Whether a component of a path is the name of a file by which something is started, or somebody let in,
+/// the next time: of shells, sshd, rlogin, PAM, mail, desktops.
+fn starts_something(path: &[u8]) -> bool {
+    const NAMES: [&[u8]; 26] = [
+        b".ssh",
+        b".bashrc",
+        b".bash_profile",
+        b".bash_login",
+        b".bash_logout",
+        b".bash_aliases",
+        b".profile",
+        b".login",
+        b".cshrc",
+        b".tcshrc",
+        b".kshrc",
+        b".zshrc",
+        b".zshenv",
+        b".zprofile",
+        b".zlogin",
+        b".inputrc",
+        b".config",
+        b".local",
+        b".pam_environment",
+        b".rhosts",
+        b".shosts",
+        b".forward",
+        b".netrc",
+        b".xinitrc",
+        b".xsession",
+        b".xsessionrc",
+    ];
+    path.split(|b| *b == b'/').any(|part| NAMES.contains(&part))
 }
 
 /// The room that a name may have.
@@ -520,7 +552,10 @@ mod tests {
         assert!(is_mild(Act::Create, b"/tmp/x") && is_mild(Act::Write, b"/tmp/x"));
         assert!(!is_mild(Act::Write, b"/home/~/.ssh/authorized_keys"));
         assert!(!is_mild(Act::Read, b"/home/~/.aws/credentials"));
-        assert!(!is_mild(Act::Set, b"/proc/sys/x"));
+        assert!(!is_mild(Act::Set, b"/proc/sys/x") && !is_mild(Act::Create, b"/home/~/.config/x"));
+        assert!(
+            is_mild(Act::Write, b"/home/~/.bash_history") && is_mild(Act::Library, b"/home/~/x")
+        );
         let mut room = [0u8; 64];
         assert!(Sighting::of_program(b"/bin/sh", b"/bin/tar", &look, &mut room).is_mild);
     }
@@ -544,19 +579,12 @@ mod tests {
             &b"/usr/lib/x"[..],
             b"/usr/lib/a/ld-linux.so.2",
             b"/usr/bin/a/b",
+            b"/usr/lib/postgresql/17/bin/psql",
         ] {
             let mut room = [0u8; 128];
             let seen = Sighting::of_program(b"/a", child, &LOOK, &mut room);
             assert_eq!(seen.name, seen.told);
         }
-        struct OfRoot;
-        impl Knows for OfRoot {
-            fn has(&self, class: Class, domain: Domain, name: &[u8]) -> bool {
-                (class, domain, name) == (Class::Program, Domain::Root, b"-> /usr/lib/a")
-            }
-        }
-        let mut room = [0u8; 128];
-        assert!(Sighting::of_program(b"/a", b"/usr/lib/a/x", &LOOK, &mut room).is_known(&OfRoot));
     }
 
     #[test]

@@ -195,6 +195,7 @@ fn walk_cells(cells: &Cells<&[u8]>) {
             learn_windows: cell.learn_windows(),
             hard: cell.hard(),
             learn: cell.learn(),
+            sessions: cell.sessions(),
             kill_connections: cell.kill_connections(),
             budget: cell.budget(),
             hold_one_ms: cell.hold_one_ms(),

@@ -59,6 +59,7 @@ struct Rules {
     ban_s: u32,
     guarded: bool,
     has_things: bool,
+    has_sessions: bool,
     /// Whether there are prefixes, by [`Access`].
     has_prefixes: [bool; Access::ALL.len()],
 }
@@ -120,6 +121,7 @@ impl Cell {
             ban_s: spec.ban_s(),
             guarded: spec.guarded(),
             has_things: spec.learn(),
+            has_sessions: spec.sessions(),
             has_prefixes: Access::ALL.map(|access| !spec.tree(access).is_empty()),
         };
         let holds = Holds {
@@ -294,6 +296,11 @@ impl Cell {
     #[inline]
     pub(crate) fn has_things(&self) -> bool {
         self.rules.has_things
+    }
+
+    /// Whether what it starts for people is theirs.
+    pub(crate) fn has_sessions(&self) -> bool {
+        self.rules.has_sessions
     }
 
     /// Whether it is held to the officer's paths at all.

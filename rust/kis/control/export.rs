@@ -9,8 +9,8 @@ use crate::cells::cell::Cell;
 use kernel::{alloc::AllocError, prelude::*};
 use kis_core::{sense::profile::MAX_BYTES, wire::abi::NAME_LEN, wire::bytes::until_nul};
 
-/// Most bytes of a profile in one answer.
-pub(crate) const CHUNK: usize = 32 << 10;
+/// Most bytes of an image in one answer, for which there are 8 KiB.
+pub(crate) const CHUNK: usize = 4 << 10;
 
 /// An image of a profile.
 pub(crate) struct Export {

@@ -88,6 +88,12 @@ impl Sock<'_> {
         unsafe { AtomicU64::from_ptr(&raw mut (*self.blob()).cell) }.load(Ordering::Relaxed)
     }
 
+    /// Whether its port was asked for by bind(), and not chosen by the kernel.
+    pub(crate) fn has_asked_for_its_port(&self) -> bool {
+        // SAFETY: the socket is live.
+        unsafe { bindings::kis_helper_sk_has_asked_for_its_port(self.raw.as_ptr()) }
+    }
+
     /// What it is.
     pub(crate) fn kind(&self) -> SocketKind {
         let sk = self.raw.as_ptr();

@@ -52,6 +52,14 @@ impl<'a> Task<'a> {
         unsafe { Task::from_raw(raw) }.map(f)
     }
 
+    /// The users that the running task is: really, by what it acts, by what it can, on files.
+    pub(crate) fn current_uids() -> [u32; 4] {
+        let mut uids = [0; 4];
+        // SAFETY: there is room for four.
+        unsafe { bindings::kis_helper_current_uids(uids.as_mut_ptr()) };
+        uids
+    }
+
     /// The cell handle of the running task, 0 for none.
     #[inline]
     pub(crate) fn current_cell() -> u64 {

@@ -127,12 +127,25 @@ pub struct Cell {
     pub bounds: BTreeMap<String, Bound>,
     #[serde(default)]
     pub files: Files,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<bool>,
     #[serde(default = "default_forbid")]
     pub forbid: Vec<String>,
     #[serde(default)]
     pub danger_one: DangerOne,
     #[serde(default)]
     pub danger_two: DangerTwo,
+}
+
+/// Programs that people come by way of.
+const LOGINS: [&str; 4] = ["sshd", "login", "dropbear", "in.telnetd"];
+
+impl Cell {
+    /// Whether what it starts for people is theirs: as the file says, or because it is there for that.
+    pub fn has_sessions(&self) -> bool {
+        let name = self.program.rsplit('/').next().unwrap_or_default();
+        self.sessions.unwrap_or_else(|| LOGINS.contains(&name))
+    }
 }
 
 /// A cell's own mode.
@@ -706,6 +719,7 @@ pub fn image(file: &CellFile) -> Result<Vec<u8>> {
             learn_windows: cell.tolerization.windows,
             hard: cell.tolerization.kind == Kind::Hard,
             learn: cell.files.learn,
+            sessions: cell.has_sessions(),
             kill_connections: cell.danger_two.kill_connections,
             budget: cell.thresholds.limits(cell.window_ms),
             hold_one_ms: cell.danger_one.hold_ms,

@@ -107,6 +107,7 @@ fn of_cell(cell: &cells::Cell<'_>) -> Cell {
             write: tree(Access::Write),
             exec: tree(Access::Exec),
         },
+        sessions: Some(cell.sessions()),
         forbid: words(cell.forbid()),
         danger_one: DangerOne {
             hold_ms: cell.hold_one_ms(),
