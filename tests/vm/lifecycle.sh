@@ -116,6 +116,7 @@ load &
 wait_for "$LIMIT" test -s "$WORK/rounds"
 (while [ -e "$WORK/load" ]; do timeout 5 redis-cli echo EVIL2 >/dev/null 2>&1; sleep 0.05; done) &
 
+has_killed() { [ "$(status killed)" != 0 ]; }
 done_=0 denied=0 killed=0
 before=$SECONDS
 for ((i = 1; i <= CYCLES; i++)); do
@@ -125,7 +126,7 @@ for ((i = 1; i <= CYCLES; i++)); do
 		cells "$REDIS"
 		sigs "$EVIL"
 		save "$WORK/elsewhere" || denied=$((denied + 1))
-		wait_for "$LIMIT" test "$(status killed)" != 0 && killed=$((killed + 1))
+		wait_for "$LIMIT" has_killed && killed=$((killed + 1))
 		;;
 	2) cells "$REDIS" ;;
 	3) sigs "$EVIL" && cells "$REDIS" && kisctl cell unload >/dev/null ;;

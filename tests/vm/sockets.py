@@ -231,7 +231,7 @@ def messages_in_one_call():
             before = sum_of("strict", MESSAGES_OUT)
             sent = crew["strict"].do(f"send_many(slots['s'], {MESSAGES}, 100, {to})")
             assert sent == MESSAGES, sent
-            counted = wait(lambda: sum_of("strict", MESSAGES_OUT) - before >= MESSAGES, 3)
+            counted = wait(lambda: sum_of("strict", MESSAGES_OUT) - before >= MESSAGES)
             name = "without" if to == "None" else "with"
             now = sum_of("strict", MESSAGES_OUT) - before
             ok(f"{MESSAGES} messages of one call are counted, {name} an address", counted, now)
