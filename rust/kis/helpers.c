@@ -204,7 +204,7 @@ u32 kis_helper_task_uid(const struct task_struct *task)
 	return from_kuid(&init_user_ns, task_uid(task));
 }
 
-/* Of the running task: real, effective, saved, of the file system; in the initial user namespace. */
+/* Real, effective, saved, of the file system; in the initial user namespace. */
 void kis_helper_current_uids(u32 uids[4])
 {
 	u32 gids[4];
