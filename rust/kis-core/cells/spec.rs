@@ -15,8 +15,8 @@ use super::{
     HARD,
     KILL,
     LEARN,
-    PREFIX, //
-    SESSIONS,
+    PREFIX,
+    SESSIONS, //
 };
 use crate::sense::bound::{
     Bounds,

@@ -63,8 +63,8 @@ pub fn capability(number: u32) -> &'static [u8] {
     name.copied().unwrap_or(b"unknown")
 }
 
-/// The user, or the group, that a number is. Debian gives people numbers from 1000 on (policy 9.2.2), and a server that
-/// serves one of them may serve another; below that each is a service of its own.
+/// The user, or the group, that a number is. Debian gives people numbers from 1000 on (policy 9.2.2),
+/// and a server that serves one of them may serve another; below that each is a service of its own.
 ///
 /// # Examples
 ///

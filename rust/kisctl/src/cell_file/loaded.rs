@@ -56,20 +56,17 @@ use kis_core::{
 /// # Ok::<(), kisctl::error::Error>(())
 /// ```
 pub fn of_image(bytes: &[u8]) -> Result<CellFile> {
-    if bytes.is_empty() {
-        return Ok(CellFile {
-            schema: None,
-            version: 1,
-            cells: Vec::new(),
-        });
-    }
-    let cells = Cells::verify(bytes)
-        .map_err(|e| Error::failed(format!("the cells in force: {e}")).next("kisctl doctor"))?;
-    Ok(CellFile {
+    let mut file = CellFile {
         schema: None,
         version: 1,
-        cells: cells.iter().map(|cell| of_cell(&cell)).collect(),
-    })
+        cells: Vec::new(),
+    };
+    if !bytes.is_empty() {
+        let cells = Cells::verify(bytes)
+            .map_err(|e| Error::failed(format!("the cells in force: {e}")).next("kisctl doctor"))?;
+        file.cells.extend(cells.iter().map(|cell| of_cell(&cell)));
+    }
+    Ok(file)
 }
 
 fn of_cell(cell: &cells::Cell<'_>) -> Cell {

@@ -125,7 +125,7 @@ pub fn remedy(record: &Record<'_>) -> Option<String> {
             format!("kisctl profile accept {cell} --alert {id}")
         }
         (Cause::Threshold, _) => format!(
-            "give thresholds.budget of the cell file more alarms, or learn anew under such a load: \\
+            "give thresholds.budget of the cell file more alarms, or learn anew under such a load: \
              kisctl profile reset {cell}"
         ),
         (Cause::Bound, Body::Crossing(crossing)) => {
@@ -138,15 +138,17 @@ pub fn remedy(record: &Record<'_>) -> Option<String> {
                 Some(Access::Exec) => "exec",
                 _ => "write",
             };
-            format!("add a prefix to files.{key} of the cell file, and load it: kisctl cell load FILE")
+            format!(
+                "add a prefix to files.{key} of the cell file, and load it: kisctl cell load FILE"
+            )
         }
         (Cause::Forbidden, _) => format!(
             "take {} out of forbid in the cell file, and load it: kisctl cell load FILE",
             op(record)
         ),
-        (Cause::Danger, _) => format!(
-            "see what the danger was: kisctl alerts --cell {cell} --type danger-two"
-        ),
+        (Cause::Danger, _) => {
+            format!("see what the danger was: kisctl alerts --cell {cell} --type danger-two")
+        }
         (Cause::Signature, _) => match connection(record).and_then(|c| c.src_ip) {
             Some(ip) if Action::from_bits(record.head.action).contains(Action::BAN) => {
                 format!("mend the signature, and end the ban: kisctl ban del {ip}")
@@ -203,6 +205,24 @@ mod tests {
             ..Calm::ZERO
         };
         Stored::new(&Record::new(head, calm, b""))
+    }
+
+    #[test]
+    fn a_remedy_is_one_line() {
+        let mut head = *record(1, RecordType::DangerTwo, 1, true).head();
+        head.cell_name[..5].copy_from_slice(b"redis");
+        for cause in [
+            Cause::Threshold,
+            Cause::Tree,
+            Cause::Forbidden,
+            Cause::Danger,
+            Cause::Signature,
+        ] {
+            head.cause = cause as u16;
+            let operation = Operation::new(Op::Read, 1, None);
+            let said = remedy(&Record::new(head, operation, b"/x")).expect("a remedy");
+            assert!(!said.contains(['\\', '\n']), "{said}");
+        }
     }
 
     #[test]
