@@ -137,11 +137,16 @@ impl Engine {
         name: &[u8],
         may_wait: bool,
     ) -> Outcome {
-        if !site.cell.has_things() {
-            return self.judge(site, op, Place::Nowhere, name, None);
-        }
         let seen = Sighting::named(class, Task::current_is_privileged(), name);
-        self.sighted(site, op, Place::Nowhere, &seen, may_wait, name)
+        self.item(site, op, &seen, may_wait)
+    }
+
+    /// Something that no list speaks about, and that may be an item.
+    fn item(&self, site: &Site<'_>, op: Op, seen: &Sighting<'_>, may_wait: bool) -> Outcome {
+        if !site.cell.has_things() {
+            return self.judge(site, op, Place::Nowhere, seen.name, None);
+        }
+        self.sighted(site, op, Place::Nowhere, seen, may_wait, seen.name)
     }
 
     /// The same of another user or group. A group is mild, and so is one who is not root where people come
@@ -149,14 +154,11 @@ impl Engine {
     pub(crate) fn becomes(&self, site: &Site<'_>, id: u32, is_group: bool) -> Outcome {
         let mut room = [0u8; 24];
         let name = words::identity(id, is_group, &mut room);
-        if !site.cell.has_things() {
-            return self.judge(site, Op::Identity, Place::Nowhere, name, None);
-        }
         let mut seen = Sighting::named(Class::Identity, Task::current_is_privileged(), name);
         if is_group || (id != 0 && site.cell.has_sessions()) {
             seen = seen.mild();
         }
-        self.sighted(site, Op::Identity, Place::Nowhere, &seen, true, name)
+        self.item(site, Op::Identity, &seen, true)
     }
 
     /// Asks the repertoire, or teaches it, unless an officer's list has spoken (`listed`).

@@ -103,7 +103,7 @@ pub(crate) enum Address {
 
 impl Address {
     /// An IPv6 address, or the IPv4 one that is mapped into it.
-    pub(crate) fn of(address: [u8; 16], port: u16) -> Self {
+    fn of(address: [u8; 16], port: u16) -> Self {
         let mapped = (ban::family(&address).0 == AF_INET).then(|| array(&address, 12));
         match mapped.flatten() {
             Some(address) => Self::V4 { address, port },
