@@ -142,12 +142,22 @@ def mode(number):
     nl.one("mode-set", mode=number)
 
 
-def sum_of(name, param):
-    """What was counted in all windows that are over."""
+def learned(name, param):
     number = next(cell["id"] for cell in nl.dump("cell-get") if cell["name"] == name)
-    found = next(p for p in nl.dump("param-get") if p["cell"] == number and p["param"] == param)
+    return next(p for p in nl.dump("param-get") if p["cell"] == number and p["param"] == param)
+
+
+def sum_of(name, param):
+    """What was counted in all windows that are over, those of a start left out."""
+    found = learned(name, param)
     # Of the mean 16 bits of the fraction are told, rounded down.
     return -(-found["n"] * found["mean"] >> 16)
+
+
+def wait_until_started(name):
+    """A window is learned with the others: the next ones are no windows of a start."""
+    before = learned(name, MESSAGES_OUT)["n"]
+    assert wait(lambda: learned(name, MESSAGES_OUT)["n"] > before), "still starting"
 
 
 def matches(name):
@@ -221,6 +231,7 @@ def datagrams_that_are_under_way():
 
 def messages_in_one_call():
     """Those behind the first are counted too, whether they name where they go or not."""
+    wait_until_started("strict")
     with reading.bound("udp4") as sink:
         sink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         where = reading.address("udp4", sink.getsockname())
