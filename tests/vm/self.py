@@ -164,9 +164,10 @@ def rotated(path):
     os.chmod(path, 0o640)
 """
 
-# What the cells learn; {0} is a directory of each one's own.
+# What the cells learn; {0} is a directory of each one's own, and {3} its site.
 LEARNED = """
 read('{0}/pub/a')
+read('{3}/www/page')
 read('{0}/secret/one')
 write('{0}/log/a.log')
 spool('job1-aaa')
@@ -182,6 +183,7 @@ write('{0}/over/a.log')
 # What a server does later too, though it never did just that: it goes on.
 GOES_ON = {
     "new content of a place that is read": "read('{0}/pub/new')",
+    "new content below a place that is read": "read('{3}/www/news/2/page')",
     "another job of the spool": "spool('job2345-aaa')",
     "a log after its rotation": "rotated('{0}/log/a.log')",
     "the same program, peer, port and datagram": "[run('/usr/bin/true'), connect(7100), listen(7200), send(7300)][0]",
@@ -194,6 +196,8 @@ GOES_ON = {
 # What no server of this kind ever did.
 ATTACKS = {
     "another secret": "read('{0}/secret/two')",
+    "content that everybody on the machine may read": "read('{3}/private/word')",
+    "what is hidden where content is": "read('{3}/www/.git/config')",
     "another log": "write('{0}/log/b.log')",
     "a file where none is made": "write('{0}/pub/shell', 'w')",
     "a file removed where none is": "os.unlink('{0}/log/c.log')",
@@ -264,7 +268,7 @@ class Cell:
     """An actor with a directory of its own."""
 
     def __init__(self, tag, uid=None):
-        self.tag, self.dir = tag, f"{WORK}/{tag}"
+        self.tag, self.dir, self.site = tag, f"{WORK}/{tag}", f"/srv/kis-{tag}"
         for name in "pub", "secret", "log", "spool", "over", "layers":
             os.makedirs(f"{self.dir}/{name}")
         self.overlay()
@@ -273,6 +277,10 @@ class Cell:
             with open(f"{self.dir}/{name}", "w") as f:
                 f.write("x")
             os.chmod(f.name, mode)
+        for path in "www/page", "www/news/2/page", "www/.git/config", "private/word":
+            os.makedirs(os.path.dirname(f"{self.site}/{path}"), exist_ok=True)
+            with open(f"{self.site}/{path}", "w") as f:
+                f.write("x")
         self.sockets = []
         for name in "peer", "other":
             server = socket.socket(socket.AF_UNIX)
@@ -302,7 +310,7 @@ class Cell:
     def does(self, step):
         """What a step gives, or the errno of its failure."""
         try:
-            return self.actor.do(step.format(self.dir, self.victim.pid, self.other.pid))
+            return self.actor.do(step.format(self.dir, self.victim.pid, self.other.pid, self.site))
         except OSError as e:
             return e.errno
         except Died as e:
@@ -331,6 +339,7 @@ def main():
             cell.victim.kill()
             cell.other.kill()
             subprocess.run(["umount", f"{cell.dir}/over"])
+            shutil.rmtree(cell.site)
 
 
 def scenarios(peers, free, held, login):

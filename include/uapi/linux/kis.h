@@ -96,6 +96,7 @@ enum kis_kind {
 	KIS_KIND_OPERATION,
 	KIS_KIND_OWN,
 	KIS_KIND_MEMORY,
+	KIS_KIND_CONTENT,
 };
 
 enum kis_phase {

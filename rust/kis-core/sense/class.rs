@@ -51,8 +51,8 @@ classes! {
     Program = 1, "program", false;
     /// A library that is mapped, or the directory of one that only root can have put there.
     Library = 2, "library", false;
-    /// The directory of a file that everybody may read. Whoever is new there learns nothing that the
-    /// least of users could not: mild.
+    /// The directory of a file of the system's that everybody may read. Whoever is new there learns
+    /// what is the same on every machine: mild.
     Read = 3, "read", true;
     /// A file that not everybody may read.
     Secret = 4, "secret", false;
@@ -87,6 +87,9 @@ classes! {
     /// Memory that is made executable after it was written to. Compilers at run time do that when it
     /// pays, and do not survive a denial: mild.
     Memory = 18, "memory", true;
+    /// The directory of a file that everybody may read, where a machine keeps what is its own. Everybody
+    /// is those who are on the machine, not those whom a server answers.
+    Content = 19, "content", false;
 }
 
 impl Class {
@@ -109,7 +112,13 @@ impl Class {
     pub const fn is_by_modes(self) -> bool {
         matches!(
             self,
-            Self::Read | Self::Secret | Self::Write | Self::Create | Self::Remove | Self::Own
+            Self::Read
+                | Self::Content
+                | Self::Secret
+                | Self::Write
+                | Self::Create
+                | Self::Remove
+                | Self::Own
         )
     }
 
@@ -117,7 +126,13 @@ impl Class {
     pub const fn is_place(self) -> bool {
         matches!(
             self,
-            Self::Library | Self::Read | Self::Secret | Self::Write | Self::Create | Self::Remove
+            Self::Library
+                | Self::Read
+                | Self::Content
+                | Self::Secret
+                | Self::Write
+                | Self::Create
+                | Self::Remove
         )
     }
 }

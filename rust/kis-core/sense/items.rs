@@ -273,6 +273,7 @@ impl<I: Deref<Target = [Item]>, N: Deref<Target = [u8]>> Items<I, N> {
 /// assert_eq!(dirs, [&b"/srv/x"[..], b"/srv"]);
 /// let dirs: Vec<&[u8]> = above(b"/srv/.x/y").collect();
 /// assert_eq!(dirs, [&b"/srv/.x"[..]]);
+/// assert_eq!(above(b"/srv/www/.well-known").count(), 2);
 /// ```
 pub fn above(name: &[u8]) -> impl Iterator<Item = &[u8]> {
     core::iter::successors(Some(name), |name| {
@@ -284,9 +285,11 @@ pub fn above(name: &[u8]) -> impl Iterator<Item = &[u8]> {
     .take_while(|dir| dir.len() > 1)
 }
 
-/// Whether a component of a path begins with a dot.
+/// Whether a component of a path begins with a dot; what is to be found by everybody (RFC 8615) is not
+/// hidden by that.
 fn is_hidden(path: &[u8]) -> bool {
-    path.windows(2).any(|pair| pair == b"/.")
+    path.split(|b| *b == b'/')
+        .any(|part| part.first() == Some(&b'.') && part != b".well-known")
 }
 
 impl<I: DerefMut<Target = [Item]>, N: DerefMut<Target = [u8]>> Items<I, N> {

@@ -13,7 +13,9 @@
 //! - A *library* that only root can have put there is no secret weapon: it is an item by its
 //!   directory, and a new one is no more than danger signal one. Others are items by their names.
 //! - A file that everybody may read is an item by its directory; one that not everybody may is one by
-//!   its name.
+//!   its name. Of the former, those of the system ([`SYSTEM`]) are the same on every machine, and a
+//!   new one is mild; the others are *content*, and a new one is mild only below what is known: so
+//!   does a site get pages.
 //! - A directory that belongs to the user a cell serves as (never root) is the cell's own: data,
 //!   caches, spools. What it does there is an item by the first three components, whatever it does.
 //!   Not so names that begin with a dot, which are settings of other programs (`.ssh`), programs and
@@ -38,6 +40,7 @@ use super::class::{
     Class,
     Domain, //
 };
+use super::items::above;
 use crate::paths::path::parent;
 use crate::paths::places::general;
 
@@ -103,7 +106,7 @@ pub trait Knows {
 /// let mut room = [0; 512];
 /// let look = Look { is_public: true, ..Look::default() };
 /// let seen = Sighting::of_file(Act::Read, b"/var/www/html/index.html", &look, &mut room);
-/// assert_eq!((seen.class, seen.name), (Class::Read, &b"/var/www/html"[..]));
+/// assert_eq!((seen.class, seen.name), (Class::Content, &b"/var/www/html"[..]));
 /// let seen = Sighting::of_file(Act::Read, b"/etc/shadow", &Look::default(), &mut room);
 /// assert_eq!((seen.class, seen.name), (Class::Secret, &b"/etc/shadow"[..]));
 /// ```
@@ -159,7 +162,8 @@ impl<'a> Sighting<'a> {
             Act::Library if look.is_trusted => (Class::Library, dir),
             Act::Library => (Class::Library, path),
             Act::Set => (Class::Setting, path),
-            Act::Read if look.is_public => (Class::Read, dir),
+            Act::Read if look.is_public && is_system(path) => (Class::Read, dir),
+            Act::Read if look.is_public => (Class::Content, dir),
             _ if is_own => (Class::Own, head(dir, OWN_DEPTH)),
             Act::Read => (Class::Secret, path),
             Act::Write => (Class::Write, path),
@@ -175,6 +179,7 @@ impl<'a> Sighting<'a> {
             path,
             is_mild: class.is_mild()
                 || (act == Act::Library && look.is_trusted)
+                || (class == Class::Content && (look.is_session || look.is_own))
                 || (look.is_session && is_people_s(act) && !starts_something(path)),
         }
     }
@@ -244,6 +249,17 @@ impl<'a> Sighting<'a> {
         })
     }
 
+    /// Whether it is content below what a set knows, no nearer to the root than two directories.
+    pub fn is_below_known(&self, self_: &impl Knows) -> bool {
+        let is_deep = |dir: &[u8]| dir.iter().filter(|b| **b == b'/').nth(1).is_some();
+        let has = |dir: &[u8]| {
+            Domain::ALL
+                .into_iter()
+                .any(|domain| self_.has(Class::Content, domain, dir))
+        };
+        self.class == Class::Content && above(self.name).any(|dir| is_deep(dir) && has(dir))
+    }
+
     /// Whether a set knows it.
     pub fn is_known(&self, self_: &impl Knows) -> bool {
         let has = |class: Class, name: &[u8]| {
@@ -258,6 +274,11 @@ impl<'a> Sighting<'a> {
                 has(self.class, self.name) && !self.is_self_made(self_)
             }
             Class::Read => has(Class::Read, self.name) || has(Class::Create, dir),
+            Class::Content => {
+                has(Class::Content, self.name)
+                    || has(Class::Create, dir)
+                    || has(Class::Own, head(dir, OWN_DEPTH))
+            }
             Class::Secret | Class::Own => {
                 has(self.class, self.name)
                     || has(Class::Write, self.path)
@@ -269,6 +290,32 @@ impl<'a> Sighting<'a> {
             _ => has(self.class, self.name),
         }
     }
+}
+
+/// Where the files of the system are that everybody may read (FHS 3.0): programs and what belongs to
+/// them, settings, and what the kernel or a service shows of itself.
+pub const SYSTEM: [&[u8]; 16] = [
+    b"/bin/",
+    b"/boot/",
+    b"/dev/",
+    b"/etc/",
+    b"/lib/",
+    b"/lib32/",
+    b"/lib64/",
+    b"/proc/",
+    b"/run/",
+    b"/sbin/",
+    b"/sys/",
+    b"/tmp/",
+    b"/usr/",
+    b"/var/cache/",
+    b"/var/lib/",
+    b"/var/tmp/",
+];
+
+/// Whether a file is in one of these places.
+fn is_system(path: &[u8]) -> bool {
+    SYSTEM.iter().any(|place| path.starts_with(place))
 }
 
 /// Between a program and what it executes.
@@ -396,6 +443,13 @@ mod tests {
             ..LOOK
         };
         assert!(is(Act::Read, b"/etc/hosts", public, Class::Read, b"/etc"));
+        for (path, dir) in [
+            (&b"/srv/www/x"[..], &b"/srv/www"[..]),
+            (b"/flag", b"/"),
+            (b"/etcetera/x", b"/etcetera"),
+        ] {
+            assert!(is(Act::Read, path, public, Class::Content, dir));
+        }
         assert!(is(
             Act::Read,
             b"/etc/shadow",
@@ -436,6 +490,46 @@ mod tests {
             Class::Library,
             b"/usr/lib"
         ));
+    }
+
+    #[test]
+    fn content_below_what_is_known_is_mild() {
+        let few = Few(&[
+            (Class::Content, b"/srv/www"),
+            (Class::Content, b"/srv"),
+            (Class::Own, b"/opt/a/b"),
+        ]);
+        let look = Look {
+            is_public: true,
+            ..LOOK
+        };
+        let answer = |path: &[u8], look: &Look| {
+            let mut room = [0u8; 64];
+            let seen = Sighting::of_file(Act::Read, path, look, &mut room);
+            let is_mild = seen.is_mild || seen.is_below_known(&few);
+            (seen.is_known(&few), is_mild)
+        };
+        assert_eq!(answer(b"/srv/www/page", &look), (true, false));
+        assert_eq!(answer(b"/srv/www/new/page", &look), (false, true));
+        assert_eq!(answer(b"/srv/www/new/er/page", &look), (false, true));
+        assert_eq!(answer(b"/srv/www/.well-known/x", &look), (false, true));
+        assert_eq!(answer(b"/srv/www/.git/config", &look), (false, false));
+        assert_eq!(answer(b"/srv/private/key", &look), (false, false));
+        assert_eq!(answer(b"/home/alice/x", &look), (false, false));
+        assert_eq!(answer(b"/usr/share/x/y", &look), (false, true));
+        assert_eq!(answer(b"/opt/a/b/c", &look), (true, false));
+        for look in [
+            Look {
+                is_session: true,
+                ..look
+            },
+            Look {
+                is_own: true,
+                ..look
+            },
+        ] {
+            assert_eq!(answer(b"/home/alice/x", &look), (false, true));
+        }
     }
 
     #[test]

@@ -480,7 +480,7 @@ fn verify(image: &[u8]) -> Result<Profile, Error> {
 }
 
 /// Bytes of the head of the repertoire's section, and of an item.
-const HEAD: usize = 16 + 4 * Class::COUNT;
+const HEAD: usize = 16 + 4 * Class::COUNT.next_multiple_of(2);
 const ITEM: usize = 24;
 
 /// Bytes of a parameter of which nothing is known.
@@ -543,7 +543,9 @@ fn profiles_are_bounded() {
         (REPERTOIRE + 20, u32::MAX, false),
         // What found no room.
         (REPERTOIRE + 24, u32::MAX, true),
-        (ITEMS - 4, 1, true),
+        (REPERTOIRE + 20 + 4 * Class::COUNT, 1, true),
+        // What makes the head whole words of eight bytes.
+        (ITEMS - 4, 1, Class::COUNT % 2 == 0),
         // Load, and sums, of nothing.
         (DEVIATION + 8, 1, false),
         (DEVIATION + 16, 1, false),

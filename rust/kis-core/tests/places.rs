@@ -161,6 +161,7 @@ fn what_makes_known_and_what_makes_self_made() {
             let set = Only(other);
             let helps = match seen.class {
                 Class::Read | Class::Write | Class::Remove => other == Class::Create,
+                Class::Content => matches!(other, Class::Own | Class::Create),
                 Class::Secret | Class::Own => matches!(other, Class::Write | Class::Create),
                 Class::Create => other == Class::Write,
                 _ => false,

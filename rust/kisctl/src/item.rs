@@ -87,7 +87,7 @@ pub fn of_record<'a>(record: &Record<'_>, room: &'a mut Room) -> Result<Option<S
             None => return refuse("it does not say who executed the program"),
         },
         Class::Library => of_file(Act::Library, look, room),
-        Class::Read => {
+        Class::Read | Class::Content => {
             let look = Look {
                 is_public: true,
                 ..look

@@ -220,6 +220,7 @@ pub const KIS_KIND_MODULE: kis_kind = 15;
 pub const KIS_KIND_OPERATION: kis_kind = 16;
 pub const KIS_KIND_OWN: kis_kind = 17;
 pub const KIS_KIND_MEMORY: kis_kind = 18;
+pub const KIS_KIND_CONTENT: kis_kind = 19;
 pub type kis_kind = core::ffi::c_uint;
 pub const KIS_PHASE_LEARNING: kis_phase = 0;
 pub const KIS_PHASE_READY: kis_phase = 1;

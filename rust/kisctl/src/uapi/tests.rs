@@ -188,6 +188,7 @@ fn enums_agree() {
         (class::Class::Operation, c::KIS_KIND_OPERATION),
         (class::Class::Own, c::KIS_KIND_OWN),
         (class::Class::Memory, c::KIS_KIND_MEMORY),
+        (class::Class::Content, c::KIS_KIND_CONTENT),
     ];
     assert!(kinds
         .iter()
