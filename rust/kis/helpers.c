@@ -264,6 +264,11 @@ u32 kis_helper_file_kind(const struct file *file)
 	       (file->f_mode & FMODE_WRITE ? KIS_FILE_WRITES : 0);
 }
 
+bool kis_helper_file_is_made(const struct file *file)
+{
+	return file->f_mode & FMODE_CREATED;
+}
+
 /* The same, but for how it is open; 0 for what does not exist yet. */
 u32 kis_helper_entry_kind(const struct path *dir, const struct dentry *entry)
 {

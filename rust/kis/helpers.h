@@ -54,6 +54,7 @@ u32 kis_helper_task_uid(const struct task_struct *task);
 bool kis_helper_current_is_privileged(void);
 void kis_helper_cred_ids(const struct cred *cred, u32 uids[4], u32 gids[4]);
 char *kis_helper_name_base(bool is_absolute, char *buf, int size);
+bool kis_helper_file_is_made(const struct file *file);
 u32 kis_helper_file_kind(const struct file *file);
 u32 kis_helper_file_look(const struct file *file);
 bool kis_helper_file_writes(const struct file *file);

@@ -133,13 +133,19 @@ impl Hooks for Engine {
                 return outcome;
             }
         }
-        self.on_path(
+        let outcome = self.on_path(
             &site,
             Op::Write,
             Act::Write,
             || file.look(),
             |b| file.path(b),
-        )
+        );
+        // What is new is not what somebody wants back.
+        if outcome.pauses() && file.is_made() {
+            outcome.at_once()
+        } else {
+            outcome
+        }
     }
 
     fn path(&self, hook: &HookContext, op: PathOp, entry: &Entry<'_>) -> Outcome {

@@ -34,8 +34,8 @@ pub(crate) const NO_PATH: &[u8] = b"(no path)";
 /// The numbers of people (Debian policy 9.2.2).
 const PEOPLE: core::ops::Range<u32> = 1000..65534;
 
-/// How long a process pauses at each call that did too much of what it may, ms, as long as danger
-/// signal two is up.
+/// How long a process pauses that did too much of what it may, ms, as long as danger signal two is up:
+/// at each call that puts an end to something, and at most at each other.
 const SLOW_MS: u32 = 1000;
 
 /// What a repertoire says of a sighting.
@@ -120,7 +120,7 @@ impl Engine {
         let done = self
             .killer
             .carry_out(site, &finding, Scene::Call(object, new));
-        slowed(&site.context(), done.outcome())
+        slowed(site, &site.context(), op, done.outcome())
     }
 
     /// An operation that the officer may forbid, and that is an item by its name.
@@ -390,15 +390,15 @@ fn current_program(buf: &mut [u8; 256]) -> &[u8] {
 #[inline(always)]
 fn unminded(site: &Site<'_>, op: Op, place: Place) -> Option<Outcome> {
     let ctx = site.context();
-    passes(op, place, &ctx).then(|| slowed(&ctx, Outcome::PASS))
+    passes(op, place, &ctx).then(|| slowed(site, &ctx, op, Outcome::PASS))
 }
 
 /// Who is to blame for too much goes on slowly.
 #[inline(always)]
-fn slowed(ctx: &Context, outcome: Outcome) -> Outcome {
+fn slowed(site: &Site<'_>, ctx: &Context, op: Op, outcome: Outcome) -> Outcome {
     // Not the context as a whole: it would have to be in memory then, in calm too.
     if ctx.offends && ctx.mode == Mode::Enforce {
-        slow(outcome)
+        slow(site, op, outcome)
     } else {
         outcome
     }
@@ -406,10 +406,17 @@ fn slowed(ctx: &Context, outcome: Outcome) -> Outcome {
 
 #[cold]
 #[inline(never)]
-fn slow(outcome: Outcome) -> Outcome {
-    if Task::current_did_too_much() {
-        outcome.and_later(Later::Pause(SLOW_MS))
-    } else {
-        outcome
+fn slow(site: &Site<'_>, op: Op, outcome: Outcome) -> Outcome {
+    if !Task::current_did_too_much() {
+        return outcome;
     }
+    let ms = match op {
+        // What is lost by these does not come back, and who goes on with something else is somebody else.
+        Op::Write | Op::Unlink | Op::Rename | Op::Exec => SLOW_MS,
+        // Nothing is lost: who makes a thousand files may be making a database.
+        Op::Create => 0,
+        // So much a window as may be.
+        _ => site.cell.excess_ms().min(SLOW_MS),
+    };
+    outcome.and_later(Later::Pause(ms))
 }

@@ -244,6 +244,18 @@ impl Cell {
         self.gauges.count(param, n, || self.starts_now())
     }
 
+    /// How long it is to the end of the open window, ms, if a parameter is above line two in it, or above
+    /// the officer's bound; 0 if none is.
+    pub(crate) fn excess_ms(&self) -> u32 {
+        let now = self.moment();
+        if !self.gauges.is_above_two(&now) {
+            return 0;
+        }
+        let end = self.window_end_ns.load(Ordering::Relaxed);
+        let left = end.saturating_sub(clock::monotonic_ns()) / 1_000_000;
+        u32::try_from(left).unwrap_or(u32::MAX)
+    }
+
     /// The open window as it is now.
     pub(crate) fn moment(&self) -> Moment {
         self.gauges.moment(self.starts_now())

@@ -13,8 +13,8 @@ use kernel::{
 use kis_core::{
     cells::credit::{look, Slot},
     sense::{
-        param::{load_by, Param, Values},
-        window::Moment,
+        param::{load_by, Param, Role, Values},
+        window::{Level, Moment},
     },
 };
 
@@ -84,6 +84,23 @@ impl Gauges {
         Some(sum)
     }
 
+    /// Whether something that the cell does is above line two, or the officer's bound, in the open window.
+    pub(crate) fn is_above_two(&self, now: &Moment) -> bool {
+        let mut acts = Param::ALL
+            .into_iter()
+            .filter(|param| param.role() == Role::Act);
+        acts.any(|param| {
+            let found = self.learned(param).crossed(self.sum(param), now);
+            found.is_some_and(|(level, _)| level >= Level::Two)
+        })
+    }
+
+    /// What was counted of a parameter in the open window.
+    fn sum(&self, param: Param) -> u64 {
+        let slots = self.counts.iter().filter_map(|c| c.0.get(param.index()));
+        slots.fold(0, |sum: u64, slot| sum.saturating_add(slot.get()))
+    }
+
     /// What was learned of a parameter, as of the last [`Gauges::set()`].
     pub(crate) fn learned(&self, param: Param) -> Learned {
         let mut words = [0; Learned::WORDS];
@@ -97,10 +114,7 @@ impl Gauges {
 
     /// The open window as it is now; `start` says whether the cell starts in it.
     pub(crate) fn moment(&self, start: bool) -> Moment {
-        let load = load_by(|param| {
-            let slots = self.counts.iter().filter_map(|c| c.0.get(param.index()));
-            slots.fold(0, |sum: u64, slot| sum.saturating_add(slot.get()))
-        });
+        let load = load_by(|param| self.sum(param));
         Moment { load, start }
     }
 

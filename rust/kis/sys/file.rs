@@ -216,6 +216,12 @@ impl File<'_> {
         Kind(unsafe { bindings::kis_helper_file_look(self.raw.as_ptr()) })
     }
 
+    /// Whether this open has made it.
+    pub(crate) fn is_made(&self) -> bool {
+        // SAFETY: the file is live.
+        unsafe { bindings::kis_helper_file_is_made(self.raw.as_ptr()) }
+    }
+
     /// Whether writing to it sets the kernel rather than keeping something: a file of procfs that is
     /// no process's, of sysfs, debugfs, binfmt_misc and their like.
     pub(crate) fn is_control(&self) -> bool {

@@ -211,6 +211,16 @@ impl Outcome {
         }
     }
 
+    /// Whether there is a pause.
+    pub(crate) fn pauses(self) -> bool {
+        self.0 >> bindings::KIS_ANSWER_PAUSE_SHIFT != 0
+    }
+
+    /// The same without a pause.
+    pub(crate) fn at_once(self) -> Self {
+        Self(self.0 & !(u64::MAX << bindings::KIS_ANSWER_PAUSE_SHIFT))
+    }
+
     /// As the LSM takes it.
     pub(crate) fn raw(self) -> u64 {
         self.0
