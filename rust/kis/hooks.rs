@@ -11,7 +11,7 @@ use crate::{
     cells::{adopt, site::Site},
     engine::Engine,
     scribe::Scene,
-    sight::Named,
+    sight::{self, Named},
     sys::{
         address::Address,
         file::{Entry, File, Program},
@@ -140,12 +140,8 @@ impl Hooks for Engine {
             || file.look(),
             |b| file.path(b),
         );
-        // What is new is not what somebody wants back.
-        if outcome.pauses() && file.is_made() {
-            outcome.at_once()
-        } else {
-            outcome
-        }
+        // Nothing is lost by it: to cut it off is asked for by itself, as a change.
+        sight::kept(&site, outcome, || file.is_made())
     }
 
     fn path(&self, hook: &HookContext, op: PathOp, entry: &Entry<'_>) -> Outcome {

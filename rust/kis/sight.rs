@@ -415,8 +415,22 @@ fn slow(site: &Site<'_>, op: Op, outcome: Outcome) -> Outcome {
         Op::Write | Op::Unlink | Op::Rename | Op::Exec => SLOW_MS,
         // Nothing is lost: who makes a thousand files may be making a database.
         Op::Create => 0,
-        // So much a window as may be.
-        _ => site.cell.excess_ms().min(SLOW_MS),
+        _ => excess_ms(site),
     };
     outcome.and_later(Later::Pause(ms))
+}
+
+/// How long who did too much waits where nothing is lost: so much a window is done as may be.
+fn excess_ms(site: &Site<'_>) -> u32 {
+    site.cell.excess_ms().min(SLOW_MS)
+}
+
+/// What comes of a write by which nothing is lost, and that may be to what is only just made.
+#[inline]
+pub(crate) fn kept(site: &Site<'_>, outcome: Outcome, is_made: impl FnOnce() -> bool) -> Outcome {
+    if !outcome.pauses() {
+        return outcome;
+    }
+    let ms = if is_made() { 0 } else { excess_ms(site) };
+    outcome.at_once().and_later(Later::Pause(ms))
 }
