@@ -8,16 +8,17 @@
 use crate::{
     cells::{cell::Cell, site::Site, table::Table},
     scribe::Scene,
-    sys::task,
+    sys::{heap, task},
     t_killer::Killer,
 };
 use core::sync::atomic::Ordering;
 use kernel::{page::PAGE_SIZE, prelude::*};
 use kis_core::{
     judge::finding::Finding,
-    sense::detector::{Findings, Observation},
+    sense::detector::{Findings, Observation, Subject},
     sense::param::Param,
     sense::phase::Learned,
+    sense::stretch::Stretch,
     sense::window::{reply_permille, Crossing},
     wire::abi::{Cause, Mode},
 };
@@ -62,8 +63,7 @@ impl Apc {
     pub(crate) fn tick(killer: &Killer, table: &Table, global: Mode, now: u64) -> u32 {
         let is_due = |cell: &Cell| cell.window_end_ns.load(Ordering::Relaxed) <= now;
         if table.iter().any(is_due) {
-            let room =
-                usage(table).and_then(|usage| Ok((usage, KBox::new(Findings::new(), GFP_KERNEL)?)));
+            let room = usage(table).and_then(|usage| Ok((usage, heap::copied(&Findings::EMPTY)?)));
             // Without memory the windows get longer.
             if let Ok((usage, mut found)) = room {
                 for (i, (cell, usage)) in table.iter().zip(usage).enumerate() {
@@ -111,6 +111,7 @@ fn alarm(killer: &Killer, site: &Site<'_>, param: Param, sum: u64, by: By) {
     };
     let crossing = Crossing {
         param,
+        stretch: Stretch::Window,
         level,
         observed: sum,
         threshold,
@@ -140,6 +141,17 @@ fn usage(table: &Table) -> Result<KVec<Usage>> {
         }
     });
     Ok(all)
+}
+
+/// A sum over many windows is above its line: the signal is raised with each of them, so that it stays
+/// up as long as the sum does. A frame of its own.
+#[inline(never)]
+fn added_up(killer: &Killer, site: &Site<'_>, crossing: &Crossing) {
+    let cell = site.cell;
+    let about = Subject::Sum(crossing.param, crossing.stretch);
+    let numbers = cell.learnt.lock().profile.explain(&about, &cell.settings);
+    let finding = Finding::Crossing(crossing.level);
+    killer.carry_out(site, &finding, Scene::Sum(crossing, &numbers));
 }
 
 /// Closes the window of a cell. `found` is room for what is found in it.
@@ -179,8 +191,12 @@ fn close(killer: &Killer, site: &Site<'_>, usage: Usage, found: &mut Findings) {
         learned
     };
     for crossing in found.crossings() {
-        let finding = Finding::Crossing(crossing.level);
-        killer.carry_out(site, &finding, Scene::Window(crossing));
+        if crossing.stretch == Stretch::Window {
+            let finding = Finding::Crossing(crossing.level);
+            killer.carry_out(site, &finding, Scene::Window(crossing));
+        } else {
+            added_up(killer, site, crossing);
+        }
     }
     cell.ration.begin();
     killer.scribe.window(site, &values);

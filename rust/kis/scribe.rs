@@ -18,6 +18,7 @@ use kis_core::{
     matching::signatures::Signature,
     matching::stream::Owner,
     sense::class::{Class, Domain},
+    sense::detector::Numbers,
     sense::param::Values,
     sense::window::Crossing,
     wire::abi::{Action, Cause, Mode, Op, RecordType, AF_INET, AF_INET6},
@@ -34,6 +35,8 @@ pub(crate) enum Scene<'a> {
     Count(&'a Crossing),
     /// A parameter was above a line when its window ended, or by what nobody in particular did.
     Window(&'a Crossing),
+    /// What a parameter adds up to was above a line when a window ended, with what is known of it.
+    Sum(&'a Crossing, &'a Numbers),
     /// A signature matched on a connection.
     Match(&'a Match<'a>),
     /// Bytes arrived, whoever runs just now.
@@ -112,6 +115,7 @@ impl Scribe {
                 self.crossing(&head, site.cell, crossing);
             }
             Scene::Window(crossing) => self.crossing(&head, site.cell, crossing),
+            Scene::Sum(crossing, numbers) => self.sum(&head, site.cell, crossing, numbers),
             Scene::Match(what) => self.matched(&head, what, told.nth),
             Scene::Arrival => {
                 let operation = Operation::new(told.op, told.nth.get(), None);
@@ -123,7 +127,14 @@ impl Scribe {
     /// Tells the numbers of a parameter above a line. A frame of its own, as below.
     #[inline(never)]
     fn crossing(&self, head: &Head, cell: &Cell, crossing: &Crossing) {
-        self.write(head, crossed(cell, crossing), &[]);
+        let learned = cell.gauges.learned(crossing.param);
+        self.write(head, crossed(cell, crossing, &learned), &[]);
+    }
+
+    /// Tells the numbers of a sum above a line.
+    #[inline(never)]
+    fn sum(&self, head: &Head, cell: &Cell, crossing: &Crossing, numbers: &Numbers) {
+        self.write(head, crossed(cell, crossing, numbers), &[]);
     }
 
     /// Tells a match with its excerpt.
@@ -255,8 +266,8 @@ fn by_current(head: &mut Head) {
 }
 
 /// The numbers of a parameter above a line.
-fn crossed(cell: &Cell, crossing: &Crossing) -> Body {
-    let learned = cell.gauges.learned(crossing.param);
+fn crossed(cell: &Cell, crossing: &Crossing, learned: &Numbers) -> Body {
+    let windows = crossing.stretch.windows();
     let lines = learned.lines.at(&crossing.now);
     let [median, p90, p99] = learned.quantiles;
     record::Crossing {
@@ -266,7 +277,8 @@ fn crossed(cell: &Cell, crossing: &Crossing) -> Body {
         deviation: learned.deviation,
         windows: u32::try_from(learned.n).unwrap_or(u32::MAX),
         param: crossing.param as u16,
-        reserved: 0,
+        // CAST: at most 600.
+        stretch: windows as u16,
         minimum: learned.minimum,
         peak: learned.peak,
         median,
@@ -275,6 +287,8 @@ fn crossed(cell: &Cell, crossing: &Crossing) -> Body {
         one: lines.one(),
         two: lines.two(),
         load: crossing.now.load,
+        over_ms: cell.window_ms.saturating_mul(windows),
+        reserved: 0,
     }
     .into()
 }

@@ -120,7 +120,7 @@ impl Killer {
                 Scene::Call(..) => cell.blame(Blame::Deed),
                 Scene::Count(_) => cell.blame(Blame::Count),
                 // Nobody in particular.
-                Scene::Window(_) | Scene::Match(_) | Scene::Arrival => {}
+                Scene::Window(_) | Scene::Sum(..) | Scene::Match(_) | Scene::Arrival => {}
             }
         }
         self.tally(cell, verdict);
@@ -131,6 +131,10 @@ impl Killer {
             Scene::Call(..) | Scene::Arrival => nth.is_told(),
             Scene::Count(crossing) | Scene::Window(crossing) => {
                 cell.ration.crossing(crossing.param, crossing.level)
+            }
+            Scene::Sum(crossing, _) => {
+                let is_calm = !ctx.danger_one;
+                cell.ration.sum(crossing.param, crossing.stretch, is_calm)
             }
             Scene::Match(found) => {
                 self.ban(verdict, &found.addresses.peer);

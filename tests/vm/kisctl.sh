@@ -92,8 +92,8 @@ is "cell list tells what was loaded" \
 	"$(jq -nc --arg python "$PYTHON" '[[1, "alpha", $python, "*/worker.py alpha", "observe", 100, '$windows'],
 		[2, "beta", $python, "*/worker.py beta", "observe", 100, 100000]]')"
 is "profile show has its names" "$(keys . profile show alpha), $(keys '.params[0]' profile show alpha)" \
-	"$(words budget cell classes items load names_bytes params phase schema_version starts windows \
-		windows_needed, bound deviation mean median minimum n observed p90 p99 param peak rises start_peak \
+	"$(words budget cell classes items load names_bytes params phase schema_version starts sums \
+		windows windows_needed, bound deviation mean median minimum n observed p90 p99 param peak rises start_peak \
 		threshold_one threshold_two threshold_two_at_ten_times_the_load unit)"
 is "a class has its names" "$(keys '.classes[0]' profile show alpha)" \
 	"$(words class discoveries items lost mild per_day state twice windows)"

@@ -234,21 +234,25 @@ struct kis_operation {
 
 /**
  * struct kis_crossing - a parameter above a line, the cause says which
- * @observed: its value in this window so far
+ * @observed: its value in this window so far, or what it adds up to over a stretch
  * @threshold: the threshold or bound that was crossed
  * @mean: learned mean, 16 fractional bits
  * @deviation: learned root of the mean square deviation, 16 fractional bits
- * @windows: windows learned
+ * @windows: windows learned, or stretches
  * @param: enum kis_param
- * @reserved: 0
+ * @stretch: over how many windows it is added up, 1 for one
  * @minimum: smallest value learned
  * @peak: greatest value learned
  * @median: about the value that half of those learned do not exceed
  * @p90: the same for 90 of 100
  * @p99: the same for 99 of 100
- * @one: threshold one under the load of the window; all ones for none
- * @two: threshold two under the load of the window; all ones for none
- * @load: deliveries and accepted connections in the window so far
+ * @one: threshold one under the load of the window or stretch; all ones for none
+ * @two: threshold two under the load of the window or stretch; all ones for none
+ * @load: deliveries and accepted connections in the window or stretch so far
+ * @over_ms: how long the window or stretch is, ms
+ * @reserved: 0
+ *
+ * Of a stretch nothing is learned of @deviation, @median, @p90 and @p99: they are 0.
  */
 struct kis_crossing {
 	__u64 observed;
@@ -257,7 +261,7 @@ struct kis_crossing {
 	__u64 deviation;
 	__u32 windows;
 	__u16 param;
-	__u16 reserved;
+	__u16 stretch;
 	__u64 minimum;
 	__u64 peak;
 	__u64 median;
@@ -266,6 +270,8 @@ struct kis_crossing {
 	__u64 one;
 	__u64 two;
 	__u64 load;
+	__u32 over_ms;
+	__u32 reserved;
 };
 
 /**

@@ -3,11 +3,13 @@
 //! What of a cell's verdicts is told, so that who repeats himself cannot fill the lane that others'
 //! alerts go to.
 //!
-//! What is *done* never depends on this. All counts begin again with each window. Floor 0, pure;
-//! context: any, any number of hooks at once.
+//! What is *done* never depends on this. All counts begin again with each window; a sum over many
+//! windows that stays above its line is told once. Floor 0, pure; context: any, any number of hooks at
+//! once.
 
 use crate::judge::verdict::Signal;
 use crate::sense::param::Param;
+use crate::sense::stretch::Stretch;
 use crate::sense::window::Level;
 use crate::wire::abi::{
     Op,
@@ -25,7 +27,11 @@ pub const TOLD_IN_FULL: u32 = 64;
 /// Breaches, vetoes, and whatever else is told.
 const KINDS: usize = 3;
 
-/// Counts of the open window.
+/// Windows after which a sum that was not above its line any more is another one: of a short stretch
+/// nothing is left by then.
+const CALM: u8 = 30;
+
+/// Counts of the open window, and which sums are above their line.
 ///
 /// # Examples
 ///
@@ -45,6 +51,8 @@ pub struct Ration {
     verdicts: [[AtomicU32; KINDS]; Op::COUNT],
     /// The gravest level of each parameter that was told, by [`rank()`].
     crossings: [AtomicU8; Param::COUNT],
+    /// For so many windows a sum is taken for one that is still above its line.
+    sums: [[AtomicU8; Param::COUNT]; Stretch::ALL.len()],
 }
 
 /// Which of its kind in the window a verdict is, from 1.
@@ -90,6 +98,7 @@ impl Ration {
         Self {
             verdicts: [const { [const { AtomicU32::new(0) }; KINDS] }; Op::COUNT],
             crossings: [const { AtomicU8::new(0) }; Param::COUNT],
+            sums: [const { [const { AtomicU8::new(0) }; Param::COUNT] }; Stretch::ALL.len()],
         }
     }
 
@@ -117,13 +126,32 @@ impl Ration {
             .is_none_or(|told| told.fetch_max(rank, Ordering::Relaxed) < rank)
     }
 
-    /// A new window has begun.
+    /// Whether a sum that is above its line at a window's end is told: not while it stays there, and
+    /// not where it only moves about the line, unless the danger signal had ended meanwhile.
+    pub fn sum(&self, param: Param, stretch: Stretch, is_calm: bool) -> bool {
+        let sums = self.sums.get(stretch.index());
+        let Some(left) = sums.and_then(|sums| sums.get(param.index())) else {
+            return true;
+        };
+        match left.swap(CALM.saturating_add(1), Ordering::Relaxed) {
+            0 => true,
+            // It was above at the end of the window before.
+            CALM.. => false,
+            _ => is_calm,
+        }
+    }
+
+    /// A new window has begun, after the sums of the last one.
     pub fn begin(&self) {
         for count in self.verdicts.iter().flatten() {
             count.store(0, Ordering::Relaxed);
         }
         for told in &self.crossings {
             told.store(0, Ordering::Relaxed);
+        }
+        for left in self.sums.iter().flatten() {
+            let windows = left.load(Ordering::Relaxed);
+            left.store(windows.saturating_sub(1), Ordering::Relaxed);
         }
     }
 }
@@ -171,5 +199,41 @@ mod tests {
         }
         ration.begin();
         assert!(ration.crossing(Param::Execs, Level::One));
+    }
+
+    #[test]
+    fn sums_are_told_once_until_they_were_below() {
+        let ration = Ration::new();
+        // Above in these windows, and told in these; the signal is up, or is not.
+        for (is_calm, told) in [(false, [0, 700]), (true, [0, 700])] {
+            for n in 0..800u32 {
+                let is_above = n < 600 || n >= 700;
+                if is_above {
+                    let is_told = ration.sum(Param::BytesOut, Stretch::Long, is_calm);
+                    assert_eq!(is_told, told.contains(&n));
+                }
+                ration.begin();
+            }
+            for _ in 0..CALM {
+                ration.begin();
+            }
+        }
+        // Above and below by turns is told once, or with each signal.
+        for (is_calm, want) in [(false, 1), (true, 50)] {
+            let mut told = 0u32;
+            for n in 0..100 {
+                if n % 2 == 0 && ration.sum(Param::Execs, Stretch::Short, is_calm) {
+                    told = told.wrapping_add(1);
+                }
+                ration.begin();
+            }
+            assert_eq!(told, want);
+            for _ in 0..CALM {
+                ration.begin();
+            }
+        }
+        // Each by itself.
+        assert!(ration.sum(Param::BytesOut, Stretch::Short, false));
+        assert!(ration.sum(Param::BytesOut, Stretch::Long, false));
     }
 }

@@ -14,6 +14,7 @@ use super::detector::{
     Subject, //
 };
 use super::param::Param;
+use super::stretch::Stretch;
 use super::window::{
     Crossing,
     Level,
@@ -56,12 +57,15 @@ impl Detector for Bound<'_> {
     fn complete(&self, _memory: &mut (), _budget: &Budget) {}
 
     fn judge(&self, _memory: &(), seen: &Observation<'_>, found: &mut Findings) {
-        let Observation::Window { values, start, .. } = seen;
+        let Observation::Window { values, start, .. } = seen else {
+            return;
+        };
         let now = Moment::of(values, *start);
         for ((param, value), bound) in Param::ALL.into_iter().zip(*values).zip(self.bounds) {
             if let Some(bound) = bound.filter(|bound| *value > *bound) {
                 found.cross(Crossing {
                     param,
+                    stretch: Stretch::Window,
                     level: Level::Bound,
                     observed: *value,
                     threshold: bound,
@@ -72,7 +76,9 @@ impl Detector for Bound<'_> {
     }
 
     fn explain(&self, _memory: &(), about: &Subject, numbers: &mut Numbers) {
-        let Subject::Param(param) = about;
+        let Subject::Param(param) = about else {
+            return;
+        };
         let bound = self.bounds.get(param.index());
         numbers.bound = bound.copied().flatten().unwrap_or(u64::MAX);
     }

@@ -13,13 +13,17 @@ pub const DAY_MS: u64 = 86_400_000;
 pub const MONTH_DAYS: u64 = 30;
 
 /// Into how many shares a budget is split: one for each parameter, and as many for what the
-/// repertoire finds.
+/// repertoire finds and what parameters add up to.
 ///
 /// By Bonferroni's inequality a cell has no more false alarms than the sum of all shares, however the
 /// parameters depend on each other.
 pub const SHARES: u64 = 26;
 
 const _: () = assert!(SHARES as usize == 2 * super::param::Param::COUNT);
+
+/// Into how many parts a share is split for sums: 22 of parameters over stretches take fewer than six
+/// of the 13 shares that are not for windows.
+const PARTS: u64 = 4;
 
 /// Smallest and greatest number of alarms a day or month, 16 fractional bits: one in about three
 /// years, and 10,000.
@@ -95,6 +99,13 @@ impl Budget {
         Some((one, ln(MONTH_DAYS, two_per_month_q16).max(one)))
     }
 
+    /// In how many windows one sum may raise danger one falsely once: the natural logarithm, as
+    /// [`Budget::ln_windows`]. Each window ends one stretch of each length, so there are as many.
+    pub fn ln_sums(&self) -> Option<u64> {
+        let (one, _) = self.ln_windows()?;
+        Some(one.saturating_add(fixed::ln(PARTS)))
+    }
+
     /// The words of an image.
     pub const fn to_words(self) -> [u32; WORDS] {
         match self {
@@ -146,6 +157,10 @@ mod tests {
         assert!(found.is_some());
         let (one, two) = found.unwrap_or_default();
         assert_eq!((one * 10_000) >> fixed::BITS, 146_248);
+        // A quarter of a share for a sum, ln 4 = 1.3862...
+        let sums = Budget::usual(1000).ln_sums().unwrap_or_default();
+        assert_eq!(((sums - one) * 10_000) >> fixed::BITS, 13_862);
+        assert_eq!(Budget::None.ln_sums(), None);
         // 30 times as long, ln 30 = 3.4011...
         assert_eq!(((two - one) * 10_000) >> fixed::BITS, 34_011);
         // The longest windows and the most alarms: ln 3.744, and 30 of these.

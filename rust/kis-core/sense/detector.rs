@@ -13,6 +13,7 @@ use super::param::{
     Param,
     Values, //
 };
+use super::stretch::Stretch;
 use super::thresholds::{
     Lines,
     Slope,
@@ -120,6 +121,14 @@ pub enum Observation<'a> {
         /// Whether the cell's program was started in it, or just before.
         start: bool,
     },
+    /// A stretch of windows that ends with the one that is over: the cell did not start in any of
+    /// them, had a process at the end of each, and none was left out.
+    Stretch {
+        /// How many windows.
+        stretch: Stretch,
+        /// The sum of each parameter; 0 of those that do not add up.
+        sums: &'a Values,
+    },
 }
 
 /// One of tests: a window in which the cell did not start.
@@ -137,6 +146,8 @@ pub(super) const fn window(values: &Values, processes: u32) -> Observation<'_> {
 pub enum Subject {
     /// A parameter.
     Param(Param),
+    /// What a parameter adds up to over a stretch.
+    Sum(Param, Stretch),
 }
 
 /// The quantiles that are shown, of 1000.
@@ -144,26 +155,27 @@ pub const QUANTILES: [u32; 3] = [500, 900, 990];
 
 /// What all detectors together found in one observation.
 ///
-/// At most one crossing for each parameter, the gravest. A few words for each parameter: its memory
-/// is the caller's, who keeps it off the stack.
+/// At most one crossing for each parameter and length of a stretch, the gravest. About 2 KiB: its
+/// memory is the caller's, who keeps it off the stack.
 ///
 /// # Examples
 ///
 /// ```
 /// use kis_core::sense::detector::Findings;
 /// use kis_core::sense::param::Param;
+/// use kis_core::sense::stretch::Stretch;
 /// use kis_core::sense::window::{Crossing, Level, Moment};
 ///
 /// let mut found = Findings::new();
 /// for level in [Level::One, Level::Bound, Level::Two] {
-///     let (param, now) = (Param::Execs, Moment::QUIET);
-///     found.cross(Crossing { param, level, observed: 9, threshold: 5, now });
+///     let (param, stretch, now) = (Param::Execs, Stretch::Window, Moment::QUIET);
+///     found.cross(Crossing { param, stretch, level, observed: 9, threshold: 5, now });
 /// }
 /// assert_eq!(found.crossings().map(|c| c.level).collect::<Vec<_>>(), [Level::Bound]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Findings {
-    crossings: [Option<Crossing>; Param::COUNT],
+    crossings: [[Option<Crossing>; Param::COUNT]; Stretch::ALL.len()],
 }
 
 impl Default for Findings {
@@ -173,30 +185,35 @@ impl Default for Findings {
 }
 
 impl Findings {
+    /// [`Findings::new`] as a constant, which a compiler copies to where it is wanted. A call would
+    /// build it on the stack first.
+    pub const EMPTY: Self = Self::new();
+
     /// Nothing found.
     pub const fn new() -> Self {
         Self {
-            crossings: [None; Param::COUNT],
+            crossings: [[None; Param::COUNT]; Stretch::ALL.len()],
         }
     }
 
     /// Forgets all.
     pub fn clear(&mut self) {
-        self.crossings.fill(None);
+        self.crossings.iter_mut().for_each(|all| all.fill(None));
     }
 
     /// A parameter is above a line.
     pub fn cross(&mut self, crossing: Crossing) {
-        if let Some(place) = self.crossings.get_mut(crossing.param.index()) {
+        let all = self.crossings.get_mut(crossing.stretch.index());
+        if let Some(place) = all.and_then(|all| all.get_mut(crossing.param.index())) {
             if place.is_none_or(|before| before.level < crossing.level) {
                 *place = Some(crossing);
             }
         }
     }
 
-    /// The crossings, in the order of the parameters.
+    /// The crossings, those of windows first, each in the order of the parameters.
     pub fn crossings(&self) -> impl Iterator<Item = &Crossing> {
-        self.crossings.iter().flatten()
+        self.crossings.iter().flatten().flatten()
     }
 }
 

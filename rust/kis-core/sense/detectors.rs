@@ -19,6 +19,10 @@ use super::deviation::{
     self,
     Deviation, //
 };
+use super::stretches::{
+    self,
+    Stretches, //
+};
 use crate::wire::bytes::{
     Reader,
     Writer, //
@@ -131,6 +135,8 @@ macro_rules! detectors {
 detectors! {
     /// What is far from the mean.
     Deviation, deviation: Deviation<'a>, deviation::Memory;
+    /// What adds up to more than usual.
+    Stretches, stretches: Stretches, stretches::Memory;
     /// What the officer does not want.
     Bound, bound: Bound<'a>, ();
 }
@@ -146,6 +152,7 @@ impl Memories {
     pub const fn new() -> Self {
         Self {
             deviation: deviation::Memory::new(),
+            stretches: stretches::Memory::new(),
             bound: (),
         }
     }
@@ -221,6 +228,7 @@ mod tests {
         bounds[2] = Some(14);
         let senses = [
             Sense::Deviation(Deviation { guard: None }),
+            Sense::Stretches(Stretches),
             Sense::Bound(Bound { bounds: &bounds }),
         ];
         assert_eq!(senses.len(), Sense::COUNT);

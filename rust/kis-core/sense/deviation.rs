@@ -25,6 +25,7 @@ use super::param::{
     Values, //
 };
 use super::stats::MAX_VALUE;
+use super::stretch::Stretch;
 use super::thresholds::Lines;
 use super::window::{
     Crossing,
@@ -128,6 +129,7 @@ impl Deviation<'_> {
             let (level, threshold) = lines.at(&now).crossed(*value)?;
             Some(Crossing {
                 param,
+                stretch: Stretch::Window,
                 level,
                 observed: *value,
                 threshold,
@@ -201,7 +203,9 @@ impl Detector for Deviation<'_> {
     }
 
     fn explain(&self, memory: &Memory, about: &Subject, numbers: &mut Numbers) {
-        let Subject::Param(param) = about;
+        let Subject::Param(param) = about else {
+            return;
+        };
         let habit = memory.habit(*param);
         numbers.mean = habit.estimator().mean_q16();
         numbers.deviation = habit.estimator().deviation_q16();

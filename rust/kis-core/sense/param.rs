@@ -146,6 +146,12 @@ impl Param {
         self as usize
     }
 
+    /// Whether its values of several windows add up to something: not those of memory, which is what
+    /// it is at a window's end, and of a ratio.
+    pub const fn adds_up(self) -> bool {
+        !matches!(self, Self::RssKib | Self::ReplyPermille)
+    }
+
     /// The parameter with this name.
     pub fn from_name(name: &[u8]) -> Option<Self> {
         Self::ALL.into_iter().find(|p| p.name().as_bytes() == name)

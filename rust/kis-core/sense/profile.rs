@@ -5,9 +5,10 @@
 //! The memories of all [`detectors`](super::detectors), and how far learning has come. While the
 //! cell learns, each observation goes to the detectors; after `learn_windows` windows they draw their
 //! lines once and the phase is ready. A window is judged before it is learned, so it is never held
-//! against itself.
+//! against itself. The stretches that end with it are judged with it, and learned if none before
+//! overlaps them.
 //!
-//! About 25 KiB: keep it on the heap. Floor 0, pure; the caller serialises writers.
+//! About 40 KiB: keep it on the heap. Floor 0, pure; the caller serialises writers.
 //!
 //! # Image
 //!
@@ -27,7 +28,10 @@
 //! starts; twice (values, and values per unit of load) u32 n, u32 0, up to 32 u64, the largest,
 //! falling; of the [spread](super::spread) u32 sizes, u32 0, each size as u32 and its count as u32,
 //! rising; of the [course](super::course) u32 blocks, u32 windows of each, u64 sum and u32 windows of
-//! the open one, u32 0, the u64 sum of each block. Section 3, the [repertoire](super::repertoire): u32
+//! the open one, u32 0, the u64 sum of each block. Section 4, what
+//! parameters add up to over [stretches](super::stretches): for those of 30 windows, then of 600, u32 n,
+//! u32 0, u64 greatest load; for each parameter that adds up u64 sum of the sums, u64 minimum, u64
+//! greatest sum per unit of load, u32 n, u32 0, up to 32 u64, the largest, falling. Section 6, the [repertoire](super::repertoire): u32
 //! windows, u32 windows of a start, u32 items, u32 bytes of their names; for each class u32 items that
 //! found no room, padded to a multiple of 8 bytes; the items, rising by class, domain and name: u8
 //! class, u8 domain, u16 bytes of the name, u32 count, windows, windows of a start, first and last
@@ -61,14 +65,21 @@ use super::detectors::{
 use super::deviation::Deviation;
 use super::habit::Habit;
 use super::items::Item;
-use super::param::Param;
+use super::param::{
+    Param,
+    Values, //
+};
 use super::phase::{
     Learned,
     Period, //
 };
 use super::repertoire::Repertoire;
+use super::running::Running;
 use super::stats::MAX_COUNT;
+use super::stretch::Stretch;
+use super::stretches::Stretches;
 use super::thresholds::Lines;
+use super::total::Total;
 use super::trial::{
     Score,
     Trial, //
@@ -149,10 +160,17 @@ impl Settings {
             Sense::Deviation(Deviation {
                 guard: self.hard.then_some(&self.bounds),
             }),
+            Sense::Stretches(Stretches),
             Sense::Bound(Bound {
                 bounds: &self.bounds,
             }),
         ]
+    }
+
+    /// Whether hard tolerization keeps a window with these values from being learned whole.
+    fn leaves_out(&self, values: &Values) -> bool {
+        let mut each = values.iter().zip(&self.bounds);
+        self.hard && each.any(|(value, bound)| bound.is_some_and(|bound| *value > bound))
     }
 }
 
@@ -193,8 +211,9 @@ impl Origin {
 ///
 /// # Invariants
 ///
-/// No habit has learned more than `windows` values. The detectors have drawn their lines for
-/// `budget` when the phase is ready, else they have none and `budget` is [`Budget::None`].
+/// No habit has learned more than `windows` values, and no stretches that have more windows. The
+/// detectors have drawn their lines for `budget` when the phase is ready, else they have none and
+/// `budget` is [`Budget::None`]. While it learns `running` has only windows that were learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// Whose it is.
@@ -203,6 +222,7 @@ pub struct Profile {
     budget: Budget,
     trial: Trial,
     memories: Memories,
+    running: Running,
 }
 
 impl Default for Profile {
@@ -225,6 +245,7 @@ impl Profile {
             budget: Budget::None,
             trial: Trial::new(),
             memories: Memories::new(),
+            running: Running::new(),
         }
     }
 
@@ -270,21 +291,48 @@ impl Profile {
         self.memories.deviation.lines(param)
     }
 
+    /// What was learned of what `param` adds up to; `None` for a window.
+    pub fn total(&self, param: Param, stretch: Stretch) -> Option<&Total> {
+        self.memories.stretches.total(param, stretch)
+    }
+
+    /// The lines of what `param` adds up to; never crossed while it learns.
+    pub fn sum_lines(&self, param: Param, stretch: Stretch) -> Lines {
+        self.memories.stretches.lines(param, stretch)
+    }
+
     /// What the lines were drawn for.
     pub const fn budget(&self) -> Budget {
         self.budget
     }
 
-    /// Learns from an observation, unless it is ready; the last window needed makes it so.
+    /// Learns from a window that is over, unless it is ready; the last window needed makes it so.
+    /// When it is ready too, the stretches go on.
     ///
     /// A window in which no process of the cell exists has nothing to teach and is not counted.
     pub fn learn(&mut self, seen: &Observation<'_>, settings: &Settings) -> Learned {
-        if self.is_ready() || matches!(seen, Observation::Window { processes: 0, .. }) {
+        if self.is_ready() {
+            self.pass(seen);
             return Learned::Nothing;
         }
+        let Observation::Window {
+            values,
+            processes: 1..,
+            ..
+        } = seen
+        else {
+            self.pass(seen);
+            return Learned::Nothing;
+        };
         self.trial.look(seen);
         for sense in settings.senses() {
             sense.learn(&mut self.memories, seen);
+        }
+        if settings.leaves_out(values) {
+            self.running.clear();
+        } else {
+            self.learn_stretches(seen, settings);
+            self.pass(seen);
         }
         // INVARIANT: no habit learned more than one value.
         let learned = self.period.count(settings.learn_windows);
@@ -294,6 +342,48 @@ impl Profile {
             self.trial.begin(&self.memories.deviation, &settings.budget);
         }
         learned
+    }
+
+    /// Learns the stretches that end with a window, where none before overlaps them.
+    fn learn_stretches(&mut self, seen: &Observation<'_>, settings: &Settings) {
+        for stretch in Stretch::SUMS {
+            if !self.running.completes(stretch) {
+                continue;
+            }
+            let Some(sums) = self.sums(stretch, seen) else {
+                continue;
+            };
+            // INVARIANT: of windows that none of those learned before had.
+            let sums = &sums;
+            for sense in settings.senses() {
+                sense.learn(&mut self.memories, &Observation::Stretch { stretch, sums });
+            }
+        }
+    }
+
+    /// What adds up with a window that is over; `None` where there is no whole stretch.
+    fn sums(&self, stretch: Stretch, seen: &Observation<'_>) -> Option<Values> {
+        match seen {
+            Observation::Window {
+                values,
+                processes: 1..,
+                start: false,
+            } => self.running.with(stretch, values),
+            _ => None,
+        }
+    }
+
+    /// Goes on by a window that is over. One that says nothing ends all stretches.
+    fn pass(&mut self, seen: &Observation<'_>) {
+        match seen {
+            Observation::Window {
+                values,
+                processes: 1..,
+                start: false,
+            } => self.running.push(values),
+            Observation::Window { .. } => self.running.clear(),
+            Observation::Stretch { .. } => {}
+        }
     }
 
     /// Ends learning with what is known by now; when it is ready, draws the lines again.
@@ -309,10 +399,28 @@ impl Profile {
         self.period.end();
     }
 
-    /// Holds an observation against what was learned and what the officer wants.
+    /// Holds a window that is over, and the stretches that end with it, against what was learned and
+    /// what the officer wants.
     pub fn judge(&self, seen: &Observation<'_>, settings: &Settings, found: &mut Findings) {
         for sense in settings.senses() {
             sense.judge(&self.memories, seen, found);
+        }
+        if self.is_ready() {
+            self.judge_stretches(seen, settings, found);
+        }
+    }
+
+    fn judge_stretches(&self, seen: &Observation<'_>, settings: &Settings, found: &mut Findings) {
+        for stretch in Stretch::SUMS {
+            if let Some(sums) = &self.sums(stretch, seen) {
+                for sense in settings.senses() {
+                    sense.judge(
+                        &self.memories,
+                        &Observation::Stretch { stretch, sums },
+                        found,
+                    );
+                }
+            }
         }
     }
 
@@ -332,6 +440,7 @@ impl Profile {
         self.budget = Budget::None;
         self.trial.clear(Score::NONE);
         self.memories.clear();
+        self.running.clear();
     }
 
     /// Writes the image, with a repertoire, and gives its length, at most [`MAX_BYTES`].
@@ -355,7 +464,7 @@ impl Profile {
         image::seal(out, Kind::Profile, len)
     }
 
-    /// The profile that an image holds. For user space: it has 25 KiB on its stack.
+    /// The profile that an image holds. For user space: it has 40 KiB on its stack.
     ///
     /// # Errors
     ///
@@ -536,6 +645,111 @@ mod tests {
         }
     }
 
+    /// What files opened add up to, where it is too much: in a short and in a long stretch that end
+    /// with a window.
+    fn over(p: &mut Profile, seen: &Observation<'_>, settings: &Settings) -> [Option<u64>; 2] {
+        let mut found = Findings::new();
+        p.judge(seen, settings, &mut found);
+        p.learn(seen, settings);
+        Stretch::SUMS.map(|stretch| {
+            let mut sums = found.crossings().filter(|c| c.stretch == stretch);
+            sums.find(|c| c.param == Param::FilesOpened)
+                .map(|c| c.observed)
+        })
+    }
+
+    /// A window in which only files were opened, so that there is no load.
+    fn opened(files: u64) -> Values {
+        let mut values = [0; Param::COUNT];
+        values[Param::FilesOpened.index()] = files;
+        values
+    }
+
+    fn calm(windows: u32) -> Settings {
+        Settings {
+            learn_windows: windows,
+            hard: false,
+            budget: Budget::usual(1000),
+            bounds: NO_BOUNDS,
+        }
+    }
+
+    #[test]
+    fn what_no_window_shows_a_stretch_does() {
+        let mut p = EMPTY;
+        let settings = calm(1800);
+        // Ten files in every fifth window.
+        let values = |n: u32| opened(if n % 5 == 0 { 10 } else { 0 });
+        for n in 0..1800 {
+            p.learn(&window(&values(n), 1), &settings);
+        }
+        let counts = Stretch::SUMS.map(|s| p.total(Param::FilesOpened, s).map_or(0, Total::n));
+        assert_eq!(counts, [60, 3]);
+        for n in 0..1800 {
+            let found = over(&mut p, &window(&values(n), 1), &settings);
+            assert_eq!(found, [None; 2]);
+        }
+        // Five in each: fewer than ten in any window, and 2.5 times as many in all.
+        let mut first = [None; 2];
+        for n in 1..=600 {
+            let found = over(&mut p, &window(&opened(5), 1), &settings);
+            for (first, sum) in first.iter_mut().zip(found) {
+                *first = first.or(sum.map(|sum| (n, sum)));
+            }
+        }
+        // Twice the peak of 60 and six steps of 4; twice 1200 and 25 steps.
+        assert_eq!(first, [Some((29, 145)), Some((450, 2550))]);
+    }
+
+    #[test]
+    fn no_stretch_goes_over_a_window_that_says_nothing() {
+        let mut bounds = NO_BOUNDS;
+        bounds[0] = Some(100);
+        for (gap, hard, want) in [
+            ((9, 1, false), false, 4),
+            ((9, 0, false), false, 3),
+            ((9, 1, true), false, 3),
+            ((101, 1, false), false, 4),
+            ((101, 1, false), true, 3),
+        ] {
+            let mut p = EMPTY;
+            let settings = Settings {
+                hard,
+                bounds,
+                ..calm(1000)
+            };
+            let (gap, processes, start) = gap;
+            for n in 0..120 {
+                let is_gap = n == 59;
+                let mut values = opened(9);
+                values[Param::CpuUs.index()] = if is_gap { gap } else { 9 };
+                let seen = Observation::Window {
+                    values: &values,
+                    processes: if is_gap { processes } else { 1 },
+                    start: is_gap && start,
+                };
+                p.learn(&seen, &settings);
+            }
+            let total = p.total(Param::Execs, Stretch::Short);
+            // Of 120 windows 59 and 60 are left.
+            assert_eq!(total.map(Total::n), Some(want));
+            p.complete(settings.budget);
+            let (quiet, loud) = (opened(9), opened(5000));
+            // Judged neither, until there is a whole one again.
+            let mut found = |values, processes| {
+                let [short, long] = over(&mut p, &window(values, processes), &settings);
+                assert_eq!(long, None);
+                short
+            };
+            assert_eq!(found(&loud, 1), Some(5000 + 29 * 9));
+            assert_eq!(found(&loud, 0), None);
+            for _ in 1..30 {
+                assert_eq!(found(&loud, 1), None);
+            }
+            assert_eq!(found(&quiet, 1), Some(29 * 5000 + 9));
+        }
+    }
+
     #[test]
     fn image_without_room_or_with_damage_is_refused() {
         let (mut room, mut names) = ([Item::NONE; 2], [0u8; 8]);
@@ -543,13 +757,21 @@ mod tests {
         let mut self_ = Repertoire::new(&mut room[..], &mut names[..]);
         let mut other = Repertoire::new(&mut room2[..], &mut names2[..]);
         self_.accept(Class::Peer, Domain::Root, b"unix /x");
-        let mut out = [0u8; 2048];
+        let mut out = [0u8; 4096];
         let p = EMPTY;
         assert!(p.encode(&self_, &mut out[..100]).is_err());
         let len = p.encode(&self_, &mut out).unwrap_or(0);
         assert_eq!(
             len,
-            image::HEADER + HEAD + 8 + 8 + 104 * Param::COUNT + 8 + self_.bytes()
+            image::HEADER
+                + HEAD
+                + 8
+                + 8
+                + 104 * Param::COUNT
+                + 8
+                + 2 * (16 + 32 * 11)
+                + 8
+                + self_.bytes()
         );
         let image = out.get_mut(..len).unwrap_or_default();
         let mut q = EMPTY;

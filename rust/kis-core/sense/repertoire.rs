@@ -174,7 +174,7 @@ where
     I: DerefMut<Target = [Item]>,
     N: DerefMut<Target = [u8]>,
 {
-    const SECTION: u32 = 3;
+    const SECTION: u32 = 6;
     const MAX_BYTES: usize = HEAD + ITEM * MAX_ITEMS + MAX_NAMES;
 
     fn bytes(&self) -> usize {

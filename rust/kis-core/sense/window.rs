@@ -9,6 +9,7 @@ use super::param::{
     Param,
     Values, //
 };
+use super::stretch::Stretch;
 
 /// Which line was crossed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,23 +28,27 @@ pub enum Level {
 ///
 /// ```
 /// use kis_core::sense::param::Param;
+/// use kis_core::sense::stretch::Stretch;
 /// use kis_core::sense::window::{Crossing, Level, Moment};
 ///
 /// let (param, level, now) = (Param::Execs, Level::One, Moment::QUIET);
-/// let crossing = Crossing { param, level, observed: 9, threshold: 5, now };
+/// let stretch = Stretch::Window;
+/// let crossing = Crossing { param, stretch, level, observed: 9, threshold: 5, now };
 /// assert!(crossing.observed > crossing.threshold && crossing.level < Level::Bound);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Crossing {
     /// The parameter.
     pub param: Param,
+    /// Over how many windows it was summed up.
+    pub stretch: Stretch,
     /// The gravest line that was crossed.
     pub level: Level,
-    /// The value.
+    /// The value, or the sum.
     pub observed: u64,
     /// The line: the greatest value that would have been fine.
     pub threshold: u64,
-    /// The window it was counted in, which decides where the lines are.
+    /// The window, or the stretch, it was counted in, which decides where the lines are.
     pub now: Moment,
 }
 

@@ -486,9 +486,14 @@ const ITEM: usize = 24;
 /// Bytes of a parameter of which nothing is known.
 const PARAM: usize = 104;
 
+/// Bytes of what the parameters that add up add up to in stretches of a length, when nothing is known.
+const LENGTH: usize = 16 + 32 * ADDED;
+const ADDED: usize = 11;
+
 /// Where the sections of a profile begin.
 const DEVIATION: usize = 88;
-const REPERTOIRE: usize = DEVIATION + 8 + 8 + PARAM * Param::COUNT;
+const STRETCHES: usize = DEVIATION + 8 + 8 + PARAM * Param::COUNT;
+const REPERTOIRE: usize = STRETCHES + 8 + 2 * LENGTH;
 const ITEMS: usize = REPERTOIRE + 8 + HEAD;
 
 #[test]
@@ -524,10 +529,23 @@ fn profiles_are_bounded() {
         (DEVIATION + 4, params + 8, false),
         (DEVIATION + 4, 0, false),
         (DEVIATION + 4, u32::MAX, false),
+        (STRETCHES, 2, false),
+        (STRETCHES, 6, false),
+        (STRETCHES + 4, 0, false),
+        // Stretches, their load, and what one parameter adds up to, of nothing.
+        (STRETCHES + 8, 1, false),
+        (STRETCHES + 12, 1, false),
+        (STRETCHES + 16, 1, false),
+        (STRETCHES + 24, 1, false),
+        (STRETCHES + 32, 1, false),
+        (STRETCHES + 40, 1, false),
+        (STRETCHES + 48, 1, false),
+        (STRETCHES + 52, 1, false),
+        (STRETCHES + 8 + LENGTH, 1, false),
         (REPERTOIRE, 0, false),
         (REPERTOIRE, 1, false),
-        // The number of the directories of an older version.
-        (REPERTOIRE, 2, false),
+        // The number that it had in an older version.
+        (REPERTOIRE, 3, false),
         (REPERTOIRE + 4, 0, false),
         (REPERTOIRE + 4, head - 4, false),
         (REPERTOIRE + 4, head + 8, false),
@@ -616,11 +634,14 @@ fn repertoires_are_bounded() {
     }
     let mut full = vec![0; MAX_BYTES];
     let len = profile.encode(&self_, &mut full).unwrap();
-    // Of three parameters nothing is learned per load.
-    assert_eq!(len + 3 * 32 * 8, MAX_BYTES);
+    // Of three parameters nothing is learned per load; of short stretches there are 8, and no long ones.
+    assert_eq!(len + 3 * 32 * 8 + (24 + 32) * 8 * ADDED, MAX_BYTES);
     full.truncate(len);
     let mut again = common::learner();
-    assert_eq!(Profile::verify(&full, &mut again), Ok(profile));
+    let read = Profile::verify(&full, &mut again).unwrap();
+    let mut second = vec![0; MAX_BYTES];
+    assert_eq!(read.encode(&again, &mut second), Ok(len));
+    assert!(second[..len] == full[..len]);
     assert_eq!(common::said(again.items()), common::said(self_.items()));
     // One item, or a byte of names, more than there may be.
     let repertoire = len - 8 - self_.bytes();

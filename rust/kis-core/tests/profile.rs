@@ -82,9 +82,7 @@ fn image_round_trips() {
         let mut second = vec![0; MAX_BYTES];
         assert_eq!(read.encode(&self_, &mut second), Ok(len));
         assert!(second[..len] == out[..len]);
-        // A trial under way is not gone on with; its score is kept.
-        let is_whole = !(10..20).contains(&windows);
-        assert!(!is_whole || read == profile);
+        // Neither a trial under way nor stretches are gone on with; the score of a trial is kept.
         assert_eq!(read.score(), profile.score());
         assert_eq!(common::said(again.items()), common::said(self_.items()));
         let mut used = Profile::new();

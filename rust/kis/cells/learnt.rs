@@ -27,7 +27,7 @@ pub(crate) type Shared = Arc<SpinLock<Learnt>>;
 
 /// What a cell has learned.
 pub(crate) struct Learnt {
-    /// What its windows were like. About 20 KiB: it is never on a stack, not even on the way.
+    /// What its windows were like. About 40 KiB: it is never on a stack, not even on the way.
     pub(crate) profile: KBox<Profile>,
     /// What it did.
     pub(crate) things: Things,

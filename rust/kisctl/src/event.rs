@@ -168,14 +168,20 @@ pub struct Measure {
     pub param: String,
     pub unit: &'static str,
     pub observed: u64,
+    pub stretch: u16,
+    pub over_ms: u32,
     pub mean: f64,
-    pub deviation: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deviation: Option<f64>,
     pub threshold: u64,
     pub n: u32,
     pub minimum: u64,
-    pub median: u64,
-    pub p90: u64,
-    pub p99: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub median: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p90: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p99: Option<u64>,
     pub peak: u64,
     pub threshold_one: Option<u64>,
     pub threshold_two: Option<u64>,
@@ -356,6 +362,8 @@ fn measure(record: &Record<'_>) -> Option<Measure> {
         return None;
     };
     let (param, lines) = (crossing.param(), lines(crossing));
+    // Not known of sums.
+    let of_windows = |number: u64| (!crossing.is_sum()).then_some(number);
     Some(Measure {
         param: param.map_or_else(
             || format!("param_{}", crossing.param),
@@ -363,14 +371,16 @@ fn measure(record: &Record<'_>) -> Option<Measure> {
         ),
         unit: param.map_or("", |param| param.unit().name()),
         observed: crossing.observed,
+        stretch: crossing.stretch.max(1),
+        over_ms: crossing.over_ms,
         mean: q16_f64(crossing.mean),
-        deviation: q16_f64(crossing.deviation),
+        deviation: of_windows(crossing.deviation).map(q16_f64),
         threshold: crossing.threshold,
         n: crossing.windows,
         minimum: crossing.minimum,
-        median: crossing.median,
-        p90: crossing.p90,
-        p99: crossing.p99,
+        median: of_windows(crossing.median),
+        p90: of_windows(crossing.p90),
+        p99: of_windows(crossing.p99),
         peak: crossing.peak,
         threshold_one: lines.0,
         threshold_two: lines.1,

@@ -67,6 +67,24 @@ pub fn duration_ms(ms: u64) -> String {
     }
 }
 
+/// How long something was counted, in the largest unit that it is a whole number of.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::text::span_ms;
+///
+/// assert_eq!([1500, 30_000, 600_000].map(span_ms), ["1500 ms", "30 s", "10 min"]);
+/// ```
+pub fn span_ms(ms: u64) -> String {
+    match ms {
+        0 => "0 ms".to_owned(),
+        _ if ms % 60_000 == 0 => format!("{} min", ms / 60_000),
+        _ if ms % 1000 == 0 => format!("{} s", ms / 1000),
+        _ => format!("{ms} ms"),
+    }
+}
+
 /// A count of bytes, short.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];

@@ -18,4 +18,5 @@ pub mod profile;
 pub mod rule;
 pub mod signature;
 pub mod status;
+pub mod sum;
 pub mod value;

@@ -15,10 +15,10 @@ table! {
     ///
     /// let crossing = Crossing { param: Param::Execs as u16, observed: 9, ..Crossing::ZERO };
     /// assert_eq!(crossing.param(), Some(Param::Execs));
-    /// assert_eq!(Crossing::BYTES, 104);
+    /// assert_eq!(Crossing::BYTES, 112);
     /// ```
     Crossing {
-        /// Value of the parameter in this window so far.
+        /// Value of the parameter in this window so far, or what it adds up to over a stretch.
         observed: u64,
         /// The line that was crossed.
         threshold: u64,
@@ -26,12 +26,12 @@ table! {
         mean: u64,
         /// Learned deviation, 16 fractional bits.
         deviation: u64,
-        /// Windows learned.
+        /// Windows learned, or stretches.
         windows: u32,
         /// Number of a [`Param`].
         param: u16,
-        /// Zero.
-        reserved: u16,
+        /// Over how many windows it is added up; 1 for one.
+        stretch: u16,
         /// Smallest value learned.
         minimum: u64,
         /// Greatest value learned.
@@ -42,12 +42,16 @@ table! {
         p90: u64,
         /// About the value that 99 of 100 learned do not exceed.
         p99: u64,
-        /// Threshold one under the load of the window; all ones for none.
+        /// Threshold one under the load of the window or stretch; all ones for none.
         one: u64,
-        /// Threshold two under the load of the window; all ones for none.
+        /// Threshold two under the load of the window or stretch; all ones for none.
         two: u64,
-        /// Deliveries and accepted connections in the window so far.
+        /// Deliveries and accepted connections in the window or stretch so far.
         load: u64,
+        /// How long the window or stretch is, ms.
+        over_ms: u32,
+        /// Zero.
+        reserved: u32,
     }
 }
 
@@ -55,5 +59,10 @@ impl Crossing {
     /// The parameter, if it is known.
     pub const fn param(&self) -> Option<Param> {
         Param::from_u16(self.param)
+    }
+
+    /// Whether it is what the parameter adds up to over many windows.
+    pub const fn is_sum(&self) -> bool {
+        self.stretch > 1
     }
 }

@@ -49,6 +49,7 @@ use crate::{
             Learned,
             FIELDS, //
         },
+        sum,
         value::Object, //
     }, //
 };
@@ -98,6 +99,11 @@ pub(super) fn tell_show(output: &Output, learned: &Learned) -> Result<()> {
     lines(output, FIELDS, learned, WIDTH)?;
     output.line("")?;
     output.table(&profile::table(learned))?;
+    let sums = learned.sums();
+    if !sums.is_empty() {
+        output.line("")?;
+        output.table(&sum::table(&sums))?;
+    }
     let classes = learned.classes();
     if classes.is_empty() {
         return Ok(());

@@ -145,7 +145,10 @@ fn what(record: &Record<'_>, context: &Context) -> String {
                 _ => "threshold",
             };
             let (observed, threshold) = (crossing.observed, crossing.threshold);
-            format!("{name} {observed} over its {line} {threshold}")
+            let over = sum_of(crossing)
+                .map(|over| format!(" in {over}"))
+                .unwrap_or_default();
+            format!("{name} {observed}{over} over its {line} {threshold}")
         }
         Body::Match(found) => {
             let message = message(found, context)
@@ -401,6 +404,13 @@ fn why(record: &Record<'_>, context: &Context) -> Vec<String> {
     sentences
 }
 
+/// Over how long a parameter was added up, if that is more than a window.
+fn sum_of(crossing: &record::Crossing) -> Option<String> {
+    crossing
+        .is_sum()
+        .then(|| text::span_ms(crossing.over_ms.into()))
+}
+
 fn measure(record: &Record<'_>, crossing: &record::Crossing) -> Vec<String> {
     let unit = match crossing.param().map_or("", |param| param.unit().name()) {
         "" => String::new(),
@@ -415,14 +425,59 @@ fn measure(record: &Record<'_>, crossing: &record::Crossing) -> Vec<String> {
     } else {
         "the learned threshold"
     };
+    let (did, span) = match sum_of(crossing) {
+        Some(over) => (
+            format!("added up to {}{unit} in {over}", crossing.observed),
+            "those",
+        ),
+        None => (
+            format!("reached {}{unit} in its window", crossing.observed),
+            "that window",
+        ),
+    };
     let mut sentences = vec![format!(
-        "Parameter {name} reached {}{unit} in its window; {line} is {}{unit}.",
-        crossing.observed, crossing.threshold
+        "Parameter {name} {did}; {line} is {}{unit}.",
+        crossing.threshold
     )];
     if crossing.windows == 0 {
         sentences.push("Nothing was learned of it yet.".to_owned());
         return sentences;
     }
+    sentences.push(if crossing.is_sum() {
+        of_sums(crossing, &unit)
+    } else {
+        of_windows(crossing, &unit)
+    });
+    let begins = |signal: &str, line: Option<u64>| match line {
+        Some(line) => format!("{signal} above {line}{unit}"),
+        None => format!("{signal} at no value"),
+    };
+    let (one, two) = lines(crossing);
+    if one.is_some() || two.is_some() {
+        sentences.push(format!(
+            "In {span}, with {} deliveries and accepted connections so far, danger signal {}, {}.",
+            crossing.load,
+            begins("one begins", one),
+            begins("two", two)
+        ));
+    }
+    sentences
+}
+
+/// What was learned of a sum.
+fn of_sums(crossing: &record::Crossing, unit: &str) -> String {
+    format!(
+        "Learned over {} times {} windows: {} to {}{unit}, mean {}{unit}.",
+        crossing.windows,
+        crossing.stretch,
+        crossing.minimum,
+        crossing.peak,
+        q16(crossing.mean),
+    )
+}
+
+/// What was learned of the values of windows.
+fn of_windows(crossing: &record::Crossing, unit: &str) -> String {
     let mut learned = format!(
         "Learned over {} windows: {} to {}{unit}, half up to {}, 90 % up to {}, 99 % up to {}; \
          mean {}{unit}, deviation {}{unit}",
@@ -444,21 +499,7 @@ fn measure(record: &Record<'_>, crossing: &record::Crossing) -> Vec<String> {
         ));
     }
     learned.push('.');
-    sentences.push(learned);
-    let begins = |signal: &str, line: Option<u64>| match line {
-        Some(line) => format!("{signal} above {line}{unit}"),
-        None => format!("{signal} at no value"),
-    };
-    let (one, two) = lines(crossing);
-    if one.is_some() || two.is_some() {
-        sentences.push(format!(
-            "In that window, with {} deliveries and accepted connections so far, danger signal {}, {}.",
-            crossing.load,
-            begins("one begins", one),
-            begins("two", two)
-        ));
-    }
-    sentences
+    learned
 }
 
 /// The signature that matched.

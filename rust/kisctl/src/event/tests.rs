@@ -129,9 +129,35 @@ fn crossing(flags: u16) -> Stored {
         one: 5,
         two: 12,
         load: 40,
+        stretch: 1,
+        over_ms: 1000,
         ..Crossing::ZERO
     };
     stored(head, crossing, b"")
+}
+
+/// A sum of many windows that is above its line.
+fn sum() -> Stored {
+    let crossing = Crossing {
+        param: Param::BytesOut as u16,
+        observed: 900_000,
+        mean: 300_000 << 16,
+        threshold: 800_000,
+        windows: 6,
+        minimum: 200_000,
+        peak: 350_000,
+        one: 800_000,
+        two: u64::MAX,
+        load: 400,
+        stretch: 30,
+        over_ms: 30_000,
+        ..Crossing::ZERO
+    };
+    stored(
+        quiet(RecordType::DangerOne, Cause::Threshold),
+        crossing,
+        b"",
+    )
 }
 
 /// An event, which is as its schema says.
@@ -211,8 +237,24 @@ fn json_has_only_what_the_record_has() {
         ("threshold_one", 5),
         ("threshold_two", 12),
         ("load", 40),
+        ("stretch", 1),
+        ("over_ms", 1000),
     ] {
         assert_eq!(event[name], want, "{name}");
+    }
+    let event = json(&sum());
+    for (name, want) in [
+        ("n", 6),
+        ("minimum", 200_000),
+        ("peak", 350_000),
+        ("stretch", 30),
+        ("over_ms", 30_000),
+    ] {
+        assert_eq!(event[name], want, "{name}");
+    }
+    assert!(event["threshold_two"].is_null());
+    for absent in ["deviation", "median", "p90", "p99"] {
+        assert!(event.get(absent).is_none(), "{absent}");
     }
     let mut values = [0; Param::COUNT];
     values[Param::Accepts.index()] = 12;
@@ -426,6 +468,14 @@ fn explanation_of_a_crossing_has_all_numbers() {
         ]
     );
     assert!(explain(&crossing(FLAG_LEARNING))[5].contains("was still learning"));
+    assert_eq!(
+        explain(&sum())[1..4],
+        [
+            "Parameter bytes_out added up to 900000 B in 30 s; the learned threshold is 800000 B.",
+            "Learned over 6 times 30 windows: 200000 to 350000 B, mean 300000.00 B.",
+            "In those, with 400 deliveries and accepted connections so far, danger signal one begins above 800000 B, two at no value.",
+        ]
+    );
 }
 
 #[test]
@@ -460,6 +510,10 @@ fn line_of_each_kind_is_short() {
     assert_eq!(
         line(&crossing(0)),
         "2025-11-21T09:06:40.123Z #4824064 redis DANGER ONE files_created 9 over its threshold 5 by redis-server[812]"
+    );
+    assert_eq!(
+        line(&sum()),
+        "2025-11-21T09:06:40.123Z #4824064 redis DANGER ONE bytes_out 900000 in 30 s over its threshold 800000"
     );
     let phase = PhaseSet {
         phase: 1,

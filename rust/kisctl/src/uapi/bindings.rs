@@ -339,7 +339,7 @@ pub struct kis_crossing {
     pub deviation: __u64,
     pub windows: __u32,
     pub param: __u16,
-    pub reserved: __u16,
+    pub stretch: __u16,
     pub minimum: __u64,
     pub peak: __u64,
     pub median: __u64,
@@ -348,10 +348,12 @@ pub struct kis_crossing {
     pub one: __u64,
     pub two: __u64,
     pub load: __u64,
+    pub over_ms: __u32,
+    pub reserved: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of kis_crossing"][::core::mem::size_of::<kis_crossing>() - 104usize];
+    ["Size of kis_crossing"][::core::mem::size_of::<kis_crossing>() - 112usize];
     ["Alignment of kis_crossing"][::core::mem::align_of::<kis_crossing>() - 8usize];
     ["Offset of field: kis_crossing::observed"]
         [::core::mem::offset_of!(kis_crossing, observed) - 0usize];
@@ -364,8 +366,8 @@ const _: () = {
         [::core::mem::offset_of!(kis_crossing, windows) - 32usize];
     ["Offset of field: kis_crossing::param"]
         [::core::mem::offset_of!(kis_crossing, param) - 36usize];
-    ["Offset of field: kis_crossing::reserved"]
-        [::core::mem::offset_of!(kis_crossing, reserved) - 38usize];
+    ["Offset of field: kis_crossing::stretch"]
+        [::core::mem::offset_of!(kis_crossing, stretch) - 38usize];
     ["Offset of field: kis_crossing::minimum"]
         [::core::mem::offset_of!(kis_crossing, minimum) - 40usize];
     ["Offset of field: kis_crossing::peak"][::core::mem::offset_of!(kis_crossing, peak) - 48usize];
@@ -376,6 +378,10 @@ const _: () = {
     ["Offset of field: kis_crossing::one"][::core::mem::offset_of!(kis_crossing, one) - 80usize];
     ["Offset of field: kis_crossing::two"][::core::mem::offset_of!(kis_crossing, two) - 88usize];
     ["Offset of field: kis_crossing::load"][::core::mem::offset_of!(kis_crossing, load) - 96usize];
+    ["Offset of field: kis_crossing::over_ms"]
+        [::core::mem::offset_of!(kis_crossing, over_ms) - 104usize];
+    ["Offset of field: kis_crossing::reserved"]
+        [::core::mem::offset_of!(kis_crossing, reserved) - 108usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

@@ -216,8 +216,8 @@ fn record_fields_are_where_the_header_has_them() {
         header!(kis_record: len body_at data_at body id mono_ns wall_ns start_ns cell generation
             pid tid uid type_ flags cause action mode comm cell_name),
         header!(kis_operation: op kind nth),
-        header!(kis_crossing: observed threshold mean deviation windows param reserved minimum peak
-            median p90 p99 one two load),
+        header!(kis_crossing: observed threshold mean deviation windows param stretch minimum peak
+            median p90 p99 one two load over_ms reserved),
         header!(kis_match: sig_id sig_rev offset owner_start_ns owner_pid nth laddr raddr lport rport
             family proto reserved),
         header!(kis_calm: one two),

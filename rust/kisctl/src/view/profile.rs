@@ -30,6 +30,10 @@ use crate::{
             Field, //
         },
         param,
+        sum::{
+            self,
+            Sum, //
+        },
         value::{
             Object,
             Value, //
@@ -84,6 +88,11 @@ impl Learned {
             vec![]
         }
     }
+
+    /// What its parameters add up to.
+    pub fn sums(&self) -> Vec<Sum> {
+        sum::all(&self.saved, self.cell.window_ms)
+    }
 }
 
 /// Names the type once for all fields.
@@ -119,6 +128,7 @@ pub const FIELDS: &[Of] = &[
         .line(6, "danger begins"),
     Of::for_people(rising).line(7, "kept rising"),
     Of::new("params", |of| objects(ROWS, &rows(of))),
+    Of::new("sums", |of| sum::objects(&of.sums())),
 ];
 
 /// A parameter with all that is known of it.
