@@ -7,7 +7,7 @@
 
 use crate::{
     cells::{cell::Cell, site::Site, table::Table},
-    scribe::Scene,
+    scribe::{Scene, Sent},
     sys::{heap, task},
     t_killer::Killer,
 };
@@ -19,7 +19,9 @@ use kis_core::{
     sense::param::Param,
     sense::phase::Learned,
     sense::stretch::Stretch,
-    sense::window::{reply_permille, Crossing},
+    sense::thresholds::Thresholds,
+    sense::traffic::{Amounts, Traffic},
+    sense::window::{reply_permille, Crossing, Level, Moment},
     wire::abi::{Cause, Mode},
 };
 
@@ -47,6 +49,15 @@ impl Apc {
     pub(crate) fn count(killer: &Killer, site: &Site<'_>, param: Param, n: u64, by: By) {
         if let Some(sum) = site.cell.count(param, n) {
             alarm(killer, site, param, sum, by);
+        }
+    }
+
+    /// The running task sends so many bytes to a peer; where that has more in this stretch than any
+    /// ever had, raises the signal at once.
+    #[inline]
+    pub(crate) fn sent(killer: &Killer, site: &Site<'_>, peer: &[u8; 16], bytes: u64) {
+        if let Some(has) = site.cell.peers.count(peer, bytes) {
+            sent_more(killer, site, peer, &has);
         }
     }
 
@@ -124,6 +135,39 @@ fn alarm(killer: &Killer, site: &Site<'_>, param: Param, sum: u64, by: By) {
     killer.carry_out(site, &Finding::Crossing(level), scene);
 }
 
+/// A peer may be above a line. What a cell sends when it starts is not held against anything.
+#[cold]
+#[inline(never)]
+fn sent_more(killer: &Killer, site: &Site<'_>, peer: &[u8; 16], has: &Amounts) {
+    if site.cell.starts_now() {
+        return;
+    }
+    for kind in Traffic::ALL {
+        let Some(mut above) = site.cell.peers.above(kind, peer, has) else {
+            continue;
+        };
+        let crossing = Crossing {
+            param: kind.param(),
+            stretch: Stretch::Short,
+            level: Level::One,
+            observed: above.observed,
+            threshold: above.threshold,
+            now: Moment {
+                load: above.others,
+                start: false,
+            },
+        };
+        above.numbers.lines.usual = Thresholds::new(above.threshold, u64::MAX);
+        let sent = Sent {
+            crossing: &crossing,
+            numbers: &above.numbers,
+            peer,
+            is_first: above.is_first,
+        };
+        killer.carry_out(site, &Finding::Crossing(Level::One), Scene::Peer(&sent));
+    }
+}
+
 /// Adds the CPU time of all tasks to their cells, and sums up memory and processes. May sleep.
 fn usage(table: &Table) -> Result<KVec<Usage>> {
     let mut all = KVec::with_capacity(table.len(), GFP_KERNEL)?;
@@ -178,6 +222,10 @@ fn close(killer: &Killer, site: &Site<'_>, usage: Usage, found: &mut Findings) {
         let mut learnt = cell.learnt.lock();
         // First, so that the window is not held against itself.
         learnt.profile.judge(&seen, &cell.settings, found);
+        let goes_on = learnt.profile.goes_on(&seen, &cell.settings);
+        if let Some((most, total)) = cell.peers.pass(goes_on) {
+            learnt.profile.learn_peers(most, total, &cell.settings);
+        }
         let learned = learnt.profile.learn(&seen, &cell.settings);
         if learned != Learned::Nothing && cell.has_things() {
             learnt.things.window(start);

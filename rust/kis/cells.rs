@@ -9,5 +9,6 @@ pub(crate) mod adopt;
 pub(crate) mod cell;
 pub(crate) mod gauge;
 pub(crate) mod learnt;
+pub(crate) mod peers;
 pub(crate) mod site;
 pub(crate) mod table;

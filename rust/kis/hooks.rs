@@ -26,6 +26,7 @@ use crate::{
 };
 use kis_core::{
     cells::Access,
+    judge::ban,
     judge::finding::{Finding, Place},
     matching::stream::{Owner, StreamState},
     sense::class::Class,
@@ -33,7 +34,7 @@ use kis_core::{
     sense::param::Param,
     sense::sighting::Act,
     sense::words,
-    wire::abi::{Op, AF_UNIX},
+    wire::abi::{Op, AF_INET, AF_INET6, AF_UNIX},
 };
 
 impl Engine {
@@ -76,6 +77,9 @@ impl Engine {
     }
 }
 
+/// `IPPROTO_TCP`.
+const TCP: u8 = 6;
+
 /// Whether it is a UDP socket whose port was asked for, to be found. The number of a raw or an ICMP
 /// socket is no port, and what the kernel chooses says nothing.
 fn is_server(sk: &Sock<'_>) -> bool {
@@ -83,6 +87,24 @@ fn is_server(sk: &Sock<'_>) -> bool {
     let is_udp = words::protocol(kind.family, kind.protocol) == b"udp";
     let port = sk.addresses().local_port;
     is_udp && port != 0 && port < EPHEMERAL && sk.has_asked_for_its_port()
+}
+
+/// Whom a message goes to, IPv4 mapped; `None` where that has no IP address. A TCP connection goes to its
+/// peer, whatever address the call names.
+fn receiver(sk: &Sock<'_>, to: Option<&Address>) -> Option<[u8; 16]> {
+    let own = sk.addresses();
+    let is_ip = matches!(u8::try_from(own.family), Ok(AF_INET | AF_INET6));
+    let connected = (is_ip && !ban::is_unspecified(&own.peer)).then_some(own.peer);
+    let named = match to {
+        Some(Address::V4 { address, .. }) => Some(ban::v4(*address)),
+        Some(Address::V6 { address, .. }) => Some(*address),
+        _ => None,
+    };
+    if own.proto == TCP {
+        connected.or(named)
+    } else {
+        named.or(connected)
+    }
 }
 
 impl Hooks for Engine {
@@ -371,6 +393,9 @@ impl Hooks for Engine {
         if sk.is_heard() {
             self.count(&site, Param::BytesOut, bytes as u64);
             self.count(&site, Param::MessagesOut, 1);
+            if let Some(peer) = receiver(sk, to) {
+                Apc::sent(&self.killer, &site, &peer, bytes as u64);
+            }
         }
         match to {
             // What a server sends from its own port are answers: whom to is not its choice. Whether it

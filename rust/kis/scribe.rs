@@ -37,10 +37,24 @@ pub(crate) enum Scene<'a> {
     Window(&'a Crossing),
     /// What a parameter adds up to was above a line when a window ended, with what is known of it.
     Sum(&'a Crossing, &'a Numbers),
+    /// A peer was sent more than any ever was, by what the running task did.
+    Peer(&'a Sent<'a>),
     /// A signature matched on a connection.
     Match(&'a Match<'a>),
     /// Bytes arrived, whoever runs just now.
     Arrival,
+}
+
+/// A peer above its line, with all that is known of it.
+pub(crate) struct Sent<'a> {
+    /// What it was sent.
+    pub(crate) crossing: &'a Crossing,
+    /// What is known of such peers.
+    pub(crate) numbers: &'a Numbers,
+    /// Its address, IPv4 mapped.
+    pub(crate) peer: &'a [u8; 16],
+    /// Whether it was not told yet in this stretch.
+    pub(crate) is_first: bool,
 }
 
 /// A match with all that is known of it.
@@ -116,6 +130,10 @@ impl Scribe {
             }
             Scene::Window(crossing) => self.crossing(&head, site.cell, crossing),
             Scene::Sum(crossing, numbers) => self.sum(&head, site.cell, crossing, numbers),
+            Scene::Peer(sent) => {
+                by_current(&mut head);
+                self.sent(&head, site.cell, sent);
+            }
             Scene::Match(what) => self.matched(&head, what, told.nth),
             Scene::Arrival => {
                 let operation = Operation::new(told.op, told.nth.get(), None);
@@ -128,13 +146,21 @@ impl Scribe {
     #[inline(never)]
     fn crossing(&self, head: &Head, cell: &Cell, crossing: &Crossing) {
         let learned = cell.gauges.learned(crossing.param);
-        self.write(head, crossed(cell, crossing, &learned), &[]);
+        self.write(head, crossed(cell, crossing, &learned).into(), &[]);
     }
 
     /// Tells the numbers of a sum above a line.
     #[inline(never)]
     fn sum(&self, head: &Head, cell: &Cell, crossing: &Crossing, numbers: &Numbers) {
-        self.write(head, crossed(cell, crossing, numbers), &[]);
+        self.write(head, crossed(cell, crossing, numbers).into(), &[]);
+    }
+
+    /// Tells the numbers of a peer above a line.
+    #[inline(never)]
+    fn sent(&self, head: &Head, cell: &Cell, sent: &Sent<'_>) {
+        let mut body = crossed(cell, sent.crossing, sent.numbers);
+        (body.family, body.address) = of_peer(sent.peer);
+        self.write(head, body.into(), &[]);
     }
 
     /// Tells a match with its excerpt.
@@ -266,7 +292,7 @@ fn by_current(head: &mut Head) {
 }
 
 /// The numbers of a parameter above a line.
-fn crossed(cell: &Cell, crossing: &Crossing, learned: &Numbers) -> Body {
+fn crossed(cell: &Cell, crossing: &Crossing, learned: &Numbers) -> record::Crossing {
     let windows = crossing.stretch.windows();
     let lines = learned.lines.at(&crossing.now);
     let [median, p90, p99] = learned.quantiles;
@@ -288,9 +314,8 @@ fn crossed(cell: &Cell, crossing: &Crossing, learned: &Numbers) -> Body {
         two: lines.two(),
         load: crossing.now.load,
         over_ms: cell.window_ms.saturating_mul(windows),
-        reserved: 0,
+        ..record::Crossing::ZERO
     }
-    .into()
 }
 
 /// What is known of a match but its excerpt.

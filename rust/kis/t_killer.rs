@@ -118,7 +118,7 @@ impl Killer {
         if verdict.signal == Signal::Two {
             match scene {
                 Scene::Call(..) => cell.blame(Blame::Deed),
-                Scene::Count(_) => cell.blame(Blame::Count),
+                Scene::Count(_) | Scene::Peer(_) => cell.blame(Blame::Count),
                 // Nobody in particular.
                 Scene::Window(_) | Scene::Sum(..) | Scene::Match(_) | Scene::Arrival => {}
             }
@@ -136,6 +136,7 @@ impl Killer {
                 let is_calm = !ctx.danger_one;
                 cell.ration.sum(crossing.param, crossing.stretch, is_calm)
             }
+            Scene::Peer(sent) => sent.is_first,
             Scene::Match(found) => {
                 self.ban(verdict, &found.addresses.peer);
                 verdict.kills() || (nth.is_told() && found.found.is_first)

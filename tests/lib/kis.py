@@ -235,9 +235,9 @@ HEAD_FIELDS = (
 BODIES = {
     1: ("<HHI", "op reserved nth"),
     2: (
-        "<QQQQIHHQQQQQQQQII",
+        "<QQQQIHHQQQQQQQQIB3s16s",
         "observed threshold mean deviation windows param stretch minimum peak median p90 p99 line_one line_two load "
-        "over_ms reserved",
+        "over_ms family reserved address",
     ),
     3: (
         "<IIQQII16s16sHHBBH",
@@ -250,7 +250,7 @@ BODIES = {
     8: ("<II", "window_ms reserved"),
 }
 BODIES = {number: (struct.Struct(layout), names.split()) for number, (layout, names) in BODIES.items()}
-assert HEAD.size == 120 and [layout.size for layout, _ in BODIES.values()] == [8, 112, 72, 8, 8, 40, 32, 8]
+assert HEAD.size == 120 and [layout.size for layout, _ in BODIES.values()] == [8, 128, 72, 8, 8, 40, 32, 8]
 
 
 def decode(raw):

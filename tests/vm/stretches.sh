@@ -4,13 +4,13 @@
 # KIS_TIMEOUT: 150
 #
 # What adds up: an excess that no window shows is danger one by its sum over 30 windows, and the load
-# that was learned is not.
+# that was learned is not; one peer that is sent ten times as much is, and ten times for everybody is not.
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-kis.sh"
 . "$(dirname "$0")/lib-worker.sh"
 
-plan 17
+plan 25
 
 WINDOW=$((100 * SLOW))
 HOLD=$((3000 * SLOW))
@@ -81,4 +81,45 @@ is "control: calm again" "$(crossings slow "$since" .) $(danger slow)" " 0"
 paced 1 0.143 40 | lasting slow
 is "once more is told once more" "$(crossings slow "$since" '[.event_type, .stretch]')" '["kis_danger_one",30]'
 is "danger two was never up" "$(count "$since" 'select(.event_type == "kis_danger_two" and .cell == "slow")')" 0
+kisctl cell unload >/dev/null
+
+# --- more for one peer than for any before
+
+# sent FIRST LAST TIMES PAUSE TIME: so many messages to each of these addresses, again and again.
+sent() {
+	echo "end = time.monotonic() + $WINDOW * $5 / 1000"
+	echo "while time.monotonic() < end: [u.sendto(bytes(100), ('127.0.0.%d' % p, 9999)) for _ in range($3)" \
+		"for p in range($1, $2 + 1)], time.sleep($WINDOW * $4 / 1000)"
+}
+# peers SINCE FIELDS: of what was told of peers.
+peers() { records "$1" 'select((.param // "") | startswith("peer_")) | '"$2"; }
+worker server
+tell server "u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)" >/dev/null
+cells '{"name": "server", "program": "'"$PYTHON"'", "arguments": "*/worker.py server", "window_ms": '$WINDOW',
+	"files": {"learn": false}, "tolerization": {"kind": "soft", "windows": 120},
+	"danger_one": {"hold_ms": '$HOLD'}, "danger_two": {"hold_ms": '$HOLD'}}'
+check "it is in its cell" wait_for "$LIMIT" in_cell server 1
+until is_ready server; do sent 2 6 40 5 60 | lasting server; done
+most() { kisctl --json profile show server | jq -c '.sums[] | select(.param == "peer_messages_out") | '"$1"; }
+is "what the peer has that has most is learned" "$(most '[.stretch, .n, .peak > 100, .threshold_one == 2 * .peak + 384]')" \
+	"[30,4,true,true]"
+
+since=$(newest)
+sent 2 6 40 5 65 | lasting server
+is "control: as much for each is nothing" "$(peers "$since" .)" ""
+sent 2 6 400 5 65 | lasting server
+is "control: ten times as much for each is nothing" "$(peers "$since" .)" ""
+# What they have had belongs to a stretch that is over.
+sent 2 6 40 5 35 | lasting server
+since=$(newest)
+sent 3 3 40 0.5 65 | lasting server
+peers "$since" 'select(.param == "peer_messages_out") | [.event_type, .src_ip, .stretch, .over_ms, .n, .pid]' |
+	sort -u >"$WORK/told"
+is "ten times as much for one is danger one, with its address" "$(cat "$WORK/told")" \
+	"[\"kis_danger_one\",\"127.0.0.3\",30,$((30 * WINDOW)),4,${PID[server]}]"
+is "it is told at once" \
+	"$(peers "$since" 'select(.param == "peer_messages_out") | .observed == .threshold + 1' | sort -u)" true
+is "nothing else was above a line" "$(records "$since" 'select(.param and .stretch == 1)')" ""
+like "alerts has the address" "$(kisctl alerts --since "$since" | grep peer_messages_out | head -n 1)" \
+	"peer_messages_out [0-9]+ in $((30 * WINDOW / 1000)) s over its threshold [0-9]+ to 127.0.0.3 by "
 kisctl cell unload >/dev/null

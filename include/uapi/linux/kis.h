@@ -250,7 +250,10 @@ struct kis_operation {
  * @two: threshold two under the load of the window or stretch; all ones for none
  * @load: deliveries and accepted connections in the window or stretch so far
  * @over_ms: how long the window or stretch is, ms
+ * @family: AF_INET or AF_INET6 for what one peer was sent; then @load is what
+ *	all others were. Else 0
  * @reserved: 0
+ * @address: the peer; IPv4 in the first four bytes, IPv6 without the last eight
  *
  * Of a stretch nothing is learned of @deviation, @median, @p90 and @p99: they are 0.
  */
@@ -271,7 +274,9 @@ struct kis_crossing {
 	__u64 two;
 	__u64 load;
 	__u32 over_ms;
-	__u32 reserved;
+	__u8  family;
+	__u8  reserved[3];
+	__u8  address[16];
 };
 
 /**

@@ -21,8 +21,8 @@ pub const SHARES: u64 = 26;
 
 const _: () = assert!(SHARES as usize == 2 * super::param::Param::COUNT);
 
-/// Into how many parts a share is split for sums: 22 of parameters over stretches take fewer than six
-/// of the 13 shares that are not for windows.
+/// Into how many parts a share is split for sums: 22 of parameters over stretches and two of peers take
+/// six of the 13 shares that are not for windows.
 const PARTS: u64 = 4;
 
 /// Smallest and greatest number of alarms a day or month, 16 fractional bits: one in about three

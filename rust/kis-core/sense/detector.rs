@@ -19,6 +19,10 @@ use super::thresholds::{
     Slope,
     Thresholds, //
 };
+use super::traffic::{
+    Amounts,
+    Traffic, //
+};
 use super::window::{
     Crossing,
     Level,
@@ -129,6 +133,14 @@ pub enum Observation<'a> {
         /// The sum of each parameter; 0 of those that do not add up.
         sums: &'a Values,
     },
+    /// 30 windows in a row, as [`Observation::Stretch`], in which something was sent to peers or could
+    /// have been.
+    Peers {
+        /// What the peer was sent that was sent most.
+        most: Amounts,
+        /// What all were sent together.
+        total: Amounts,
+    },
 }
 
 /// One of tests: a window in which the cell did not start.
@@ -148,6 +160,8 @@ pub enum Subject {
     Param(Param),
     /// What a parameter adds up to over a stretch.
     Sum(Param, Stretch),
+    /// What is sent to one peer in a short stretch.
+    Peer(Traffic),
 }
 
 /// The quantiles that are shown, of 1000.

@@ -19,6 +19,10 @@ use super::deviation::{
     self,
     Deviation, //
 };
+use super::peers::{
+    self,
+    Peers, //
+};
 use super::stretches::{
     self,
     Stretches, //
@@ -137,6 +141,8 @@ detectors! {
     Deviation, deviation: Deviation<'a>, deviation::Memory;
     /// What adds up to more than usual.
     Stretches, stretches: Stretches, stretches::Memory;
+    /// Who is sent more than anybody ever was.
+    Peers, peers: Peers, peers::Memory;
     /// What the officer does not want.
     Bound, bound: Bound<'a>, ();
 }
@@ -153,6 +159,7 @@ impl Memories {
         Self {
             deviation: deviation::Memory::new(),
             stretches: stretches::Memory::new(),
+            peers: peers::Memory::new(),
             bound: (),
         }
     }
@@ -229,6 +236,7 @@ mod tests {
         let senses = [
             Sense::Deviation(Deviation { guard: None }),
             Sense::Stretches(Stretches),
+            Sense::Peers(Peers),
             Sense::Bound(Bound { bounds: &bounds }),
         ];
         assert_eq!(senses.len(), Sense::COUNT);

@@ -31,7 +31,9 @@
 //! the open one, u32 0, the u64 sum of each block. Section 4, what
 //! parameters add up to over [stretches](super::stretches): for those of 30 windows, then of 600, u32 n,
 //! u32 0, u64 greatest load; for each parameter that adds up u64 sum of the sums, u64 minimum, u64
-//! greatest sum per unit of load, u32 n, u32 0, up to 32 u64, the largest, falling. Section 6, the [repertoire](super::repertoire): u32
+//! greatest sum per unit of load, u32 n, u32 0, up to 32 u64, the largest, falling. Section 5, what
+//! [peers](super::peers) are sent: u32 n, u32 0; of bytes, then of messages u64 greatest that all were sent
+//! in a stretch, u64 what all but one were then, and of the one that was sent most as in section 4. Section 6, the [repertoire](super::repertoire): u32
 //! windows, u32 windows of a start, u32 items, u32 bytes of their names; for each class u32 items that
 //! found no room, padded to a multiple of 8 bytes; the items, rising by class, domain and name: u8
 //! class, u8 domain, u16 bytes of the name, u32 count, windows, windows of a start, first and last
@@ -69,6 +71,10 @@ use super::param::{
     Param,
     Values, //
 };
+use super::peers::{
+    Line,
+    Peers, //
+};
 use super::phase::{
     Learned,
     Period, //
@@ -80,6 +86,10 @@ use super::stretch::Stretch;
 use super::stretches::Stretches;
 use super::thresholds::Lines;
 use super::total::Total;
+use super::traffic::{
+    Amounts,
+    Traffic, //
+};
 use super::trial::{
     Score,
     Trial, //
@@ -161,6 +171,7 @@ impl Settings {
                 guard: self.hard.then_some(&self.bounds),
             }),
             Sense::Stretches(Stretches),
+            Sense::Peers(Peers),
             Sense::Bound(Bound {
                 bounds: &self.bounds,
             }),
@@ -301,6 +312,16 @@ impl Profile {
         self.memories.stretches.lines(param, stretch)
     }
 
+    /// What was learned of the peer that was sent most.
+    pub fn peer(&self, kind: Traffic) -> &Total {
+        self.memories.peers.most(kind)
+    }
+
+    /// The line of what one peer is sent; never crossed while it learns.
+    pub fn peer_line(&self, kind: Traffic) -> Line {
+        self.memories.peers.line(kind)
+    }
+
     /// What the lines were drawn for.
     pub const fn budget(&self) -> Budget {
         self.budget
@@ -344,6 +365,32 @@ impl Profile {
         learned
     }
 
+    /// Whether a window that is over is a part of stretches, those of peers too; else it ends them.
+    pub fn goes_on(&self, seen: &Observation<'_>, settings: &Settings) -> bool {
+        match seen {
+            Observation::Window {
+                values,
+                processes: 1..,
+                start: false,
+            } => self.is_ready() || !settings.leaves_out(values),
+            _ => false,
+        }
+    }
+
+    /// Learns what peers were sent in a short stretch that ends with the window that is to be learned
+    /// next, unless it is ready, or was reset meanwhile.
+    pub fn learn_peers(&mut self, most: Amounts, total: Amounts, settings: &Settings) {
+        let stretches = self.memories.peers.n().saturating_add(1);
+        let windows = stretches.saturating_mul(Stretch::Short.windows());
+        if self.is_ready() || windows > self.windows().saturating_add(1) {
+            return;
+        }
+        // INVARIANT: just compared; the window is about to be counted.
+        for sense in settings.senses() {
+            sense.learn(&mut self.memories, &Observation::Peers { most, total });
+        }
+    }
+
     /// Learns the stretches that end with a window, where none before overlaps them.
     fn learn_stretches(&mut self, seen: &Observation<'_>, settings: &Settings) {
         for stretch in Stretch::SUMS {
@@ -382,7 +429,7 @@ impl Profile {
                 start: false,
             } => self.running.push(values),
             Observation::Window { .. } => self.running.clear(),
-            Observation::Stretch { .. } => {}
+            Observation::Stretch { .. } | Observation::Peers { .. } => {}
         }
     }
 
@@ -770,6 +817,8 @@ mod tests {
                 + 104 * Param::COUNT
                 + 8
                 + 2 * (16 + 32 * 11)
+                + 8
+                + (8 + 2 * 48)
                 + 8
                 + self_.bytes()
         );

@@ -493,7 +493,8 @@ const ADDED: usize = 11;
 /// Where the sections of a profile begin.
 const DEVIATION: usize = 88;
 const STRETCHES: usize = DEVIATION + 8 + 8 + PARAM * Param::COUNT;
-const REPERTOIRE: usize = STRETCHES + 8 + 2 * LENGTH;
+const PEERS: usize = STRETCHES + 8 + 2 * LENGTH;
+const REPERTOIRE: usize = PEERS + 8 + 8 + 2 * 48;
 const ITEMS: usize = REPERTOIRE + 8 + HEAD;
 
 #[test]
@@ -542,6 +543,19 @@ fn profiles_are_bounded() {
         (STRETCHES + 48, 1, false),
         (STRETCHES + 52, 1, false),
         (STRETCHES + 8 + LENGTH, 1, false),
+        (PEERS, 4, false),
+        (PEERS, 6, false),
+        (PEERS + 4, 0, false),
+        // What peers were sent, of nothing.
+        (PEERS + 8, 1, false),
+        (PEERS + 12, 1, false),
+        (PEERS + 16, 1, false),
+        (PEERS + 24, 1, false),
+        (PEERS + 32, 1, false),
+        (PEERS + 40, 1, false),
+        (PEERS + 48, 1, false),
+        (PEERS + 56, 1, false),
+        (PEERS + 60, 1, false),
         (REPERTOIRE, 0, false),
         (REPERTOIRE, 1, false),
         // The number that it had in an older version.
@@ -635,7 +649,9 @@ fn repertoires_are_bounded() {
     let mut full = vec![0; MAX_BYTES];
     let len = profile.encode(&self_, &mut full).unwrap();
     // Of three parameters nothing is learned per load; of short stretches there are 8, and no long ones.
-    assert_eq!(len + 3 * 32 * 8 + (24 + 32) * 8 * ADDED, MAX_BYTES);
+    // And nothing of peers.
+    let sums = (24 + 32) * 8 * ADDED + 2 * 32 * 8;
+    assert_eq!(len + 3 * 32 * 8 + sums, MAX_BYTES);
     full.truncate(len);
     let mut again = common::learner();
     let read = Profile::verify(&full, &mut again).unwrap();

@@ -8,6 +8,7 @@
 use super::{
     gauge::Gauges,
     learnt::{Learnt, Shared},
+    peers::Peers,
 };
 use crate::sys::{
     clock, random,
@@ -29,6 +30,7 @@ use kis_core::{
     sense::param::Param,
     sense::profile::Settings,
     sense::sighting::Sighting,
+    sense::traffic::Traffic,
     sense::window::Moment,
     wire::abi::{CellMode, Mode, OpSet, Phase, NAME_LEN},
 };
@@ -85,6 +87,8 @@ pub(crate) struct Cell {
     pub(crate) ration: Ration,
     /// Its parameters.
     pub(crate) gauges: Gauges,
+    /// What it sends to whom.
+    pub(crate) peers: KBox<Peers>,
     /// End of the open window, ns of `CLOCK_MONOTONIC`.
     pub(crate) window_end_ns: AtomicU64,
     /// Processes at the end of the last window.
@@ -129,7 +133,7 @@ impl Cell {
             two_ms: spec.hold_two_ms(),
         };
         let (settings, mode) = (spec.settings(), spec.mode());
-        let gauges = Gauges::new()?;
+        let (gauges, peers) = (Gauges::new()?, Peers::new(Key::new(random::key()))?);
         // Nobody asks a cell that has no repertoire.
         let count = if spec.learn() { SLOTS + MEMO } else { 0 };
         let mut words = KVVec::with_capacity(count, GFP_KERNEL)?;
@@ -150,6 +154,7 @@ impl Cell {
                 danger: Danger::default(),
                 ration: Ration::new(),
                 gauges,
+                peers,
                 window_end_ns: AtomicU64::new(end),
                 processes: AtomicU32::new(0),
                 tally: Tally::default(),
@@ -217,6 +222,11 @@ impl Cell {
                 .profile
                 .explain(&Subject::Param(param), &self.settings);
             self.gauges.set(param, &numbers);
+        }
+        for kind in Traffic::ALL {
+            let numbers = learnt.profile.explain(&Subject::Peer(kind), &self.settings);
+            self.peers
+                .set(kind, &numbers, learnt.profile.peer_line(kind));
         }
     }
 

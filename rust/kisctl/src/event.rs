@@ -365,10 +365,7 @@ fn measure(record: &Record<'_>) -> Option<Measure> {
     // Not known of sums.
     let of_windows = |number: u64| (!crossing.is_sum()).then_some(number);
     Some(Measure {
-        param: param.map_or_else(
-            || format!("param_{}", crossing.param),
-            |param| param.name().to_owned(),
-        ),
+        param: (crossing.name()).map_or_else(|| format!("param_{}", crossing.param), str::to_owned),
         unit: param.map_or("", |param| param.unit().name()),
         observed: crossing.observed,
         stretch: crossing.stretch.max(1),
@@ -496,6 +493,7 @@ pub fn connection(record: &Record<'_>) -> Option<Connection> {
         }
         Body::BanDrop(drop) => of_peer(drop.family, drop.address),
         Body::Control(control) => of_peer(control.family, control.address),
+        Body::Crossing(crossing) => of_peer(crossing.family, crossing.address),
         _ => None,
     }
 }

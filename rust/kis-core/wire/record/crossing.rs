@@ -2,6 +2,7 @@
 
 //! A parameter above one of its lines. Floor 0, pure.
 
+use crate::sense::traffic::Traffic;
 use crate::wire::abi::Param;
 
 table! {
@@ -15,7 +16,7 @@ table! {
     ///
     /// let crossing = Crossing { param: Param::Execs as u16, observed: 9, ..Crossing::ZERO };
     /// assert_eq!(crossing.param(), Some(Param::Execs));
-    /// assert_eq!(Crossing::BYTES, 112);
+    /// assert_eq!(Crossing::BYTES, 128);
     /// ```
     Crossing {
         /// Value of the parameter in this window so far, or what it adds up to over a stretch.
@@ -50,8 +51,12 @@ table! {
         load: u64,
         /// How long the window or stretch is, ms.
         over_ms: u32,
+        /// `AF_INET` or `AF_INET6`: it is what one peer was sent, `load` what all others were; else 0.
+        family: u8,
         /// Zero.
-        reserved: u32,
+        reserved: [u8; 3],
+        /// The peer's address.
+        address: [u8; 16],
     }
 }
 
@@ -59,6 +64,13 @@ impl Crossing {
     /// The parameter, if it is known.
     pub const fn param(&self) -> Option<Param> {
         Param::from_u16(self.param)
+    }
+
+    /// Name of what was counted: the parameter, or a peer's part of it; `None` if it is not known.
+    pub fn name(&self) -> Option<&'static str> {
+        let param = self.param()?;
+        let part = Traffic::of(param).filter(|_| self.family != 0);
+        Some(part.map_or(param.name(), Traffic::name))
     }
 
     /// Whether it is what the parameter adds up to over many windows.

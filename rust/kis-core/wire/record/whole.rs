@@ -225,7 +225,7 @@ mod tests {
     };
     use super::*;
 
-    const SIZE: usize = 256;
+    const SIZE: usize = 272;
     const _: () = core::assert!(FIXED_MAX <= SIZE);
 
     /// The bytes of a short record.
@@ -323,12 +323,12 @@ mod tests {
         // Another 8 bytes in the head, 16 in the body, as a newer module would have them.
         let mut longer = [0xee; SIZE];
         let mut w = Writer::new(&mut longer);
-        for word in [256u16, 128, 256, 2] {
+        for word in [272u16, 128, 272, 2] {
             w.u16(word);
         }
         w.put(bytes.get(8..120).unwrap_or_default());
         w.u64(u64::MAX);
-        w.put(bytes.get(120..232).unwrap_or_default());
+        w.put(bytes.get(120..248).unwrap_or_default());
         let read = Record::decode(&longer);
         assert_eq!(read, Some(Record::new(head, crossing, b"")));
         // Only the first field of the body, as an older one would have written it.

@@ -97,7 +97,11 @@ pub fn head(record: &Record<'_>) -> (String, String) {
 pub fn summary(record: &Record<'_>, context: &Context) -> String {
     let mut parts = vec![what(record, context)];
     if let Some(peer) = connection(record).as_ref().and_then(peer) {
-        parts.push(format!("from {peer}"));
+        let way = match record.body {
+            Body::Crossing(_) => "to",
+            _ => "from",
+        };
+        parts.push(format!("{way} {peer}"));
     }
     match (process_words(record), process(record)) {
         (Some(words), _) => parts.push(format!("by {words}")),
@@ -139,7 +143,7 @@ fn what(record: &Record<'_>, context: &Context) -> String {
         Body::Calm(calm) => format!("{} over", ended(calm)),
         Body::BanDrop(_) => "packets of a banned peer dropped".to_owned(),
         Body::Crossing(crossing) => {
-            let name = crossing.param().map_or("a parameter", |param| param.name());
+            let name = crossing.name().unwrap_or("a parameter");
             let line = match record.head.cause() {
                 Some(Cause::Bound) => "bound",
                 _ => "threshold",
@@ -416,10 +420,8 @@ fn measure(record: &Record<'_>, crossing: &record::Crossing) -> Vec<String> {
         "" => String::new(),
         unit => format!(" {unit}"),
     };
-    let name = crossing.param().map_or_else(
-        || format!("number {}", crossing.param),
-        |param| param.name().to_owned(),
-    );
+    let name =
+        (crossing.name()).map_or_else(|| format!("number {}", crossing.param), str::to_owned);
     let line = if record.head.cause() == Some(Cause::Bound) {
         "the officer's bound"
     } else {
@@ -453,7 +455,13 @@ fn measure(record: &Record<'_>, crossing: &record::Crossing) -> Vec<String> {
         None => format!("{signal} at no value"),
     };
     let (one, two) = lines(crossing);
-    if one.is_some() || two.is_some() {
+    if crossing.family != 0 {
+        sentences.push(format!(
+            "While all others were sent {}{unit} in that time, danger signal {}.",
+            crossing.load,
+            begins("one begins", one)
+        ));
+    } else if one.is_some() || two.is_some() {
         sentences.push(format!(
             "In {span}, with {} deliveries and accepted connections so far, danger signal {}, {}.",
             crossing.load,

@@ -160,6 +160,26 @@ fn sum() -> Stored {
     )
 }
 
+/// A peer that was sent more than any ever was.
+fn greedy() -> Stored {
+    let mut crossing = Crossing {
+        param: Param::MessagesOut as u16,
+        observed: 900,
+        threshold: 800,
+        windows: 6,
+        peak: 300,
+        one: 800,
+        two: u64::MAX,
+        load: 50,
+        stretch: 30,
+        over_ms: 3000,
+        family: AF_INET,
+        ..Crossing::ZERO
+    };
+    crossing.address[..4].copy_from_slice(&[192, 0, 2, 7]);
+    stored(head(RecordType::DangerOne, Cause::Threshold), crossing, b"")
+}
+
 /// An event, which is as its schema says.
 fn json(stored: &Stored) -> serde_json::Value {
     let value = serde_json::to_value(Event::new(&stored.record(), &context())).expect("JSON");
@@ -256,6 +276,9 @@ fn json_has_only_what_the_record_has() {
     for absent in ["deviation", "median", "p90", "p99"] {
         assert!(event.get(absent).is_none(), "{absent}");
     }
+    let event = json(&greedy());
+    assert_eq!(event["param"], "peer_messages_out");
+    assert_eq!(event["src_ip"], "192.0.2.7");
     let mut values = [0; Param::COUNT];
     values[Param::Accepts.index()] = 12;
     let head = quiet(RecordType::Window, Cause::None);
@@ -469,6 +492,15 @@ fn explanation_of_a_crossing_has_all_numbers() {
     );
     assert!(explain(&crossing(FLAG_LEARNING))[5].contains("was still learning"));
     assert_eq!(
+        explain(&greedy())[2..5],
+        [
+            "Parameter peer_messages_out added up to 900 in 3 s; the learned threshold is 800.",
+            "Learned over 6 times 30 windows: 0 to 300, mean 0.00.",
+            "While all others were sent 50 in that time, danger signal one begins above 800.",
+        ]
+    );
+    assert!(explain(&greedy()).contains(&"The peer is 192.0.2.7.".to_owned()));
+    assert_eq!(
         explain(&sum())[1..4],
         [
             "Parameter bytes_out added up to 900000 B in 30 s; the learned threshold is 800000 B.",
@@ -514,6 +546,10 @@ fn line_of_each_kind_is_short() {
     assert_eq!(
         line(&sum()),
         "2025-11-21T09:06:40.123Z #4824064 redis DANGER ONE bytes_out 900000 in 30 s over its threshold 800000"
+    );
+    assert_eq!(
+        line(&greedy()),
+        "2025-11-21T09:06:40.123Z #4824064 redis DANGER ONE peer_messages_out 900 in 3 s over its threshold 800 to 192.0.2.7 by redis-server[812]"
     );
     let phase = PhaseSet {
         phase: 1,

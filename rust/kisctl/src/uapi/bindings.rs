@@ -349,11 +349,13 @@ pub struct kis_crossing {
     pub two: __u64,
     pub load: __u64,
     pub over_ms: __u32,
-    pub reserved: __u32,
+    pub family: __u8,
+    pub reserved: [__u8; 3usize],
+    pub address: [__u8; 16usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of kis_crossing"][::core::mem::size_of::<kis_crossing>() - 112usize];
+    ["Size of kis_crossing"][::core::mem::size_of::<kis_crossing>() - 128usize];
     ["Alignment of kis_crossing"][::core::mem::align_of::<kis_crossing>() - 8usize];
     ["Offset of field: kis_crossing::observed"]
         [::core::mem::offset_of!(kis_crossing, observed) - 0usize];
@@ -380,8 +382,12 @@ const _: () = {
     ["Offset of field: kis_crossing::load"][::core::mem::offset_of!(kis_crossing, load) - 96usize];
     ["Offset of field: kis_crossing::over_ms"]
         [::core::mem::offset_of!(kis_crossing, over_ms) - 104usize];
+    ["Offset of field: kis_crossing::family"]
+        [::core::mem::offset_of!(kis_crossing, family) - 108usize];
     ["Offset of field: kis_crossing::reserved"]
-        [::core::mem::offset_of!(kis_crossing, reserved) - 108usize];
+        [::core::mem::offset_of!(kis_crossing, reserved) - 109usize];
+    ["Offset of field: kis_crossing::address"]
+        [::core::mem::offset_of!(kis_crossing, address) - 112usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

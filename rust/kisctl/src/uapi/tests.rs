@@ -217,7 +217,7 @@ fn record_fields_are_where_the_header_has_them() {
             pid tid uid type_ flags cause action mode comm cell_name),
         header!(kis_operation: op kind nth),
         header!(kis_crossing: observed threshold mean deviation windows param stretch minimum peak
-            median p90 p99 one two load over_ms reserved),
+            median p90 p99 one two load over_ms family reserved address),
         header!(kis_match: sig_id sig_rev offset owner_start_ns owner_pid nth laddr raddr lport rport
             family proto reserved),
         header!(kis_calm: one two),

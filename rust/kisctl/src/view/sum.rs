@@ -18,14 +18,16 @@ use crate::{
 use kis_core::{
     sense::{
         stretch::Stretch,
-        total::Total, //
+        total::Total,
+        traffic::Traffic, //
     },
     wire::abi::Param, //
 };
 
-/// What was learned of one parameter and stretches of one length.
+/// What was learned of one parameter, or of what one peer is sent, and stretches of one length.
 #[derive(Clone, Copy, Debug)]
 pub struct Sum {
+    name: &'static str,
     param: Param,
     stretch: Stretch,
     over_ms: u64,
@@ -38,7 +40,7 @@ type Of = Field<Sum>;
 
 /// The fields of a sum in `kisctl profile show`.
 const FIELDS: &[Of] = &[
-    Of::new("param", |sum| sum.param.name().into()).column(1, "PARAMETER"),
+    Of::new("param", |sum| sum.name.into()).column(1, "PARAMETER"),
     Of::new("unit", |sum| sum.param.unit().name().into()).column(8, "UNIT"),
     Of::new("stretch", |sum| sum.stretch.windows().into()),
     Of::new("over_ms", |sum| sum.over_ms.into())
@@ -53,21 +55,30 @@ const FIELDS: &[Of] = &[
 
 /// The sums of which something was learned.
 pub fn all(saved: &Saved, window_ms: u32) -> Vec<Sum> {
+    let profile = &saved.profile;
+    let sum = |name, param, stretch: Stretch, total: Total, threshold| Sum {
+        name,
+        param,
+        stretch,
+        over_ms: u64::from(window_ms) * u64::from(stretch.windows()),
+        total,
+        threshold,
+    };
     let each = Stretch::SUMS
         .into_iter()
         .flat_map(|stretch| Param::ALL.map(|param| (param, stretch)));
-    each.filter_map(|(param, stretch)| {
-        let total = *saved.profile.total(param, stretch)?;
-        let [threshold, _] = saved.profile.sum_lines(param, stretch).usual.lines();
-        (total.n() > 0).then_some(Sum {
-            param,
-            stretch,
-            over_ms: u64::from(window_ms) * u64::from(stretch.windows()),
-            total,
-            threshold,
-        })
-    })
-    .collect()
+    let params = each.filter_map(|(param, stretch)| {
+        let total = *profile.total(param, stretch)?;
+        let [threshold, _] = profile.sum_lines(param, stretch).usual.lines();
+        Some(sum(param.name(), param, stretch, total, threshold))
+    });
+    let peers = Traffic::ALL.into_iter().map(|kind| {
+        let threshold = Some(profile.peer_line(kind).one).filter(|line| *line != u64::MAX);
+        let total = *profile.peer(kind);
+        sum(kind.name(), kind.param(), Stretch::Short, total, threshold)
+    });
+    let all = params.chain(peers);
+    all.filter(|sum| sum.total.n() > 0).collect()
 }
 
 /// Sums as JSON.
