@@ -259,12 +259,20 @@ class Chores(threading.Thread):
         while self.left:
             time.sleep(max(0.0, self.began + self.first + number * self.pause - time.monotonic()))
             name, task = self.left[0]
-            try:
-                task()
-            except Exception as problem:  # pylint: disable=broad-except
+            # On a busy host it may take too long; then an administrator tries again.
+            if (problem := self.fails(task)) and (problem := self.fails(task)):
                 self.trouble = self.trouble or f"{self.server.name}: {name} failed while it is learned: {problem}"
             self.left.pop(0)
             number += 1
+
+    @staticmethod
+    def fails(task):
+        """What is wrong with a task, once it was tried."""
+        try:
+            task()
+            return None
+        except Exception as problem:  # pylint: disable=broad-except
+            return problem
 
     def is_done(self):
         """Whether nothing is left."""
