@@ -82,11 +82,10 @@ impl Answer {
     /// assert_eq!(Answer::of(&peer, &self_, ClassSet::EMPTY.with(Class::Peer)), Answer::Unknown);
     /// ```
     pub fn of(seen: &Sighting<'_>, self_: &impl Knows, grave: ClassSet) -> Self {
-        let is_surprise =
-            || grave.contains(seen.class) && !seen.is_mild && !seen.is_below_known(self_);
+        let is_surprise = grave.contains(seen.class) && !seen.is_mild;
         if seen.is_known(self_) {
             Self::Known
-        } else if is_surprise() || seen.is_self_made(self_) {
+        } else if is_surprise || seen.is_self_made(self_) {
             Self::Unknown
         } else {
             Self::Odd

@@ -14,8 +14,8 @@
 //!   directory, and a new one is no more than danger signal one. Others are items by their names.
 //! - A file that everybody may read is an item by its directory; one that not everybody may is one by
 //!   its name. Of the former, those of the system ([`SYSTEM`]) are the same on every machine, and a
-//!   new one is mild; the others are *content*, and a new one is mild only below what is known: so
-//!   does a site get pages.
+//!   new one is mild; the others are *content*, which covers what is below as well, so that a site can
+//!   get directories.
 //! - A directory that belongs to the user a cell serves as (never root) is the cell's own: data,
 //!   caches, spools. What it does there is an item by the first three components, whatever it does.
 //!   Not so names that begin with a dot, which are settings of other programs (`.ssh`), programs and
@@ -249,17 +249,6 @@ impl<'a> Sighting<'a> {
         })
     }
 
-    /// Whether it is content below what a set knows, no nearer to the root than two directories.
-    pub fn is_below_known(&self, self_: &impl Knows) -> bool {
-        let is_deep = |dir: &[u8]| dir.iter().filter(|b| **b == b'/').nth(1).is_some();
-        let has = |dir: &[u8]| {
-            Domain::ALL
-                .into_iter()
-                .any(|domain| self_.has(Class::Content, domain, dir))
-        };
-        self.class == Class::Content && above(self.name).any(|dir| is_deep(dir) && has(dir))
-    }
-
     /// Whether a set knows it.
     pub fn is_known(&self, self_: &impl Knows) -> bool {
         let has = |class: Class, name: &[u8]| {
@@ -278,6 +267,7 @@ impl<'a> Sighting<'a> {
                 has(Class::Content, self.name)
                     || has(Class::Create, dir)
                     || has(Class::Own, head(dir, OWN_DEPTH))
+                    || above(dir).any(|dir| is_deep(dir) && has(Class::Content, dir))
             }
             Class::Secret | Class::Own => {
                 has(self.class, self.name)
@@ -312,6 +302,11 @@ pub const SYSTEM: [&[u8]; 16] = [
     b"/var/lib/",
     b"/var/tmp/",
 ];
+
+/// Whether a directory is no nearer to the root than two steps: what is below it belongs to it.
+fn is_deep(dir: &[u8]) -> bool {
+    dir.iter().filter(|b| **b == b'/').nth(1).is_some()
+}
 
 /// Whether a file is in one of these places.
 fn is_system(path: &[u8]) -> bool {
@@ -493,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn content_below_what_is_known_is_mild() {
+    fn content_covers_what_is_below() {
         let few = Few(&[
             (Class::Content, b"/srv/www"),
             (Class::Content, b"/srv"),
@@ -506,13 +501,12 @@ mod tests {
         let answer = |path: &[u8], look: &Look| {
             let mut room = [0u8; 64];
             let seen = Sighting::of_file(Act::Read, path, look, &mut room);
-            let is_mild = seen.is_mild || seen.is_below_known(&few);
-            (seen.is_known(&few), is_mild)
+            (seen.is_known(&few), seen.is_mild)
         };
         assert_eq!(answer(b"/srv/www/page", &look), (true, false));
-        assert_eq!(answer(b"/srv/www/new/page", &look), (false, true));
-        assert_eq!(answer(b"/srv/www/new/er/page", &look), (false, true));
-        assert_eq!(answer(b"/srv/www/.well-known/x", &look), (false, true));
+        assert_eq!(answer(b"/srv/www/new/page", &look), (true, false));
+        assert_eq!(answer(b"/srv/www/new/er/page", &look), (true, false));
+        assert_eq!(answer(b"/srv/www/.well-known/x", &look), (true, false));
         assert_eq!(answer(b"/srv/www/.git/config", &look), (false, false));
         assert_eq!(answer(b"/srv/private/key", &look), (false, false));
         assert_eq!(answer(b"/home/alice/x", &look), (false, false));
