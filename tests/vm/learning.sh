@@ -198,7 +198,7 @@ is "directories are those that were written in" "$(made soft)" 1
 one=$(param soft files_opened .threshold_one) two=$(param soft files_opened .threshold_two)
 # agrees TYPE SIGNAL SINCE PARAM: how the record's numbers compare with the profile.
 agrees() {
-	records "$3" 'select(.event_type == "'"$1"'" and .param == "'"$4"'")' >"$WORK/told"
+	records "$3" 'select(.event_type == "'"$1"'" and .param == "'"$4"'" and .stretch == 1)' >"$WORK/told"
 	jq -c --slurpfile p "$WORK/profile" \
 		'. as $r | ($p[0].params[] | select(.param == $r.param)) as $p
 		| [.signal, .cause, .cell, .phase, .mode, .action, .mean == $p.mean,

@@ -207,7 +207,7 @@ mod tests {
         // Above in these windows, and told in these; the signal is up, or is not.
         for (is_calm, told) in [(false, [0, 700]), (true, [0, 700])] {
             for n in 0..800u32 {
-                let is_above = n < 600 || n >= 700;
+                let is_above = !(600..700).contains(&n);
                 if is_above {
                     let is_told = ration.sum(Param::BytesOut, Stretch::Long, is_calm);
                     assert_eq!(is_told, told.contains(&n));
