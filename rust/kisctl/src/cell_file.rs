@@ -4,6 +4,7 @@
 //!
 //! `Documentation/schema/kis-cells.schema.json` documents every key; a test holds the two together.
 
+mod bound;
 pub mod loaded;
 pub mod program;
 
@@ -68,6 +69,8 @@ use std::collections::{
     BTreeMap,
     HashMap, //
 };
+
+pub use bound::Bound;
 
 /// The whole file.
 ///
@@ -250,25 +253,6 @@ pub struct Thresholds {
 pub struct Alarms {
     pub one_per_day: f64,
     pub two_per_month: f64,
-}
-
-/// The officer's bound on a parameter.
-///
-/// # Examples
-///
-/// ```
-/// use kisctl::cell_file::Bound;
-/// use std::collections::BTreeMap;
-///
-/// let bounds: BTreeMap<String, Bound> = serde_json::from_str(r#"{"execs": {"max": 0}}"#)?;
-/// assert_eq!(bounds["execs"].max, 0);
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "the schema documents the keys")]
-pub struct Bound {
-    pub max: u64,
 }
 
 /// The file tree.
@@ -468,6 +452,9 @@ pub fn faults(document: &Document, file: &CellFile) -> Faults {
             &pointer("/thresholds"),
             &cell.thresholds,
         ));
+        for (name, bound) in &cell.bounds {
+            faults.extend(bound.fault(document, &pointer(&format!("/bounds/{name}"))));
+        }
         for (key, list) in [
             ("read", &cell.files.read),
             ("write", &cell.files.write),
@@ -756,7 +743,7 @@ fn bounds(bounds: &BTreeMap<String, Bound>) -> Bounds {
     let mut all = NO_BOUNDS;
     for (name, bound) in bounds {
         if let Some(param) = Param::from_name(name.as_bytes()) {
-            all[param.index()] = Some(bound.max);
+            all[param.index()] = bound.limit();
         }
     }
     all

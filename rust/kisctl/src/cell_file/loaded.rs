@@ -48,11 +48,11 @@ use kis_core::{
 /// use kisctl::cell_file::{image, loaded::of_image, CellFile};
 ///
 /// let text = r#"{"version": 1, "cells": [{"name": "dns", "program": "/usr/sbin/unbound",
-///     "bounds": {"execs": {"max": 0}}, "files": {"write": ["/var/lib/unbound"]}}]}"#;
+///     "bounds": {"execs": {"about": 3}}, "files": {"write": ["/var/lib/unbound"]}}]}"#;
 /// let file: CellFile = serde_json::from_str(text).expect("a cell file");
 /// let again = of_image(&image(&file)?)?;
 /// assert_eq!(image(&again)?, image(&file)?);
-/// assert_eq!(again.cells[0].bounds["execs"].max, 0);
+/// assert_eq!(again.cells[0].bounds["execs"].max, Some(5));
 /// # Ok::<(), kisctl::error::Error>(())
 /// ```
 pub fn of_image(bytes: &[u8]) -> Result<CellFile> {
@@ -93,7 +93,8 @@ fn of_cell(cell: &cells::Cell<'_>) -> Cell {
                 Some((
                     param.name().to_owned(),
                     Bound {
-                        max: cell.bound(param)?,
+                        max: Some(cell.bound(param)?),
+                        ..Bound::default()
                     },
                 ))
             })

@@ -49,6 +49,7 @@ fn image_has_what_the_file_has() {
     assert_eq!(redis.bound(Param::Execs), Some(0));
     assert_eq!(redis.bound(Param::RssKib), Some(500_000));
     assert_eq!(redis.bound(Param::CpuUs), None);
+    assert_eq!(redis.bound(Param::Connects), Some(3));
     assert!(redis.tree(Access::Write).allows(b"/var/lib/redis/dump.rdb"));
     assert!(!redis
         .tree(Access::Write)
@@ -195,7 +196,25 @@ fn each_rule_is_told_at_its_place() {
             "",
             "1099511627777 is more than 1099511627776",
         ),
-        ("/cells/0/bounds/execs", json!({}), "", "the key \"max\" is missing"),
+        ("/cells/0/bounds/execs", json!({}), "", "the bound has no value"),
+        (
+            "/cells/0/bounds/execs",
+            json!({"max": 3, "about": 3}),
+            "",
+            "the bound has max and about",
+        ),
+        (
+            "/cells/0/bounds/execs",
+            json!({"max": 3, "tolerance_percent": 3}),
+            "",
+            "the bound has a tolerance, and max is exact",
+        ),
+        (
+            "/cells/0/bounds/connects/tolerance_percent",
+            json!(10_001),
+            "",
+            "10001 is more than 10000",
+        ),
         ("/cells/0/files/learn", json!(1), "", "1 is an integer, not a boolean"),
         (
             "/cells/0/files/write",
@@ -313,6 +332,9 @@ fn schema_and_types_know_the_same_keys() {
         let mut known: Vec<String> = match example {
             "/cells/0/bounds" => Param::ALL.map(|param| param.name().to_owned()).to_vec(),
             // One or the other is written.
+            "/cells/0/bounds/execs" => ["max", "about", "tolerance_percent"]
+                .map(str::to_owned)
+                .to_vec(),
             "/cells/0/thresholds" => ["budget", "one", "two"].map(str::to_owned).to_vec(),
             _ => keys(written.pointer(example)),
         };

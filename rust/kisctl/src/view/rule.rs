@@ -68,7 +68,7 @@ fn bounds(cell: &Cell) -> Shown {
     let bounds: Vec<String> = cell
         .bounds
         .iter()
-        .map(|(name, bound)| format!("{name} at most {}", bound.max))
+        .filter_map(|(name, bound)| Some(format!("{name} at most {}", bound.limit()?)))
         .collect();
     list(&bounds)
 }
