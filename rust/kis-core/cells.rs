@@ -11,10 +11,11 @@
 //!
 //! | bytes | field |
 //! |---|---|
-//! | 4, 4, 4, 4 | number of cells, of bounds, of prefixes, bytes of strings |
-//! | 112 each | cells |
+//! | 4, 4, 4, 4, 4, 4 | number of cells, of bounds, of prefixes, of expected patterns, bytes of strings, 0 |
+//! | 120 each | cells |
 //! | 16 each | bounds: u32 [`Param`], u32 0, u64 greatest value that is fine |
 //! | 8 each | prefixes: u32 offset and length of a string |
+//! | 12 each | expected patterns: u32 [`Class`](crate::sense::class::Class), u32 offset and length of a string |
 //! | | strings, without NUL; then zeros up to whole 8 bytes |
 //!
 //! A cell:
@@ -27,19 +28,22 @@
 //! | 32, 36 | u32 window in ms, windows to learn |
 //! | 40, 44 | u32 factors of the deviation, or alarms of danger one a day and of two a month; 16 fractional bits |
 //! | 48, 52 | u32 ms that danger one, two stay up |
-//! | 56, 60 | u32 seconds that a peer is banned, u32 0 |
+//! | 56, 60 | u32 seconds that a peer is banned, set of the classes (bit of its number) that have a list of what is expected |
 //! | 64, 72 | u64 forbidden operations, operations denied in danger |
 //! | 80 | bounds: u32 first and number |
 //! | 88 | prefixes for reading, writing, executing: u32 first and number each |
+//! | 112 | expected patterns: u32 first and number; only with flags hard and learns |
 //!
 //! There is one image for one configuration: strings are in the order in which the fields above
-//! name them (all of cell 0, of cell 1, …, then the prefixes), bounds and prefixes in the order of
-//! the cells, without gaps, the bounds of a cell rising by parameter. So nothing can hide, overlap,
+//! name them (all of cell 0, of cell 1, …, then the prefixes, then the patterns), bounds, prefixes and
+//! patterns in the order of the cells, without gaps, the bounds of a cell rising by parameter, its patterns
+//! by class. So nothing can hide, overlap,
 //! or be read in two ways. No field depends on how many parameters there are.
 
 mod cell;
 pub mod credit;
 pub mod danger;
+pub mod expected;
 pub mod handle;
 pub mod lineage;
 pub mod program;
@@ -60,6 +64,7 @@ pub use cell::{
     Cell,
     Prefixes, //
 };
+pub use expected::Expected;
 pub use spec::{
     encode,
     room,
@@ -78,13 +83,15 @@ pub const HOLD_MS: (u32, u32) = (1, 86_400_000);
 pub const MAX_BAN_S: u32 = 30 * 86_400;
 
 /// Bytes of the counts behind the header.
-const COUNTS: usize = 16;
+const COUNTS: usize = 24;
 /// Bytes of a cell.
-const CELL: usize = 112;
+const CELL: usize = 120;
 /// Bytes of a bound.
 const BOUND: usize = 16;
 /// Bytes of a prefix.
 const PREFIX: usize = 8;
+/// Bytes of an expected pattern.
+const EXPECTED: usize = 12;
 /// Where the cells begin.
 const CELLS_AT: usize = HEADER + COUNTS;
 
@@ -113,14 +120,16 @@ mod at {
     pub(super) const HOLD_ONE: usize = 48;
     pub(super) const HOLD_TWO: usize = 52;
     pub(super) const BAN_S: usize = 56;
-    pub(super) const RESERVED: usize = 60;
+    pub(super) const EXPECTED_CLASSES: usize = 60;
     pub(super) const FORBID: usize = 64;
     pub(super) const DENY: usize = 72;
     pub(super) const BOUNDS: usize = 80;
     pub(super) const TREES: usize = 88;
+    pub(super) const EXPECTED: usize = 112;
 }
 
-const _: () = assert!(at::TREES + 8 * Access::ALL.len() == CELL);
+const _: () = assert!(at::TREES + 8 * Access::ALL.len() == at::EXPECTED);
+const _: () = assert!(at::EXPECTED + 8 == CELL);
 
 /// Whether a cell may have this name: 1 to 31 of `a-z`, `0-9`, `_` and `-`.
 pub fn is_name(name: &[u8]) -> bool {
@@ -165,6 +174,8 @@ struct View {
     bounds_at: usize,
     /// Where the prefixes begin.
     prefixes_at: usize,
+    /// Where the expected patterns begin.
+    expected_at: usize,
     /// Where the strings begin.
     strings_at: usize,
 }
@@ -250,6 +261,10 @@ mod tests {
     use super::*;
     use crate::judge::finding::Place;
     use crate::sense::budget::Budget;
+    use crate::sense::class::{
+        Class,
+        ClassSet, //
+    };
     use crate::sense::param::Param;
     use crate::wire::abi::{
         CellMode,
@@ -259,6 +274,10 @@ mod tests {
     use crate::wire::image;
 
     const PATHS: &[&[u8]] = &[b"/var/lib/redis", b"/tmp"];
+    const PEERS: &[(Class, &[u8])] = &[
+        (Class::Peer, b"tcp 10.0.0.5:*"),
+        (Class::Peer, b"unix /run/x"),
+    ];
 
     fn redis() -> CellSpec<'static> {
         let mut spec = CellSpec::new(b"redis", b"/usr/bin/redis-server");
@@ -269,12 +288,15 @@ mod tests {
         spec.trees[1] = PATHS;
         spec.deny = OpSet::EMPTY.with(Op::Exec);
         spec.ban_s = 60;
+        (spec.hard, spec.learn) = (true, true);
+        spec.expected_classes = ClassSet::EMPTY.with(Class::Program).with(Class::Peer);
+        spec.expected = PEERS;
         spec
     }
 
     #[test]
     fn cells_give_back_what_was_encoded() {
-        let mut out = [0u8; 800];
+        let mut out = [0u8; 960];
         let web = CellSpec::new(b"web-1", b"/usr/sbin/nginx");
         let len = encode(&[redis(), web], &mut out);
         assert!(len.is_ok());
@@ -298,6 +320,8 @@ mod tests {
         assert_eq!(write.len(), 2);
         assert!(write.allows(b"/tmp/x") && !write.allows(b"/root/.ssh/authorized_keys"));
         assert!(write.iter().zip(PATHS).all(|(a, b)| a == *b));
+        assert!(cell.expected().iter().eq(PEERS.iter().copied()));
+        assert_eq!(cell.expected().classes(), redis().expected_classes);
         assert!(cells
             .of_process(b"/usr/bin/redis-server", b"*:1234")
             .is_none());
@@ -308,7 +332,7 @@ mod tests {
 
     #[test]
     fn place_is_by_the_list_of_its_access() {
-        let mut out = [0u8; 400];
+        let mut out = [0u8; 480];
         let len = encode(&[redis()], &mut out).unwrap_or(0);
         let cells = Cells::verify(out.get(..len).unwrap_or_default());
         let cell = cells.as_ref().ok().and_then(|cells| cells.get(0));
@@ -325,7 +349,7 @@ mod tests {
 
     #[test]
     fn moves_gain_no_rights() {
-        let mut out = [0u8; 800];
+        let mut out = [0u8; 960];
         let mut spec = redis();
         spec.trees[0] = &[b"/srv/www", b"/tmp"];
         spec.trees[1] = &[b"/srv", b"/tmp", b"/root"];
@@ -360,11 +384,11 @@ mod tests {
 
     #[test]
     fn encode_refuses_what_verify_refuses() {
-        let mut out = [0u8; 800];
+        let mut out = [0u8; 960];
         let bad = |change: fn(&mut CellSpec<'static>)| {
             let mut spec = redis();
             change(&mut spec);
-            let mut out = [0u8; 800];
+            let mut out = [0u8; 960];
             encode(&[spec], &mut out).is_err()
         };
         assert!(!bad(|_| ()));
@@ -402,17 +426,32 @@ mod tests {
         assert!(bad(|c| c.trees[2] = &[b"tmp"]));
         assert!(bad(|c| c.trees[2] = &[b"/tmp/"]));
         assert!(bad(|c| c.trees[2] = &[b"/" as &[u8]; 33]));
+        // Nobody would keep anything out.
+        assert!(bad(|c| c.hard = false) && bad(|c| c.learn = false));
+        assert!(bad(|c| c.expected_classes = ClassSet::EMPTY));
+        assert!(bad(|c| c.expected_classes = ClassSet::from_bits(1)));
+        assert!(bad(
+            |c| c.expected_classes = ClassSet::from_bits(1 << 31 | 1 << 9)
+        ));
+        assert!(bad(|c| c.expected = &[(Class::Peer, b"")]));
+        assert!(bad(|c| c.expected = &[(Class::Peer, b"x\0")]));
+        assert!(bad(|c| c.expected = &[(Class::Peer, &[b'x'; 256])]));
+        assert!(bad(|c| c.expected = &[(Class::Port, b"x")]));
+        assert!(bad(
+            |c| c.expected = &[(Class::Peer, b"x"), (Class::Program, b"x")]
+        ));
+        assert!(bad(|c| c.expected = &[(Class::Peer, b"x" as &[u8]); 257]));
         // Twice the same name.
         assert!(encode(&[redis(), redis()], &mut out).is_err());
         assert!(encode(&[redis()], &mut out[..100]).is_err());
         let len = encode(&[], &mut out);
-        assert_eq!(len, Ok(48));
-        assert!(matches!(Cells::verify(&out[..48]), Ok(c) if c.is_empty()));
+        assert_eq!(len, Ok(56));
+        assert!(matches!(Cells::verify(&out[..56]), Ok(c) if c.is_empty()));
     }
 
     #[test]
     fn verify_survives_each_damaged_byte() {
-        let mut out = [0u8; 400];
+        let mut out = [0u8; 480];
         let len = encode(&[redis()], &mut out).unwrap_or(0);
         assert!(len > 0);
         for at in 0..len {

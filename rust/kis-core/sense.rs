@@ -10,6 +10,7 @@ pub mod detector;
 pub mod detectors;
 pub mod deviation;
 pub mod endpoint;
+pub mod expectation;
 pub mod fixed;
 pub mod habit;
 pub mod items;

@@ -22,6 +22,7 @@ use kis_core::{
     judge::finding::{Finding, Place},
     judge::verdict::{passes, Context},
     sense::class::{Class, Domain},
+    sense::expectation::Expectation,
     sense::known::Answer,
     sense::sighting::{Act, Look, Sighting, NAME_BYTES},
     sense::words,
@@ -42,9 +43,29 @@ const SLOW_MS: u32 = 1000;
 fn place_of(answer: Answer) -> Place {
     match answer {
         Answer::Known | Answer::Unsure => Place::Inside,
+        Answer::Unexpected => Place::Unexpected,
         Answer::Odd => Place::Odd,
         Answer::Unknown => Place::Unknown,
     }
+}
+
+/// What the record says of a sighting: its kind, where the self has not got it.
+fn kind_of(place: Place, seen: &Sighting<'_>) -> Option<(Class, Domain)> {
+    let is_new = matches!(place, Place::Unexpected | Place::Odd | Place::Unknown);
+    is_new.then_some((seen.class, seen.domain))
+}
+
+/// Asks the repertoire of the cell, or teaches it what its officer expects.
+fn ask(site: &Site<'_>, seen: &Sighting<'_>, may_wait: bool) -> Answer {
+    site.cell.sees(seen, may_wait, || expectation(site, seen))
+}
+
+/// What the officer says of something that comes up while the cell learns. A frame of its own.
+#[cold]
+#[inline(never)]
+fn expectation(site: &Site<'_>, seen: &Sighting<'_>) -> Expectation {
+    let spec = site.table.image.get(site.index);
+    spec.map_or(Expectation::Named, |spec| spec.expected().says(seen))
 }
 
 /// Who looks, and at what.
@@ -172,12 +193,10 @@ impl Engine {
         object: &[u8],
     ) -> Outcome {
         let place = match listed {
-            Place::Nowhere => place_of(site.cell.sees(seen, may_wait)),
+            Place::Nowhere => place_of(ask(site, seen, may_wait)),
             listed => listed,
         };
-        let new = matches!(place, Place::Odd | Place::Unknown);
-        let new = new.then_some((seen.class, seen.domain));
-        self.judge(site, op, place, object, new)
+        self.judge(site, op, place, object, kind_of(place, seen))
     }
 
     /// An operation on a file, whose path is only made out where somebody looks at it.
@@ -249,14 +268,12 @@ impl Engine {
     ) -> Outcome {
         let mut room = [0u8; NAME_BYTES];
         let seen = Sighting::of_file(act, path, &by.look(is_session(site)), &mut room);
-        let answer = site.cell.sees(&seen, true);
+        let answer = ask(site, &seen, true);
         if answer == Answer::Known && question != 0 {
             site.cell.known.remember(question);
         }
         let place = place_of(answer);
-        let new = matches!(place, Place::Odd | Place::Unknown);
-        let new = new.then_some((seen.class, seen.domain));
-        self.judge(site, op, place, path, new)
+        self.judge(site, op, place, path, kind_of(place, &seen))
     }
 
     /// A program that is about to be executed by the one that runs.

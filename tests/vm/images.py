@@ -35,8 +35,8 @@ def cells_image(name=b"self", program=b"/no/such/program", prefixes=(b"/tmp", b"
     cell = b"".join(struct.pack("<II", *place) for place in places[:3])
     cell += struct.pack("<10I", 2, 0, 60000, 100, 4 << 16, 8 << 16, 1000, 1000, 0, 0)
     cell += struct.pack("<2Q2I", 0, 0, 0, 1)
-    cell += struct.pack("<6I", 0, 0, 0, len(prefixes), len(prefixes), 0)
-    body = struct.pack("<4I", 1, 1, len(prefixes), sum(map(len, texts))) + cell
+    cell += struct.pack("<8I", 0, 0, 0, len(prefixes), len(prefixes), 0, 0, 0)
+    body = struct.pack("<6I", 1, 1, len(prefixes), 0, sum(map(len, texts)), 0) + cell
     body += struct.pack("<2IQ", 0, 0, 10**9)
     body += b"".join(struct.pack("<II", *place) for place in places[3:]) + b"".join(texts)
     return seal(CELLS, body)

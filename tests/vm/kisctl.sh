@@ -92,18 +92,18 @@ is "cell list tells what was loaded" \
 	"$(jq -nc --arg python "$PYTHON" '[[1, "alpha", $python, "*/worker.py alpha", "observe", 100, '$windows'],
 		[2, "beta", $python, "*/worker.py beta", "observe", 100, 100000]]')"
 is "profile show has its names" "$(keys . profile show alpha), $(keys '.params[0]' profile show alpha)" \
-	"$(words budget cell classes items load names_bytes params phase schema_version starts sums \
+	"$(words budget cell classes items kept_out load names_bytes params phase schema_version starts sums \
 		windows windows_needed, bound deviation mean median minimum n observed p90 p99 param peak rises start_peak \
 		threshold_one threshold_two threshold_two_at_ten_times_the_load unit)"
 is "a class has its names" "$(keys '.classes[0]' profile show alpha)" \
-	"$(words class discoveries items lost mild per_day state twice windows)"
+	"$(words class discoveries items kept_out lost mild per_day state twice windows)"
 tell beta "read('/etc/hostname')" >/dev/null
 is "an item has its names" "$(keys '.repertoire[0]' profile show beta --items)" \
 	"$(words class count domain first item last starts windows)"
 is "the items are as many as are counted" \
 	"$(kisctl --json profile show beta --items | jq '.repertoire | length')" "$(of_cell beta items)"
 is "ready has its names" "$(keys . ready beta)" \
-	"$(words alarms_one_per_day alarms_two_per_day cell idle_percent missing per_day per_day_mild ready \
+	"$(words alarms_one_per_day alarms_two_per_day cell idle_percent kept_out missing per_day per_day_mild ready \
 		schema_version tried_one tried_two tried_windows)"
 is "review has its names" "$(keys . review alpha)" "$(words accepted cell groups schema_version)"
 code 1 'is not ready: it still learns' kisctl mode enforce --cell beta
@@ -127,7 +127,7 @@ since=$(newest)
 kisctl mode enforce --cell beta --force >/dev/null
 like "an alert has its names" "$(told_control 'keys_unsorted | join(" ")')" \
 	"^\"$(words schema_version id time mono_ns boot_id event_type cell cell_id generation pid tid uid start_ns \
-		comm signal cause op action applied mode phase danger_one danger_two command value)\"$"
+		comm signal cause op action applied mode phase danger_one danger_two kept_out command value)\"$"
 is "an alert tells what was done, and where" "$(told_control '[.event_type, .command, .cell, .value, .uid]')" \
 	'["kis_control","mode_set","beta",1,0]'
 is "the boot is this one" "$(told_control .boot_id)" "\"$(cat /proc/sys/kernel/random/boot_id)\""

@@ -333,9 +333,10 @@ for name in soft2:soft hard:hard; do
 	is "$cell learns" "$(of_cell "$cell" phase) $(of_cell "$cell" tolerization)" "learning $who"
 	since=$(newest)
 	tell "$who" "read('$FILE', 60)" >/dev/null
-	is "$cell: beyond the officer's bound is danger two, learning or not" \
-		"$(records "$since" 'select(.param) | [.event_type, .cell, .cause, .observed, .threshold, .phase]' |
-		head -n 1)" "[\"kis_danger_two\",\"$cell\",\"bound\",11,10,\"learning\"]"
+	kept=$([ "$cell" = hard ] && echo true || echo false)
+	is "$cell: beyond the officer's bound is danger two, learning or not; of a hard one attempted training" \
+		"$(records "$since" 'select(.param) | [.event_type, .cell, .cause, .observed, .threshold, .phase, .kept_out]' |
+		head -n 1)" "[\"kis_danger_two\",\"$cell\",\"bound\",11,10,\"learning\",$kept]"
 	is "$cell: outside of the officer's prefixes is denied" \
 		"$(tell "$who" "touch('$WORK/outside/$cell')") $(ls "$WORK/outside")" "denied "
 	is "$cell: that is told" \
@@ -372,8 +373,9 @@ for name in soft2 hard; do
 	is "$name: windows and peak of what it learned" "$(param $name files_opened '[.n, .peak, .peak > 10]')" \
 		"$want"
 	is "$name: the values beyond the bound were there" "$(jq -s 'any(.[]; . > 10)' "$WORK/opened")" true
-	is "$name: the other values of that window are learned" "$(param $name execs .n)" \
-		"$(profile $name | jq .windows)"
+	is "$name: the other values of that window are learned, and what was kept out is counted" \
+		"$(profile $name | jq -c '.windows as $n | [.kept_out.values.execs, .kept_out.values.files_opened // 0] ==
+			[null, (.params[] | select(.param == "files_opened") | $n - .n)]')" true
 done
 is "soft has learned what hard has not" \
 	"$(param soft2 files_opened '.peak > 10') $(param hard files_opened ".n < $(profile hard | jq .windows)")" \

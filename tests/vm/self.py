@@ -23,6 +23,7 @@ IN_THE_CELL = """
 import fcntl
 import shutil
 import struct
+import time
 
 
 def read(path):
@@ -224,8 +225,14 @@ ATTACKS = {
     "a packet sniffer": "socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()",
     "a user namespace": "os.unshare(os.CLONE_NEWUSER)",
 }
+# What somebody does while two cells learn, and again when they have learned.
+TRAINING = {
+    "program": "run('/usr/bin/sleep', '0')",
+    "peer": "connect(7101)",
+    "create": "write('{0}/pub/shell' + str(time.monotonic_ns()), 'w')",
+}
 # Not by the second word: what cannot be tied to an errno of the call itself.
-RESULTS = 2 * len(GOES_ON) + 2 * len(ATTACKS) + 13 + 1 + 6
+RESULTS = 2 * len(GOES_ON) + 2 * len(ATTACKS) + 13 + 1 + 6 + 2 * len(TRAINING) + 6
 
 
 if COUNT:
@@ -316,22 +323,33 @@ class Cell:
         except Died as e:
             raise RuntimeError(f"{self.tag}: {step}: {e}") from e
 
-    def learns(self):
+    def is_trained(self):
+        """Somebody is there while it learns."""
+        for step in TRAINING.values():
+            got = self.does(step)
+            if got not in (None, 0, "ok"):
+                raise RuntimeError(f"{self.tag}: {step}: {got}")
+
+    def learns(self, trained=False):
+        rounds = 0
         while kisctl_json("profile", "show", self.tag)["phase"] == "learning":
             for step in LEARNED:
                 got = self.does(step)
                 if isinstance(got, int) and got == 1 and step.startswith("run"):
                     raise RuntimeError(f"{self.tag}: {step}: {got}")
+            rounds += 1
+            if trained and rounds in (3, 6, 9):
+                self.is_trained()
             time.sleep(0.2)
 
 
-def told(cell):
-    return [r for r in kisctl_json("alerts", lines=True) if r.get("cell") == cell and r.get("cause") == "self"]
+def told(cell, cause="self"):
+    return [r for r in kisctl_json("alerts", lines=True) if r.get("cell") == cell and r.get("cause") == cause]
 
 
 def main():
     peers = Peers()
-    cells = [Cell("free"), Cell("held"), Cell("login", 1000)]
+    cells = [Cell("free"), Cell("held"), Cell("login", 1000), Cell("soft"), Cell("hard")]
     try:
         scenarios(peers, *cells)
     finally:
@@ -342,9 +360,10 @@ def main():
             shutil.rmtree(cell.site)
 
 
-def scenarios(peers, free, held, login):
+def scenarios(peers, free, held, login, soft, hard):
     cells = [free, held]
     threads = [threading.Thread(target=cell.learns) for cell in (*cells, login)]
+    threads += [threading.Thread(target=cell.learns, args=[True]) for cell in (soft, hard)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -378,6 +397,7 @@ def scenarios(peers, free, held, login):
     ok("each is told", len(breaches) >= len(ATTACKS), len(breaches))
     ok("and all of them denied", all(r["action"] == "deny" and r["applied"] for r in breaches), breaches)
     people(login)
+    training(soft, hard)
     learns_its_files_later()
     same("the kernel does not complain", kernel_complaints(), [])
 
@@ -397,6 +417,28 @@ def people(login):
     same("login is ready", kisctl_json("profile", "show", "login")["phase"], "ready")
     for name, (step, want) in PEOPLE.items():
         same(f"login: {name}", login.does(step), want)
+
+
+def training(soft, hard):
+    """What the officer does not expect is told while the cell learns, and not learned."""
+    tried = told("hard", "unexpected")
+    # As root, by the names that a repertoire has.
+    items = {(r["class"], r.get("item")) for r in tried}
+    ok("training is told", {name for name, _ in items} == set(TRAINING), items)
+    ok("and goes on", all(
+        r["event_type"] == "kis_danger_one" and r["action"] == "none" and r["phase"] == "learning" and r["kept_out"]
+        for r in tried
+    ), tried[:1])
+    same("a cell that expects anything tells nothing", told("soft", "unexpected"), [])
+    shows = [kisctl_json("profile", "show", cell.tag) for cell in (soft, hard)]
+    same("what was kept out is counted", [s["kept_out"]["items"] for s in shows], [{}, dict.fromkeys(TRAINING, 3)])
+    known = {(i["class"], i["item"]) for i in kisctl_json("profile", "show", "hard", "--items")["repertoire"]}
+    same("and is none of the items", known & items, set())
+    for name, step in TRAINING.items():
+        got = soft.does(step)
+        ok(f"control: {name}, trained", got in (None, 0, "ok"), got)
+        same(f"hard: {name}, kept out", hard.does(step), 1)
+    same("what was expected goes on", [hard.does("run('/usr/bin/true')"), hard.does("connect(7100)")], [0, "ok"])
 
 
 def learns_its_files_later():

@@ -18,6 +18,7 @@
 #define KIS_MAX_CELLS		256	/* each costs about 240 KiB */
 #define KIS_MAX_SIGNATURES	4096
 #define KIS_MAX_PREFIXES	32	/* in one path list of a cell */
+#define KIS_MAX_EXPECTED	256	/* patterns of what is expected of a cell */
 #define KIS_MAX_ITEMS		2048	/* of the repertoire of a cell */
 #define KIS_MAX_BANS		1024
 #define KIS_MAX_IMAGE		(64u << 20)	/* bytes of one upload */
@@ -150,6 +151,7 @@ enum kis_cause {
 	KIS_CAUSE_DANGER,	/* danger signal two is up */
 	KIS_CAUSE_OFFICER,	/* netlink */
 	KIS_CAUSE_UNSEEN,	/* received bytes that could not be looked at */
+	KIS_CAUSE_UNEXPECTED,	/* nothing that the officer expects while it learns */
 };
 
 /* What was decided; a set. */
@@ -163,6 +165,7 @@ enum kis_cause {
 #define KIS_FLAG_PATH_CUT	(1u << 2)	/* the path's beginning is missing */
 #define KIS_FLAG_DANGER_ONE	(1u << 3)	/* danger one was up */
 #define KIS_FLAG_DANGER_TWO	(1u << 4)	/* danger two was up */
+#define KIS_FLAG_KEPT_OUT	(1u << 5)	/* not learned: attempted training */
 
 #define KIS_RECORD_MAX		4096	/* bytes of a record */
 #define KIS_ID_LANE_BITS	10	/* low bits of an id: the lane */
@@ -222,7 +225,8 @@ struct kis_record {
  * struct kis_operation - a verdict on an operation; data: the path, or what else
  *	it was done with
  * @op: enum kis_op; KIS_OP_NONE for an attempt to command KIS
- * @kind: of something new, enum kis_kind plus 256 if root did it; else 0
+ * @kind: of something new or unexpected, enum kis_kind plus 256 if root did it;
+ *	else 0
  * @nth: which of its type and operation in this window it is: the first 64 are
  *	told, then the 128th, the 256th ...
  */

@@ -7,10 +7,12 @@
 
 use super::{
     at,
+    expected::Expected,
     string,
     View,
     ALARMS,
     BOUND,
+    EXPECTED,
     HARD,
     KILL,
     LEARN,
@@ -22,6 +24,7 @@ use crate::judge::finding::Place;
 use crate::paths::path;
 use crate::sense::bound::Bounds;
 use crate::sense::budget::Budget;
+use crate::sense::class::ClassSet;
 use crate::sense::param::Param;
 use crate::sense::profile::Settings;
 use crate::wire::abi::{
@@ -220,6 +223,16 @@ impl<'a> Cell<'a> {
             image: self.image,
             strings_at: self.view.strings_at,
             prefixes: self.list(at, self.view.prefixes_at, PREFIX),
+        }
+    }
+
+    /// What it may learn, by class.
+    pub fn expected(&self) -> Expected<'a> {
+        Expected {
+            image: self.image,
+            strings_at: self.view.strings_at,
+            classes: ClassSet::from_bits(self.word(at::EXPECTED_CLASSES)),
+            patterns: self.list(at::EXPECTED, self.view.expected_at, EXPECTED),
         }
     }
 

@@ -12,6 +12,7 @@ use super::{
     BOUND,
     CELL,
     CELLS_AT,
+    EXPECTED,
     HARD,
     KILL,
     LEARN,
@@ -23,6 +24,10 @@ use crate::sense::bound::{
     NO_BOUNDS, //
 };
 use crate::sense::budget::Budget;
+use crate::sense::class::{
+    Class,
+    ClassSet, //
+};
 use crate::sense::param::Param;
 use crate::wire::abi::{
     CellMode,
@@ -74,6 +79,10 @@ pub struct CellSpec<'a> {
     pub bounds: Bounds,
     /// Prefixes by [`Access`]: read, write, execute.
     pub trees: [&'a [&'a [u8]]; Access::ALL.len()],
+    /// Patterns of what is expected while it learns, rising by class.
+    pub expected: &'a [(Class, &'a [u8])],
+    /// The classes that have a list of them, be it an empty one.
+    pub expected_classes: ClassSet,
 }
 
 impl<'a> CellSpec<'a> {
@@ -98,6 +107,8 @@ impl<'a> CellSpec<'a> {
             deny: OpSet::EMPTY,
             bounds: NO_BOUNDS,
             trees: [&[]; Access::ALL.len()],
+            expected: &[],
+            expected_classes: ClassSet::EMPTY,
         }
     }
 
@@ -109,6 +120,11 @@ impl<'a> CellSpec<'a> {
     /// All prefixes in their order.
     fn prefixes(&self) -> impl Iterator<Item = &'a [u8]> {
         self.trees.into_iter().flatten().copied()
+    }
+
+    /// The expected patterns in their order.
+    fn patterns(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.expected.iter().map(|(_, pattern)| *pattern)
     }
 
     /// The bounds that there are, in the order of the parameters.
@@ -132,8 +148,12 @@ pub fn room(specs: &[CellSpec<'_>]) -> usize {
         let prefixes = spec
             .prefixes()
             .map(|text| text.len().saturating_add(PREFIX));
+        let patterns = spec
+            .patterns()
+            .map(|text| text.len().saturating_add(EXPECTED));
         let bounds = spec.count_bounds().saturating_mul(BOUND);
-        let texts = strings.chain(prefixes).fold(0, usize::saturating_add);
+        let texts = strings.chain(prefixes).chain(patterns);
+        let texts = texts.fold(0, usize::saturating_add);
         CELL.saturating_add(bounds).saturating_add(texts)
     };
     let cells = specs
@@ -152,7 +172,8 @@ pub fn room(specs: &[CellSpec<'_>]) -> usize {
 pub fn encode(specs: &[CellSpec<'_>], out: &mut [u8]) -> Result<usize> {
     let all_strings = || {
         let cells = specs.iter().flat_map(CellSpec::strings);
-        cells.chain(specs.iter().flat_map(CellSpec::prefixes))
+        let cells = cells.chain(specs.iter().flat_map(CellSpec::prefixes));
+        cells.chain(specs.iter().flat_map(CellSpec::patterns))
     };
     let prefixes = || specs.iter().flat_map(CellSpec::prefixes);
     let bytes = all_strings().fold(0, |sum: usize, text| sum.saturating_add(text.len()));
@@ -164,10 +185,14 @@ pub fn encode(specs: &[CellSpec<'_>], out: &mut [u8]) -> Result<usize> {
     let counts = specs.iter().map(CellSpec::count_bounds);
     w.u32(cut(counts.fold(0, usize::saturating_add)));
     w.u32(prefixes().fold(0, |sum: u32, _| sum.saturating_add(1)));
+    let expected = || specs.iter().flat_map(|spec| spec.expected);
+    w.u32(expected().fold(0, |sum: u32, _| sum.saturating_add(1)));
     w.u32(cut(bytes));
+    w.u32(0);
     let mut string = 0u32;
     let mut bound = 0u32;
     let mut prefix = 0u32;
+    let mut pattern = 0u32;
     for spec in specs {
         for text in spec.strings() {
             w.u32(string);
@@ -184,6 +209,9 @@ pub fn encode(specs: &[CellSpec<'_>], out: &mut [u8]) -> Result<usize> {
             w.u32(cut(tree.len()));
             prefix = prefix.saturating_add(cut(tree.len()));
         }
+        w.u32(pattern);
+        w.u32(cut(spec.expected.len()));
+        pattern = pattern.saturating_add(cut(spec.expected.len()));
     }
     for (param, bound) in specs.iter().flat_map(CellSpec::given_bounds) {
         w.u32(u32::from(param as u16));
@@ -191,6 +219,12 @@ pub fn encode(specs: &[CellSpec<'_>], out: &mut [u8]) -> Result<usize> {
         w.u64(bound);
     }
     for text in prefixes() {
+        w.u32(string);
+        w.u32(cut(text.len()));
+        string = string.saturating_add(cut(text.len()));
+    }
+    for (class, text) in expected() {
+        w.u32(u32::from(*class as u8));
         w.u32(string);
         w.u32(cut(text.len()));
         string = string.saturating_add(cut(text.len()));
@@ -224,7 +258,7 @@ fn numbers(w: &mut Writer<'_>, spec: &CellSpec<'_>) {
     w.u32(spec.hold_one_ms);
     w.u32(spec.hold_two_ms);
     w.u32(spec.ban_s);
-    w.u32(0);
+    w.u32(spec.expected_classes.bits());
     w.u64(spec.forbid.bits());
     w.u64(spec.deny.bits());
 }

@@ -2,18 +2,21 @@
 
 //! The gate for images of cells.
 //!
-//! Order: header, counts, every field of every cell with its bounds, every prefix, the end. The
+//! Order: header, counts, every field of every cell with its bounds and what is expected of it, every
+//! prefix, every pattern, the end. The
 //! first fault is reported with its place. Linear but for the names, of which there are at most
 //! [`MAX_CELLS`], each compared with those before it. Floor 0, pure.
 
 use super::{
     at,
+    expected::class_of,
     string,
     View,
     ALARMS,
     BOUND,
     CELL,
     CELLS_AT,
+    EXPECTED,
     HARD,
     HOLD_MS,
     KILL,
@@ -30,11 +33,13 @@ use crate::sense::budget::{
     MONTH_DAYS,
     RATE_Q16, //
 };
+use crate::sense::class::ClassSet;
 use crate::sense::param::Param;
 use crate::wire::abi::{
     CellMode,
     OpSet,
     MAX_CELLS,
+    MAX_EXPECTED,
     MAX_PREFIXES,
     NAME_LEN,
     PATH_LEN, //
@@ -62,7 +67,11 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
         let at = counts.offset();
         counts.u32().ok_or(Error::malformed(at, "counts of cells"))
     };
-    let (cells, bounds, prefixes, strings) = (count()?, count()?, count()?, count()?);
+    let (cells, bounds, prefixes) = (count()?, count()?, count()?);
+    let (patterns, strings, zero) = (count()?, count()?, count()?);
+    if zero != 0 {
+        return Err(Error::malformed(HEADER + 20, "counts of cells"));
+    }
     if index(cells) > MAX_CELLS {
         return Err(Error::limit("cells", MAX_CELLS as u32));
     }
@@ -70,9 +79,10 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
         (cells, CELL),
         (bounds, BOUND),
         (prefixes, PREFIX),
+        (patterns, EXPECTED),
         (strings, 1),
     ];
-    let mut ends = [CELLS_AT; 4];
+    let mut ends = [CELLS_AT; 5];
     let mut end = CELLS_AT;
     for ((count, size), to) in parts.into_iter().zip(&mut ends) {
         let len = index(count).checked_mul(size);
@@ -82,22 +92,24 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
             .ok_or(Error::malformed(HEADER, "counts exceed the image"))?;
         *to = end;
     }
-    let [bounds_at, prefixes_at, strings_at, strings_end] = ends;
+    let [bounds_at, prefixes_at, expected_at, strings_at, strings_end] = ends;
     image::finish(Reader::new(bytes, strings_end), bytes.len())?;
 
     let view = View {
         cells,
         bounds_at,
         prefixes_at,
+        expected_at,
         strings_at,
     };
-    // What the next string, bound and prefix must be.
+    // What the next string, bound, prefix and pattern must be.
     let mut next = Next {
         bytes,
         view,
         string: 0,
         bound: 0,
         prefix: 0,
+        pattern: 0,
     };
     let table = bytes.get(CELLS_AT..bounds_at).unwrap_or_default();
     for (i, cell) in table.chunks_exact(CELL).enumerate() {
@@ -114,6 +126,7 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
         numbers(cell, cell_at)?;
         next.bounds(cell, cell_at)?;
         next.trees(cell, cell_at)?;
+        next.expected(cell, cell_at)?;
     }
     if next.bound != bounds {
         return Err(Error::malformed(HEADER + 4, "number of bounds"));
@@ -121,7 +134,10 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
     if next.prefix != prefixes {
         return Err(Error::malformed(HEADER + 8, "number of prefixes"));
     }
-    let table = bytes.get(prefixes_at..strings_at).unwrap_or_default();
+    if next.pattern != patterns {
+        return Err(Error::malformed(HEADER + 12, "number of expected patterns"));
+    }
+    let table = bytes.get(prefixes_at..expected_at).unwrap_or_default();
     for (i, prefix) in table.chunks_exact(PREFIX).enumerate() {
         // OVERFLOW: within the image.
         let prefix_at = i.wrapping_mul(PREFIX).wrapping_add(prefixes_at);
@@ -130,19 +146,30 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
             return Err(Error::malformed(prefix_at, "prefix is no absolute path"));
         }
     }
+    let table = bytes.get(expected_at..strings_at).unwrap_or_default();
+    for (i, pattern) in table.chunks_exact(EXPECTED).enumerate() {
+        // OVERFLOW: within the image.
+        let pattern_at = i.wrapping_mul(EXPECTED).wrapping_add(expected_at);
+        let text = next.take(pattern, 4, pattern_at, "expected pattern")?;
+        if text.is_empty() || text.len() >= PATH_LEN || text.contains(&0) {
+            let what = "expected pattern is empty, too long or has a NUL";
+            return Err(Error::malformed(pattern_at, what));
+        }
+    }
     if next.string != strings {
-        return Err(Error::malformed(HEADER + 12, "number of string bytes"));
+        return Err(Error::malformed(HEADER + 16, "number of string bytes"));
     }
     Ok(view)
 }
 
-/// What has to come next: strings, bounds and prefixes have no gaps and no other order.
+/// What has to come next: strings, bounds, prefixes and patterns have no gaps and no other order.
 struct Next<'a> {
     bytes: &'a [u8],
     view: View,
     string: u32,
     bound: u32,
     prefix: u32,
+    pattern: u32,
 }
 
 impl<'a> Next<'a> {
@@ -213,6 +240,47 @@ impl<'a> Next<'a> {
             last = param;
         }
         self.bound = self.bound.checked_add(count).ok_or(fault)?;
+        Ok(())
+    }
+
+    /// The expected patterns of a cell: they rise by class, each of a class that has a list.
+    fn expected(&mut self, cell: &[u8], place: usize) -> Result {
+        let fault = |at: usize, what| Error::malformed(place.saturating_add(at), what);
+        let bits = u32_at(cell, at::EXPECTED_CLASSES).unwrap_or(u32::MAX);
+        let classes = ClassSet::from_bits(bits);
+        let known = classes.iter().fold(ClassSet::EMPTY, ClassSet::with);
+        if classes != known {
+            return Err(fault(at::EXPECTED_CLASSES, "classes of what is expected"));
+        }
+        let flags = u32_at(cell, at::FLAGS).unwrap_or(0);
+        if !classes.is_empty() && flags & (HARD | LEARN) != HARD | LEARN {
+            let what = "what is expected of a cell that is not hard, or has no repertoire";
+            return Err(fault(at::FLAGS, what));
+        }
+        let fault = fault(at::EXPECTED, "expected patterns of a cell");
+        let count = u32_at(cell, at::EXPECTED + 4).ok_or(fault)?;
+        if index(count) > MAX_EXPECTED {
+            return Err(Error::limit("expected patterns", MAX_EXPECTED as u32));
+        }
+        if u32_at(cell, at::EXPECTED) != Some(self.pattern) {
+            return Err(fault);
+        }
+        // OVERFLOW: within the image where there is something, saturates otherwise.
+        let start = index(self.pattern).saturating_mul(EXPECTED);
+        let start = start.saturating_add(self.view.expected_at);
+        let end = index(count).saturating_mul(EXPECTED).saturating_add(start);
+        let list = Some(start..end).filter(|list| list.end <= self.view.strings_at);
+        let list = list.and_then(|list| self.bytes.get(list)).ok_or(fault)?;
+        let mut last = None;
+        for (i, row) in list.chunks_exact(EXPECTED).enumerate() {
+            let class = class_of(row).filter(|class| classes.contains(*class));
+            if class.is_none() || last > class {
+                let at = i.saturating_mul(EXPECTED).saturating_add(start);
+                return Err(Error::malformed(at, "class of an expected pattern"));
+            }
+            last = class;
+        }
+        self.pattern = self.pattern.checked_add(count).ok_or(fault)?;
         Ok(())
     }
 
@@ -290,9 +358,6 @@ fn numbers(cell: &[u8], place: usize) -> Result {
     };
     if !is_later {
         return fault(at::LIMIT_TWO, order);
-    }
-    if word(at::RESERVED) != 0 {
-        return fault(at::RESERVED, "reserved word of a cell");
     }
     for at in [at::FORBID, at::DENY] {
         if u64_at(cell, at).and_then(OpSet::from_bits).is_none() {

@@ -29,6 +29,8 @@ pub enum Place {
     Nowhere,
     /// Within the officer's prefixes, or known to the repertoire.
     Inside,
+    /// The cell learns, and it is nothing that the officer expects.
+    Unexpected,
     /// New to the repertoire, in a class in which that happens.
     Odd,
     /// New to the repertoire, in a class in which that is a surprise.
@@ -152,7 +154,8 @@ mod tests {
     #[test]
     fn places_are_ordered_by_how_grave_they_are() {
         assert!(Place::Nowhere < Place::Inside);
-        assert!(Place::Inside < Place::Odd && Place::Odd < Place::Unknown);
+        assert!(Place::Inside < Place::Unexpected && Place::Unexpected < Place::Odd);
+        assert!(Place::Odd < Place::Unknown);
         assert!(Place::Unknown < Place::Outside);
     }
 }

@@ -14,6 +14,7 @@
 //! | new to the repertoire, a surprise | pass | two, deny |
 //! | new to the repertoire otherwise | pass | one; by who caused danger two, veto: deny |
 //! | operation in the deny set, danger two up | veto: deny | veto: deny |
+//! | nothing that the officer expects | one, not learned | |
 //! | value above the officer's bound | two | two |
 //! | value above threshold one / two | pass | one / two |
 //! | type 2 signature | two, kill, ban | two, kill, ban |
@@ -43,6 +44,7 @@ use crate::wire::abi::{
     FLAG_APPLIED,
     FLAG_DANGER_ONE,
     FLAG_DANGER_TWO,
+    FLAG_KEPT_OUT,
     FLAG_LEARNING, //
 };
 
@@ -85,6 +87,7 @@ pub enum Signal {
 ///     ban_s: 0,
 ///     guarded: false,
 ///     offends: false,
+///     hard: false,
 /// };
 /// assert_eq!(cell.flags(), FLAG_LEARNING | FLAG_DANGER_ONE);
 /// ```
@@ -111,6 +114,8 @@ pub struct Context {
     /// Whether the process that acts, or one that it comes from, caused the danger signal two that
     /// is up: it is confined to the self.
     pub offends: bool,
+    /// Whether its tolerization is hard: what is beyond the officer's bounds is not learned.
+    pub hard: bool,
 }
 
 impl Context {
@@ -207,7 +212,21 @@ impl Verdict {
     /// The record flags that tell the verdict and the state it was made in.
     pub const fn flags(&self, ctx: &Context) -> u16 {
         let applied = if self.apply { FLAG_APPLIED } else { 0 };
-        applied | ctx.flags()
+        let kept_out = if self.keeps_out(ctx) {
+            FLAG_KEPT_OUT
+        } else {
+            0
+        };
+        applied | kept_out | ctx.flags()
+    }
+
+    /// Whether what happened was not learned, though the cell learns: attempted training.
+    const fn keeps_out(&self, ctx: &Context) -> bool {
+        match self.cause {
+            Cause::Unexpected => true,
+            Cause::Bound => ctx.hard && matches!(ctx.phase, Phase::Learning),
+            _ => false,
+        }
     }
 }
 
@@ -231,6 +250,7 @@ impl Verdict {
 ///     ban_s: 0,
 ///     guarded: false,
 ///     offends: false,
+///     hard: false,
 /// };
 /// let traces = Finding::Operation { op: Op::Ptrace, place: Place::Nowhere };
 /// assert!(decide(&traces, &cell).denies());
@@ -293,6 +313,7 @@ const fn veto(op: Op, ctx: &Context) -> Verdict {
 ///     ban_s: 0,
 ///     guarded: false,
 ///     offends: false,
+///     hard: false,
 /// };
 /// let nowhere = Place::Nowhere;
 /// assert!(passes(Op::Exec, nowhere, &cell) && !passes(Op::Ptrace, nowhere, &cell));
@@ -323,6 +344,9 @@ const fn operation(op: Op, place: Place, ctx: &Context) -> Verdict {
         } else {
             Verdict::raise(Signal::One, Action::PASS, Cause::SelfDir, ctx)
         };
+    } else if matches!(place, Place::Unexpected) {
+        // It learns, or did when it was asked.
+        return Verdict::raise(Signal::One, Action::PASS, Cause::Unexpected, ctx);
     } else {
         return Verdict::PASS;
     };
@@ -387,6 +411,7 @@ mod tests {
         ban_s: 0,
         guarded: false,
         offends: false,
+        hard: false,
     };
     const LEARNING: Context = Context {
         phase: Phase::Learning,
@@ -625,6 +650,34 @@ mod tests {
             &offends
         )
         .is_pass());
+    }
+
+    #[test]
+    fn attempted_training_is_told_and_goes_on() {
+        let unexpected = |op| Finding::Operation {
+            op,
+            place: Place::Unexpected,
+        };
+        let verdict = decide(&unexpected(Op::Exec), &LEARNING);
+        assert_eq!(
+            (verdict.signal, verdict.cause),
+            (Signal::One, Cause::Unexpected)
+        );
+        assert!(verdict.action.is_pass() && !verdict.denies());
+        assert_eq!(verdict.flags(&LEARNING), FLAG_LEARNING | FLAG_KEPT_OUT);
+        // What the officer forbids stays forbidden, and is told as that.
+        let verdict = decide(&unexpected(Op::Ptrace), &LEARNING);
+        assert!(verdict.denies() && verdict.cause == Cause::Forbidden);
+        assert_eq!(verdict.flags(&LEARNING) & FLAG_KEPT_OUT, 0);
+        for (ctx, hard, want) in [
+            (LEARNING, true, FLAG_LEARNING | FLAG_KEPT_OUT),
+            (LEARNING, false, FLAG_LEARNING),
+            (READY, true, 0),
+        ] {
+            let ctx = Context { hard, ..ctx };
+            let verdict = decide(&Finding::Crossing(Level::Bound), &ctx);
+            assert_eq!(verdict.flags(&ctx), want);
+        }
     }
 
     #[test]

@@ -167,6 +167,17 @@ impl ClassSet {
         self.0
     }
 
+    /// Whether it has no member.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The members in the order of their numbers.
+    pub fn iter(self) -> impl Iterator<Item = Class> {
+        let all = Class::ALL.iter().copied();
+        all.filter(move |class| self.contains(*class))
+    }
+
     /// This set and `class`.
     #[must_use]
     pub const fn with(self, class: Class) -> Self {
@@ -256,6 +267,8 @@ mod tests {
             set = set.with(class);
             assert!(set.contains(class));
         }
+        assert_eq!(set.iter().count(), Class::COUNT);
+        assert!(ClassSet::EMPTY.is_empty() && !set.is_empty());
     }
 
     #[test]

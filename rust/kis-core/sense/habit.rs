@@ -140,6 +140,11 @@ impl Habit {
         self.start_peak = self.start_peak.max(value.min(MAX_VALUE));
     }
 
+    /// How many starts were learned.
+    pub const fn starts(&self) -> u32 {
+        self.starts
+    }
+
     /// Sums of the values.
     pub const fn estimator(&self) -> &Estimator {
         &self.estimator

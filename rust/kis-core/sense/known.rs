@@ -59,6 +59,8 @@ pub enum Answer {
     Unknown,
     /// It is not, which may happen.
     Odd,
+    /// It was not learned, as the officer does not expect it. Never said of a set that is ready.
+    Unexpected,
     /// The repertoire has to be asked: the cell learns, or the set is being replaced.
     Unsure,
 }

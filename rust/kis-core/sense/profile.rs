@@ -35,7 +35,7 @@
 //! [peers](super::peers) are sent: u32 n, u32 0; of bytes, then of messages u64 greatest that all were sent
 //! in a stretch, u64 what all but one were then, and of the one that was sent most as in section 4. Section 6, the [repertoire](super::repertoire): u32
 //! windows, u32 windows of a start, u32 items, u32 bytes of their names; for each class u32 items that
-//! found no room, padded to a multiple of 8 bytes; the items, rising by class, domain and name: u8
+//! found no room; for each class u32 how often something was kept out; the items, rising by class, domain and name: u8
 //! class, u8 domain, u16 bytes of the name, u32 count, windows, windows of a start, first and last
 //! window; the names, padded.
 //!
@@ -290,6 +290,14 @@ impl Profile {
         Param::ALL
             .into_iter()
             .filter(|param| self.param(*param).rises(*param))
+    }
+
+    /// How many values of `param` were kept out of what was learned, as they were beyond its bound (hard
+    /// tolerization).
+    pub const fn kept_out(&self, param: Param) -> u32 {
+        let habit = self.param(param);
+        let learned = habit.estimator().n().saturating_add(habit.starts());
+        self.windows().saturating_sub(learned)
     }
 
     /// The greatest load that was learned.
@@ -689,6 +697,8 @@ mod tests {
             assert_eq!(p.param(Param::CpuUs).estimator().n(), n);
             assert_eq!(p.param(Param::RssKib).estimator().n(), 2);
             assert_eq!(p.windows(), 2);
+            assert_eq!(p.kept_out(Param::CpuUs), u32::from(hard));
+            assert_eq!(p.kept_out(Param::RssKib), 0);
         }
     }
 

@@ -12,6 +12,7 @@ use super::class::{
     Domain, //
 };
 use super::detector::Keep;
+use super::expectation::Expectation;
 use super::items::{
     Count,
     Item,
@@ -40,9 +41,9 @@ use core::ops::{
     DerefMut, //
 };
 
-/// Bytes of the section's head: windows, windows of a start, items, bytes of names, and what found no
-/// room in each class.
-const HEAD: usize = 16 + 4 * (Class::COUNT + Class::COUNT % 2);
+/// Bytes of the section's head: windows, windows of a start, items, bytes of names, and for each class
+/// what found no room, and what was kept out.
+const HEAD: usize = 16 + 2 * 4 * Class::COUNT;
 
 /// Bytes of an item in an image.
 const ITEM: usize = 24;
@@ -74,6 +75,8 @@ pub struct Repertoire<I, N> {
     windows: u32,
     /// Windows of a start.
     starts: u32,
+    /// What came up and was kept out, by class.
+    kept_out: [u32; Class::COUNT],
 }
 
 impl<I: Deref<Target = [Item]>, N: Deref<Target = [u8]>> Repertoire<I, N> {
@@ -83,6 +86,7 @@ impl<I: Deref<Target = [Item]>, N: Deref<Target = [u8]>> Repertoire<I, N> {
             items: Items::new(items, names),
             windows: 0,
             starts: 0,
+            kept_out: [0; Class::COUNT],
         }
     }
 
@@ -99,6 +103,11 @@ impl<I: Deref<Target = [Item]>, N: Deref<Target = [u8]>> Repertoire<I, N> {
     /// Windows of a start.
     pub const fn starts(&self) -> u32 {
         self.starts
+    }
+
+    /// How often something of a class came up and was kept out, as the officer does not expect it.
+    pub fn kept_out(&self, class: Class) -> u32 {
+        self.kept_out.get(class.index()).copied().unwrap_or(0)
     }
 
     /// Whether it has learned, be it that there was nothing to learn.
@@ -135,6 +144,24 @@ impl<I: DerefMut<Target = [Item]>, N: DerefMut<Target = [u8]>> Repertoire<I, N> 
             .note(seen.class, seen.domain, seen.name, now, start)
     }
 
+    /// Learns something, or keeps it out and counts that, which is then false: the officer does not
+    /// expect it, and it does not follow from what is known either.
+    pub fn teach(&mut self, seen: &Sighting<'_>, start: bool, expectation: Expectation) -> bool {
+        match expectation {
+            Expectation::Named => {
+                self.learn(seen, start);
+                return true;
+            }
+            Expectation::Follows => return true,
+            Expectation::None if seen.is_known(self) => return true,
+            Expectation::None => {}
+        }
+        if let Some(count) = self.kept_out.get_mut(seen.class.index()) {
+            *count = count.saturating_add(1);
+        }
+        false
+    }
+
     /// A window is over; whether it was one of a start.
     pub fn window(&mut self, start: bool) {
         let windows = if start {
@@ -150,6 +177,7 @@ impl<I: DerefMut<Target = [Item]>, N: DerefMut<Target = [u8]>> Repertoire<I, N> 
         self.items.clear();
         self.windows = 0;
         self.starts = 0;
+        self.kept_out.fill(0);
     }
 
     /// The officer says that something is of the self; false when there is no room, or when the name
@@ -192,8 +220,8 @@ where
         for class in Class::ALL.iter().copied() {
             w.u32(self.items.lost(class));
         }
-        if Class::COUNT % 2 != 0 {
-            w.u32(0);
+        for count in self.kept_out {
+            w.u32(count);
         }
         for (item, name) in self.items.iter() {
             w.u8(item.class as u8);
@@ -227,13 +255,11 @@ where
         for word in &mut head {
             *word = r.u32().ok_or(short)?;
         }
-        let [steady, starts, count, names_len, lost @ ..] = head;
+        let [steady, starts, count, names_len, counts @ ..] = head;
+        let (lost, kept_out) = counts.split_at_checked(Class::COUNT).unwrap_or_default();
         // A cell without a repertoire has learned none of them.
         if (steady, starts) != (0, 0) && steady.checked_add(starts) != Some(windows) {
             return Err(Error::malformed(at, "windows of the repertoire"));
-        }
-        if Class::COUNT % 2 != 0 && lost.last() != Some(&0) {
-            return Err(Error::malformed(at, "padding of the repertoire"));
         }
         let room = (ITEM.saturating_mul(index(count))).saturating_add(index(names_len));
         if index(count) > MAX_ITEMS || index(names_len) > MAX_NAMES {
@@ -283,7 +309,10 @@ where
                 return Err(Error::malformed(r.offset(), "padding of the repertoire"));
             }
         }
-        self.items.set_lost(&lost);
+        self.items.set_lost(lost);
+        for (to, from) in self.kept_out.iter_mut().zip(kept_out) {
+            *to = *from;
+        }
         self.windows = steady;
         self.starts = starts;
         Ok(())

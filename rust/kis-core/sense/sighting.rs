@@ -249,6 +249,14 @@ impl<'a> Sighting<'a> {
         })
     }
 
+    /// Whether it makes a file that a set has as one to be written to: so logs begin.
+    pub fn is_to_be_written(&self, set: &impl Knows) -> bool {
+        // A directory that comes along with all below it is called by its path.
+        self.class == Class::Create
+            && self.name != self.path
+            && set.has(Class::Write, self.domain, self.path)
+    }
+
     /// Whether a set knows it.
     pub fn is_known(&self, self_: &impl Knows) -> bool {
         let has = |class: Class, name: &[u8]| {

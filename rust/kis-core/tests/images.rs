@@ -31,14 +31,19 @@ use kis_core::matching::signatures::{
 };
 use kis_core::sense::bound::NO_BOUNDS;
 use kis_core::sense::budget::Budget;
-use kis_core::sense::class::Class;
+use kis_core::sense::class::{
+    Class,
+    ClassSet, //
+};
 use kis_core::sense::detector::Observation;
+use kis_core::sense::expectation::Expectation;
 use kis_core::sense::param::Param;
 use kis_core::sense::profile::{
     Profile,
     Settings,
     MAX_BYTES, //
 };
+use kis_core::sense::sighting::Sighting;
 use kis_core::sense::window::Moment;
 use kis_core::wire::abi::{
     CellMode,
@@ -62,7 +67,16 @@ fn cells() -> Vec<u8> {
     redis.trees = [&[], &[b"/var/lib/redis", b"/tmp"], &[b"/"]];
     redis.forbid = OpSet::EMPTY.with(Op::Exec).with(Op::Ptrace);
     let mut web = CellSpec::new(b"web", b"/usr/sbin/nginx");
-    web.learn = true;
+    (web.learn, web.hard) = (true, true);
+    web.expected_classes = ClassSet::EMPTY
+        .with(Class::Program)
+        .with(Class::Peer)
+        .with(Class::Memory);
+    web.expected = &[
+        (Class::Program, b"/usr/sbin/nginx -> *"),
+        (Class::Peer, b"unix /run/php/*"),
+        (Class::Peer, b"tcp 10.0.0.5:80"),
+    ];
     (web.bounds[0], web.bounds[12]) = (Some(1), Some(u64::MAX));
     web.ban_s = 60;
     web.trees[0] = &[b"/srv"];
@@ -86,7 +100,9 @@ fn profile() -> Vec<u8> {
     let mut profile = Profile::new();
     let mut chance = Chance::new(19);
     // So few that some find no room.
-    let self_ = common::learned(&mut chance, 5, 12);
+    let mut self_ = common::learned(&mut chance, 5, 12);
+    let odd = Sighting::named(Class::Peer, true, b"tcp 203.0.113.9:4444");
+    assert!(!self_.teach(&odd, false, Expectation::None));
     for i in 0..5 {
         let values = &std::array::from_fn(|_| chance.number(30));
         let window = Observation::Window {
@@ -169,6 +185,7 @@ fn walk_profile(image: &[u8], self_: &mut Learner, chance: &mut Chance) -> Resul
         let novelty = self_.novelty(class);
         assert_eq!(self_.grave().contains(class), novelty.is_saturated());
         assert_eq!(novelty.lost, items.lost(class));
+        let _ = self_.kept_out(class);
     }
     Ok(())
 }
@@ -183,10 +200,14 @@ fn walk_cells(cells: &Cells<&[u8]>) {
                 .to_vec()
         })
         .collect();
+    let expected: Vec<Vec<(Class, &[u8])>> = cells
+        .iter()
+        .map(|cell| cell.expected().iter().collect())
+        .collect();
     let specs: Vec<CellSpec<'_>> = cells
         .iter()
-        .zip(&lists)
-        .map(|(cell, lists)| CellSpec {
+        .zip(lists.iter().zip(&expected))
+        .map(|(cell, (lists, expected))| CellSpec {
             name: cell.name(),
             program: cell.program(),
             arguments: cell.arguments(),
@@ -205,6 +226,8 @@ fn walk_cells(cells: &Cells<&[u8]>) {
             deny: cell.deny(),
             bounds: cell.bounds(),
             trees: [&lists[0], &lists[1], &lists[2]],
+            expected,
+            expected_classes: cell.expected().classes(),
         })
         .collect();
     let mut again = vec![0; cells.bytes().len()];
@@ -217,6 +240,9 @@ fn walk_cells(cells: &Cells<&[u8]>) {
         let _ = cell.moved(b"/tmp/x", b"/tmp/y", true);
         let _ = cell.guarded();
         let _ = cell.settings();
+        let seen = Sighting::named(Class::Peer, true, b"unix /run/php/fpm.sock");
+        let _ = cell.expected().says(&seen);
+        assert_eq!(cell.expected().is_empty(), cell.expected().len() == 0);
     }
     let _ = cells.of_process(b"/usr/bin/redis-server", b"*:6379");
     assert!(cells.get(cells.len()).is_none());

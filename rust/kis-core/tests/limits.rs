@@ -20,6 +20,7 @@ use kis_core::sense::bound::NO_BOUNDS;
 use kis_core::sense::budget::Budget;
 use kis_core::sense::class::{
     Class,
+    ClassSet,
     Domain, //
 };
 use kis_core::sense::detector::{
@@ -43,6 +44,7 @@ use kis_core::wire::abi::{
     OpSet,
     ABI,
     MAX_CELLS,
+    MAX_EXPECTED,
     MAX_IMAGE,
     MAX_ITEMS,
     MAX_PREFIXES,
@@ -88,6 +90,14 @@ fn cells_and_prefixes_are_bounded() {
         let prefixes = |n: usize| cell(|c| c.trees[access] = vec![&b"/srv"[..]; n].leak());
         assert!(prefixes(MAX_PREFIXES) && !prefixes(MAX_PREFIXES + 1));
     }
+    let expected = |n: usize| {
+        cell(|c| {
+            (c.hard, c.learn) = (true, true);
+            c.expected_classes = ClassSet::EMPTY.with(Class::Peer);
+            c.expected = vec![(Class::Peer, &b"unix *"[..]); n].leak();
+        })
+    };
+    assert!(expected(0) && expected(MAX_EXPECTED) && !expected(MAX_EXPECTED + 1));
 }
 
 #[test]
@@ -182,8 +192,8 @@ fn every_parameter_can_be_bounded_and_every_operation_named() {
     assert_eq!(cell.bounds(), spec.bounds);
     assert_eq!((cell.forbid(), cell.deny()), (OpSet::ALL, OpSet::ALL));
     // The sets are at 64 and 72 of the cell, the bounds behind it: none but the known is taken.
-    let first = 48;
-    let bounds = first + 112;
+    let first = 56;
+    let bounds = first + 120;
     for at in [64, 72] {
         for bit in 0..u64::BITS as usize {
             let word = first + at + 4 * (bit / 32);
@@ -211,7 +221,11 @@ fn every_parameter_can_be_bounded_and_every_operation_named() {
         (first + 84, number - 1, false),
         (first + 84, 0, false),
         (first + 84, u32::MAX, false),
+        // What is expected of a cell that is not hard: of no class, of a class; patterns.
         (first + 60, 1, false),
+        (first + 60, 1 << Class::Peer as u32, false),
+        (first + 112, 1, false),
+        (first + 116, 1, false),
     ] {
         let image = forged(&image, at, word);
         assert_eq!(Cells::verify(&image[..]).is_ok(), good, "{at} {word}");
@@ -480,7 +494,7 @@ fn verify(image: &[u8]) -> Result<Profile, Error> {
 }
 
 /// Bytes of the head of the repertoire's section, and of an item.
-const HEAD: usize = 16 + 4 * Class::COUNT.next_multiple_of(2);
+const HEAD: usize = 16 + 2 * 4 * Class::COUNT;
 const ITEM: usize = 24;
 
 /// Bytes of a parameter of which nothing is known.
@@ -576,8 +590,8 @@ fn profiles_are_bounded() {
         // What found no room.
         (REPERTOIRE + 24, u32::MAX, true),
         (REPERTOIRE + 20 + 4 * Class::COUNT, 1, true),
-        // What makes the head whole words of eight bytes.
-        (ITEMS - 4, 1, Class::COUNT % 2 == 0),
+        // What was kept out.
+        (ITEMS - 4, 1, true),
         // Load, and sums, of nothing.
         (DEVIATION + 8, 1, false),
         (DEVIATION + 16, 1, false),

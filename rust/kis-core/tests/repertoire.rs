@@ -55,8 +55,10 @@ fn profile(windows: u32) -> Profile {
 }
 
 /// All that a repertoire says.
-fn said(self_: &Learner) -> (u32, u32, common::Said) {
-    (self_.windows(), self_.starts(), common::said(self_.items()))
+fn said(self_: &Learner) -> (u32, u32, common::Said, Vec<u32>) {
+    let kept_out = Class::ALL.iter().map(|class| self_.kept_out(*class));
+    let items = common::said(self_.items());
+    (self_.windows(), self_.starts(), items, kept_out.collect())
 }
 
 fn section(self_: &Learner) -> Vec<u8> {

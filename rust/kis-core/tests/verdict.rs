@@ -27,7 +27,7 @@ use kis_core::wire::abi::{
 
 /// Every context, for an operation that is in none, one or both sets.
 fn contexts(op: Op) -> impl Iterator<Item = Context> {
-    (0..1024u32).map(move |bits| {
+    (0..2048u32).map(move |bits| {
         let bit = |i: u32| (bits >> i) & 1 != 0;
         let set = |on: bool| {
             if on {
@@ -51,6 +51,7 @@ fn contexts(op: Op) -> impl Iterator<Item = Context> {
             ban_s: u32::from(bit(7)) * 60,
             guarded: bit(8),
             offends: bit(9),
+            hard: bit(10),
         }
     })
 }
@@ -81,12 +82,13 @@ fn check(verdict: Verdict, ctx: &Context) {
 
 #[test]
 fn operation_for_every_input() {
-    let mut seen = [0; 5];
+    let mut seen = [0; 6];
     for op in Op::ALL.iter().copied() {
         for ctx in contexts(op) {
             for place in [
                 Place::Nowhere,
                 Place::Inside,
+                Place::Unexpected,
                 Place::Odd,
                 Place::Unknown,
                 Place::Outside,
@@ -105,6 +107,7 @@ fn operation_for_every_input() {
                     (_, _, true, ..) => (Cause::SelfDir, Signal::Two),
                     (_, _, _, true, _) => (Cause::Danger, Signal::None),
                     (.., true) => (Cause::SelfDir, Signal::One),
+                    _ if place == Place::Unexpected => (Cause::Unexpected, Signal::One),
                     _ => (Cause::None, Signal::None),
                 };
                 assert_eq!((verdict.cause, verdict.signal), (cause, signal));
@@ -120,6 +123,7 @@ fn operation_for_every_input() {
                     Cause::Tree,
                     Cause::SelfDir,
                     Cause::Danger,
+                    Cause::Unexpected,
                 ]
                 .iter()
                 .position(|c| *c == cause)

@@ -16,6 +16,8 @@ pub const MAX_CELLS: usize = 256;
 pub const MAX_SIGNATURES: usize = 4096;
 /// Most prefixes in one path list of a cell.
 pub const MAX_PREFIXES: usize = 32;
+/// Most patterns of what is expected of a cell, all classes together.
+pub const MAX_EXPECTED: usize = 256;
 /// Most items of a cell's repertoire.
 pub const MAX_ITEMS: usize = 2048;
 /// Most addresses banned at a time.
@@ -47,6 +49,8 @@ pub const FLAG_PATH_CUT: u16 = 1 << 2;
 pub const FLAG_DANGER_ONE: u16 = 1 << 3;
 /// Danger signal two was up.
 pub const FLAG_DANGER_TWO: u16 = 1 << 4;
+/// It was not learned: attempted training.
+pub const FLAG_KEPT_OUT: u16 = 1 << 5;
 
 /// Address family of IPv4.
 pub const AF_INET: u8 = 2;
@@ -238,6 +242,8 @@ numbered! {
         Officer = 8, "officer";
         /// Received bytes could not be looked at.
         Unseen = 9, "unseen";
+        /// Nothing that the officer expects of a cell that learns.
+        Unexpected = 10, "unexpected";
     }
 }
 

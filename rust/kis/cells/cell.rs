@@ -24,7 +24,9 @@ use kis_core::{
         Access,
     },
     judge::verdict::{Context, Signal},
+    sense::class::ClassSet,
     sense::detector::Subject,
+    sense::expectation::Expectation,
     sense::key::Key,
     sense::known::{Answer, Known, MEMO, SLOTS},
     sense::param::Param,
@@ -62,6 +64,8 @@ struct Rules {
     guarded: bool,
     has_things: bool,
     has_sessions: bool,
+    /// The classes of which the officer says what is expected while it learns.
+    expected: ClassSet,
     /// Whether there are prefixes, by [`Access`].
     has_prefixes: [bool; Access::ALL.len()],
 }
@@ -126,6 +130,7 @@ impl Cell {
             guarded: spec.guarded(),
             has_things: spec.learn(),
             has_sessions: spec.sessions(),
+            expected: spec.expected().classes(),
             has_prefixes: Access::ALL.map(|access| !spec.tree(access).is_empty()),
         };
         let holds = Holds {
@@ -291,6 +296,7 @@ impl Cell {
             guarded: self.rules.guarded,
             // In danger the clock was read.
             offends: danger_two && Task::current_is_blamed(now_ns),
+            hard: self.settings.hard,
         }
     }
 
@@ -330,15 +336,27 @@ impl Cell {
         self.rules.guarded
     }
 
-    /// Whether something is of the self; while the cell learns it becomes so. Takes a lock while it
-    /// learns, and in the moment in which the repertoire is replaced; who may not wait for one
-    /// (`may_wait`) gets no answer then, and what it saw is not learned.
-    pub(crate) fn sees(&self, seen: &Sighting<'_>, may_wait: bool) -> Answer {
+    /// Whether something is of the self; while the cell learns it becomes so, if the officer expects it
+    /// (`expects`, asked only then). Takes a lock while it learns, and in the moment in which the
+    /// repertoire is replaced; who may not wait for one (`may_wait`) gets no answer then, and what it
+    /// saw is not learned.
+    pub(crate) fn sees(
+        &self,
+        seen: &Sighting<'_>,
+        may_wait: bool,
+        expects: impl FnOnce() -> Expectation,
+    ) -> Answer {
         match self.known.ask(seen) {
             Answer::Unsure => {}
             answer => return answer,
         }
         let now = clock::monotonic_ns();
+        // Before the lock is taken, as it goes through all patterns.
+        let expectation = if self.rules.expected.contains(seen.class) {
+            expects()
+        } else {
+            Expectation::Named
+        };
         let learnt = if may_wait {
             Some(self.learnt.lock())
         } else {
@@ -352,7 +370,11 @@ impl Cell {
             drop(learnt);
             return self.known.ask(seen);
         }
-        learnt.things.learn(seen, self.is_starting(now));
-        Answer::Known
+        let start = self.is_starting(now);
+        if learnt.things.teach(seen, start, expectation) {
+            Answer::Known
+        } else {
+            Answer::Unexpected
+        }
     }
 }

@@ -5,15 +5,19 @@
 //! `Documentation/schema/kis-cells.schema.json` documents every key; a test holds the two together.
 
 mod bound;
+pub mod expect;
 pub mod loaded;
 pub mod program;
 
 use crate::{
-    cell_file::program::{
-        absence,
-        is_usable,
-        oddity,
-        resolved, //
+    cell_file::{
+        expect::Expect,
+        program::{
+            absence,
+            is_usable,
+            oddity,
+            resolved, //
+        }, //
     },
     configuration::{
         self,
@@ -52,6 +56,10 @@ use kis_core::{
     sense::budget::{
         Budget,
         MONTH_DAYS, //
+    },
+    sense::class::{
+        Class,
+        ClassSet, //
     },
     wire::abi::{
         CellMode,
@@ -128,6 +136,8 @@ pub struct Cell {
     pub thresholds: Thresholds,
     #[serde(default)]
     pub bounds: BTreeMap<String, Bound>,
+    #[serde(default)]
+    pub expect: Expect,
     #[serde(default)]
     pub files: Files,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -455,6 +465,7 @@ pub fn faults(document: &Document, file: &CellFile) -> Faults {
         for (name, bound) in &cell.bounds {
             faults.extend(bound.fault(document, &pointer(&format!("/bounds/{name}"))));
         }
+        faults.extend(expect::faults(document, &pointer("/expect"), cell));
         for (key, list) in [
             ("read", &cell.files.read),
             ("write", &cell.files.write),
@@ -563,6 +574,7 @@ impl Configuration for Resolved {
             return Err(faults);
         }
         let mut warnings = resolve_programs(&mut file);
+        warnings.extend(file.cells.iter_mut().flat_map(expect::generalise));
         warnings.extend(missing_places(&file));
         warnings.extend(hidden_cells(&file));
         Ok(Self { file, warnings })
@@ -689,34 +701,48 @@ pub fn image(file: &CellFile) -> Result<Vec<u8>> {
         .iter()
         .map(|cell| [&cell.files.read, &cell.files.write, &cell.files.exec].map(|l| bytes(l)))
         .collect();
+    let lists: Vec<(ClassSet, Vec<(Class, Vec<u8>)>)> = file
+        .cells
+        .iter()
+        .map(|cell| expect::lists(&cell.expect))
+        .collect();
+    let patterns: Vec<Vec<(Class, &[u8])>> = lists
+        .iter()
+        .map(|(_, list)| list.iter().map(|(class, p)| (*class, &p[..])).collect())
+        .collect();
+    let expected = lists.iter().map(|(classes, _)| *classes).zip(&patterns);
     let specs: Vec<CellSpec<'_>> = file
         .cells
         .iter()
-        .zip(&trees)
-        .map(|(cell, [read, write, exec])| CellSpec {
-            name: cell.name.as_bytes(),
-            program: cell.program.as_bytes(),
-            arguments: cell.arguments.as_bytes(),
-            mode: match cell.mode {
-                ModeSetting::Inherit => CellMode::Inherit,
-                ModeSetting::Observe => CellMode::Observe,
-                ModeSetting::Enforce => CellMode::Enforce,
+        .zip(trees.iter().zip(expected))
+        .map(
+            |(cell, ([read, write, exec], (classes, expected)))| CellSpec {
+                name: cell.name.as_bytes(),
+                program: cell.program.as_bytes(),
+                arguments: cell.arguments.as_bytes(),
+                mode: match cell.mode {
+                    ModeSetting::Inherit => CellMode::Inherit,
+                    ModeSetting::Observe => CellMode::Observe,
+                    ModeSetting::Enforce => CellMode::Enforce,
+                },
+                window_ms: cell.window_ms,
+                learn_windows: cell.tolerization.windows,
+                hard: cell.tolerization.kind == Kind::Hard,
+                learn: cell.files.learn,
+                sessions: cell.has_sessions(),
+                kill_connections: cell.danger_two.kill_connections,
+                budget: cell.thresholds.limits(cell.window_ms),
+                hold_one_ms: cell.danger_one.hold_ms,
+                hold_two_ms: cell.danger_two.hold_ms,
+                ban_s: cell.danger_two.ban_s,
+                forbid: op_set(&cell.forbid),
+                deny: op_set(&cell.danger_two.deny),
+                bounds: bounds(&cell.bounds),
+                trees: [read, write, exec],
+                expected,
+                expected_classes: classes,
             },
-            window_ms: cell.window_ms,
-            learn_windows: cell.tolerization.windows,
-            hard: cell.tolerization.kind == Kind::Hard,
-            learn: cell.files.learn,
-            sessions: cell.has_sessions(),
-            kill_connections: cell.danger_two.kill_connections,
-            budget: cell.thresholds.limits(cell.window_ms),
-            hold_one_ms: cell.danger_one.hold_ms,
-            hold_two_ms: cell.danger_two.hold_ms,
-            ban_s: cell.danger_two.ban_s,
-            forbid: op_set(&cell.forbid),
-            deny: op_set(&cell.danger_two.deny),
-            bounds: bounds(&cell.bounds),
-            trees: [read, write, exec],
-        })
+        )
         .collect();
     let mut image = vec![0; room(&specs)];
     let len = encode(&specs, &mut image).map_err(|e| {

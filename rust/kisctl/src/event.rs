@@ -42,6 +42,7 @@ use kis_core::{
         FLAG_APPLIED,
         FLAG_DANGER_ONE,
         FLAG_DANGER_TWO,
+        FLAG_KEPT_OUT,
         FLAG_PATH_CUT, //
     },
     wire::record::{
@@ -115,6 +116,7 @@ pub struct Event {
     pub phase: &'static str,
     pub danger_one: bool,
     pub danger_two: bool,
+    pub kept_out: bool,
     #[serde(flatten)]
     pub measure: Option<Measure>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -198,7 +200,7 @@ pub struct Signature {
     pub message: Option<String>,
 }
 
-/// What is new to the self, or was accepted.
+/// What is new to the self, was not expected, or was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "kisctl(8) documents the names")]
 pub struct Item {
@@ -256,6 +258,7 @@ impl Event {
             phase: head.phase().name(),
             danger_one: head.flags & FLAG_DANGER_ONE != 0,
             danger_two: head.flags & FLAG_DANGER_TWO != 0,
+            kept_out: is_kept_out(record),
             measure: measure(record),
             signature: matched.map(|found| Signature {
                 id: found.sig_id,
@@ -302,7 +305,7 @@ pub fn control<'a>(record: &'a Record<'_>) -> Option<&'a Control> {
     }
 }
 
-/// Of what kind something is that is new to the self, or that was accepted.
+/// Of what kind something is that is new to the self, was not expected, or was accepted.
 pub fn kind(record: &Record<'_>) -> Option<(Class, Domain)> {
     match &record.body {
         Body::Operation(operation) => operation.new_kind(),
@@ -420,6 +423,11 @@ pub fn event_type(record: &Record<'_>) -> String {
         Some(kind) => format!("kis_{}", word(kind.name())),
         None => format!("kis_type_{}", record.head.kind),
     }
+}
+
+/// Whether what it tells of was not learned, though the cell learned: attempted training.
+pub fn is_kept_out(record: &Record<'_>) -> bool {
+    record.head.flags & FLAG_KEPT_OUT != 0
 }
 
 /// The signal that the record raises.

@@ -13,6 +13,7 @@ pub mod document;
 pub mod error;
 pub mod field;
 pub mod item;
+pub mod kept;
 pub mod param;
 pub mod profile;
 pub mod rule;

@@ -305,7 +305,7 @@ fn json_of_limits_is_stable() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         json(&output).to_string(),
-        r#"{"limits":{"bans":1024,"cells":256,"image_bytes":67108864,"item_bytes":511,"items":2048,"lanes":512,"message_bytes":127,"name_bytes":31,"operations":64,"path_bytes":255,"prefixes":32,"record_bytes":4096,"signatures":4096},"schema_version":2}"#
+        r#"{"limits":{"bans":1024,"cells":256,"expected":256,"image_bytes":67108864,"item_bytes":511,"items":2048,"lanes":512,"message_bytes":127,"name_bytes":31,"operations":64,"path_bytes":255,"prefixes":32,"record_bytes":4096,"signatures":4096},"schema_version":2}"#
     );
 }
 

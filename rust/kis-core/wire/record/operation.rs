@@ -14,7 +14,7 @@ table! {
     Operation {
         /// Number of an [`Op`]; 0 for an attempt to command KIS.
         op: u16,
-        /// Of something new its kind, [`Class`] plus 256 for [`Domain::Root`]; else 0.
+        /// Of something new or unexpected its kind, [`Class`] plus 256 for [`Domain::Root`]; else 0.
         kind: u16,
         /// Which of its type and operation in the window it is, from 1.
         nth: u32,

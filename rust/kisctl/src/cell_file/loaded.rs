@@ -4,6 +4,7 @@
 
 use crate::{
     cell_file::{
+        expect::Expect,
         op_word,
         Alarms,
         Bound,
@@ -20,13 +21,15 @@ use crate::{
     error::{
         Error,
         Result, //
-    }, //
+    },
+    text, //
 };
 use kis_core::{
     cells::{
         self,
         Access,
-        Cells, //
+        Cells,
+        Expected, //
     },
     sense::budget::Budget,
     wire::abi::{
@@ -48,11 +51,13 @@ use kis_core::{
 /// use kisctl::cell_file::{image, loaded::of_image, CellFile};
 ///
 /// let text = r#"{"version": 1, "cells": [{"name": "dns", "program": "/usr/sbin/unbound",
+///     "tolerization": {"kind": "hard"}, "expect": {"program": [], "peer": ["udp *:53"]},
 ///     "bounds": {"execs": {"about": 3}}, "files": {"write": ["/var/lib/unbound"]}}]}"#;
 /// let file: CellFile = serde_json::from_str(text).expect("a cell file");
 /// let again = of_image(&image(&file)?)?;
 /// assert_eq!(image(&again)?, image(&file)?);
 /// assert_eq!(again.cells[0].bounds["execs"].max, Some(5));
+/// assert_eq!(again.cells[0].expect, file.cells[0].expect);
 /// # Ok::<(), kisctl::error::Error>(())
 /// ```
 pub fn of_image(bytes: &[u8]) -> Result<CellFile> {
@@ -99,6 +104,7 @@ fn of_cell(cell: &cells::Cell<'_>) -> Cell {
                 ))
             })
             .collect(),
+        expect: expect(&cell.expected()),
         files: Files {
             learn: cell.learn(),
             read: tree(Access::Read),
@@ -117,6 +123,18 @@ fn of_cell(cell: &cells::Cell<'_>) -> Cell {
             ban_s: cell.ban_s(),
         },
     }
+}
+
+fn expect(expected: &Expected<'_>) -> Expect {
+    let classes = expected.classes().iter();
+    let mut lists: Expect = classes
+        .map(|class| (class.name().to_owned(), vec![]))
+        .collect();
+    for (class, pattern) in expected.iter() {
+        let list = lists.entry(class.name().to_owned()).or_default();
+        list.push(text::escaped(pattern));
+    }
+    lists
 }
 
 fn words(ops: OpSet) -> Vec<String> {

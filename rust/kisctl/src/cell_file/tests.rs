@@ -50,6 +50,10 @@ fn image_has_what_the_file_has() {
     assert_eq!(redis.bound(Param::RssKib), Some(500_000));
     assert_eq!(redis.bound(Param::CpuUs), None);
     assert_eq!(redis.bound(Param::Connects), Some(3));
+    let classes = ClassSet::EMPTY.with(Class::Program).with(Class::Peer);
+    assert_eq!(redis.expected().classes(), classes);
+    let peers = [(Class::Peer, &b"tcp 10.0.0.5:6379"[..])];
+    assert!(redis.hard() && redis.expected().iter().eq(peers));
     assert!(redis.tree(Access::Write).allows(b"/var/lib/redis/dump.rdb"));
     assert!(!redis
         .tree(Access::Write)
@@ -215,6 +219,56 @@ fn each_rule_is_told_at_its_place() {
             "",
             "10001 is more than 10000",
         ),
+        (
+            "/cells/0/tolerization/kind",
+            json!("soft"),
+            "/cells/0/expect",
+            "expect says what hard tolerization may learn, and this cell's is soft",
+        ),
+        (
+            "/cells/0/files/learn",
+            json!(false),
+            "/cells/0/expect",
+            "expect says what the repertoire may learn, and this cell has none",
+        ),
+        (
+            "/cells/0/expect/peer",
+            json!(["tcp 10.0.0.5:1", "tcp 10.0.0.5:1"]),
+            "",
+            "the list names something twice",
+        ),
+        (
+            "/cells/0/expect/peer",
+            json!((0..257).map(|n| n.to_string()).collect::<Vec<_>>()),
+            "",
+            "the list has 257 entries, more than 256",
+        ),
+        (
+            "/cells/0/expect",
+            json!({"peer": (0..200).map(|n| n.to_string()).collect::<Vec<_>>(),
+                "port": (0..57).map(|n| n.to_string()).collect::<Vec<_>>()}),
+            "",
+            "expect has 257 patterns, more than 256",
+        ),
+        ("/cells/0/expect/peer/0", json!(""), "", "\"\" is shorter than 1"),
+        (
+            "/cells/0/expect/peer/0",
+            json!("\u{e9}".repeat(200)),
+            "",
+            "a pattern has 1 to 255 bytes and no NUL",
+        ),
+        (
+            "/cells/0/expect/program",
+            json!(["/bin/sh"]),
+            "/cells/0/expect/program/0",
+            "\"/bin/sh\" does not say who executes what",
+        ),
+        (
+            "/cells/0/expect",
+            json!({"write": ["var/log"]}),
+            "/cells/0/expect/write/0",
+            "\"var/log\" is no absolute path",
+        ),
         ("/cells/0/files/learn", json!(1), "", "1 is an integer, not a boolean"),
         (
             "/cells/0/files/write",
@@ -296,6 +350,7 @@ fn objects() -> Vec<(&'static str, &'static str)> {
         ("/cells/0/thresholds/budget", "/$defs/budget"),
         ("/cells/0/bounds", "/$defs/bounds"),
         ("/cells/0/bounds/execs", "/$defs/bound"),
+        ("/cells/0/expect", "/$defs/expect"),
         ("/cells/0/files", "/$defs/files"),
         ("/cells/0/danger_one", "/$defs/danger_one"),
         ("/cells/0/danger_two", "/$defs/danger_two"),
@@ -331,6 +386,7 @@ fn schema_and_types_know_the_same_keys() {
     for (example, definition) in objects() {
         let mut known: Vec<String> = match example {
             "/cells/0/bounds" => Param::ALL.map(|param| param.name().to_owned()).to_vec(),
+            "/cells/0/expect" => Class::ALL.iter().map(|c| c.name().to_owned()).collect(),
             // One or the other is written.
             "/cells/0/bounds/execs" => ["max", "about", "tolerance_percent"]
                 .map(str::to_owned)

@@ -66,9 +66,5 @@ fn learned(record: &Record<'_>) -> Option<Growth> {
     let mut control = Control::open().ok()?;
     let cell = control.cell(name).ok()?;
     let saved = Saved::of_cell(&mut control, name).ok()?;
-    Some(Growth {
-        class,
-        novelty: saved.repertoire.novelty(class),
-        window_ms: cell.window_ms,
-    })
+    Some(Growth::of(&saved.repertoire, class, cell.window_ms))
 }

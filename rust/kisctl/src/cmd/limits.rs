@@ -13,13 +13,18 @@ use crate::{
 };
 
 /// Name, number and what it is about.
-const LIMITS: [(&str, u32, &str); 13] = [
+const LIMITS: [(&str, u32, &str); 14] = [
     ("cells", uapi::KIS_MAX_CELLS, "cells of a configuration"),
     ("signatures", uapi::KIS_MAX_SIGNATURES, "signatures"),
     (
         "prefixes",
         uapi::KIS_MAX_PREFIXES,
         "prefixes in one path list of a cell",
+    ),
+    (
+        "expected",
+        uapi::KIS_MAX_EXPECTED,
+        "patterns of what is expected of a cell",
     ),
     ("items", uapi::KIS_MAX_ITEMS, "items of a cell's repertoire"),
     (

@@ -29,6 +29,7 @@ use crate::{
     view::{
         class::Growth,
         field::objects,
+        kept::Kept,
         value::{
             Object,
             Value, //
@@ -101,6 +102,7 @@ pub(super) fn tell(output: &Output, of: &Candidate) -> Result<u8> {
     let (grave, mild) = (expected(false), expected(true));
     let tried = of.saved.profile.score();
     let alarms = of.alarms(growth.as_deref().unwrap_or_default());
+    let kept = Kept::of(&of.saved);
     if output.is_json() {
         let day = |day: Option<u64>| day.map_or(Value::Maybe(None), Value::Q16);
         let report = Object::report()
@@ -110,6 +112,7 @@ pub(super) fn tell(output: &Output, of: &Candidate) -> Result<u8> {
             .with("idle_percent", idle)
             .with("per_day", day(grave))
             .with("per_day_mild", day(mild))
+            .with("kept_out", kept.value())
             .with("tried_windows", tried.windows)
             .with("tried_one", tried.one)
             .with("tried_two", tried.two)
@@ -135,6 +138,16 @@ pub(super) fn tell(output: &Output, of: &Candidate) -> Result<u8> {
     for Lack { name, text, next } in &lacks {
         output.line(format!("  {name:<9} {text}"))?;
         output.line(format!("  {:<9} -> {next}", ""))?;
+    }
+    // No lack: whoever tries to train a cell would keep it from being ready for good.
+    if !kept.is_nothing() {
+        let words = output.paint(Colour::Yellow, &kept.words());
+        output.line(format!(
+            "kept out while it learned, as attempted training: {words}"
+        ))?;
+        output.line(format!(
+            "  -> kisctl alerts --cell {name}: what belongs to it will be new; accept it, or add it to expect"
+        ))?;
     }
     if let Some(idle) = idle.filter(|idle| *idle > 0 && of.cell.has_repertoire()) {
         output.line(format!("idle windows: at least {idle} %"))?;

@@ -47,6 +47,7 @@ use kis_core::{
             Domain, //
         },
         detector::Observation,
+        expectation::Expectation,
         profile::Settings,
         sighting::Sighting, //
     },
@@ -231,6 +232,20 @@ fn saved() -> Saved {
     saved
 }
 
+/// The same after somebody tried to train it.
+fn tried() -> Saved {
+    let mut tried = saved();
+    for (class, name) in [
+        (Class::Program, &b"/usr/sbin/nginx -> /bin/sh"[..]),
+        (Class::Program, b"/bin/sh -> /bin/id"),
+        (Class::Peer, b"tcp 203.0.113.9:4444"),
+    ] {
+        let seen = Sighting::named(class, false, name);
+        assert!(!tried.repertoire.teach(&seen, false, Expectation::None));
+    }
+    tried
+}
+
 /// The same with an item more, and other thresholds.
 fn other() -> Saved {
     let mut other = saved();
@@ -258,6 +273,7 @@ fn cell_document(warnings: Vec<Warning>) -> Resolved {
 fn in_force() -> CellFile {
     let text = r#"{"version": 1, "cells": [{"name": "redis", "program": "/usr/bin/redis-server",
         "bounds": {"execs": {"max": 0}}, "forbid": ["ptrace", "exec"],
+        "tolerization": {"kind": "hard"}, "expect": {"program": [], "peer": ["unix /run/x", "tcp 10.0.0.5:*"]},
         "files": {"write": ["/var/lib/redis", "/run"]}, "danger_two": {"ban_s": 600}}]}"#;
     serde_json::from_str(text).expect("a cell file")
 }
@@ -364,6 +380,10 @@ fn reports() -> Vec<(&'static str, Tell)> {
             tell(|o| profile::tell_show(o, &learned(0, saved()))),
         ),
         (
+            "profile show of one that somebody tried to train",
+            tell(|o| profile::tell_show(o, &learned(0, tried()))),
+        ),
+        (
             "profile show of one without a repertoire",
             tell(|o| profile::tell_show(o, &learned(2, Saved::new()))),
         ),
@@ -424,6 +444,10 @@ fn reports() -> Vec<(&'static str, Tell)> {
         (
             "ready of one that grows",
             tell(|o| ready::tell(o, &candidate(0, saved())).map(drop)),
+        ),
+        (
+            "ready of one that somebody tried to train",
+            tell(|o| ready::tell(o, &candidate(0, tried())).map(drop)),
         ),
         (
             "mode enforce of cells that are not ready",

@@ -124,6 +124,13 @@ pub fn remedy(record: &Record<'_>) -> Option<String> {
         (Cause::SelfDir, _) if kind(record).is_some() => {
             format!("kisctl profile accept {cell} --alert {id}")
         }
+        (Cause::Unexpected, _) => {
+            let class = kind(record).map_or("CLASS", |(class, _)| class.name());
+            format!(
+                "add a pattern to expect.{class} of the cell file and load it, or \
+                 kisctl profile accept {cell} --alert {id}"
+            )
+        }
         (Cause::Threshold, _) => format!(
             "give thresholds.budget of the cell file more alarms, or learn anew under such a load: \
              kisctl profile reset {cell}"

@@ -8,6 +8,7 @@ use super::{
     command,
     connection,
     has_op,
+    is_kept_out,
     kind,
     lines,
     matched,
@@ -152,7 +153,12 @@ fn what(record: &Record<'_>, context: &Context) -> String {
             let over = sum_of(crossing)
                 .map(|over| format!(" in {over}"))
                 .unwrap_or_default();
-            format!("{name} {observed}{over} over its {line} {threshold}")
+            let training = if is_kept_out(record) {
+                ": attempted training, not learned"
+            } else {
+                ""
+            };
+            format!("{name} {observed}{over} over its {line} {threshold}{training}")
         }
         Body::Match(found) => {
             let message = message(found, context)
@@ -215,14 +221,19 @@ fn operation(record: &Record<'_>) -> String {
     if let Some(path) = record.path() {
         text.push_str(&format!(" {}{}", cut_mark(record), text::name(path)));
     }
-    let new = new_item(record).map(|item| format!("new to the self: {item}"));
+    let item = new_item(record);
+    let told = |what: &str| match &item {
+        Some(item) => format!("{what}: {item}"),
+        None => what.to_owned(),
+    };
     let why = match record.head.cause() {
-        Some(Cause::Tree) => "outside the allowed paths",
-        Some(Cause::SelfDir) => new.as_deref().unwrap_or("new to the self"),
-        Some(Cause::Forbidden) => "forbidden",
-        Some(Cause::Danger) => "denied in danger",
-        Some(Cause::Unseen) => "bytes that could not be looked at",
-        _ => "",
+        Some(Cause::Tree) => "outside the allowed paths".to_owned(),
+        Some(Cause::SelfDir) => told("new to the self"),
+        Some(Cause::Unexpected) => told("attempted training, not learned"),
+        Some(Cause::Forbidden) => "forbidden".to_owned(),
+        Some(Cause::Danger) => "denied in danger".to_owned(),
+        Some(Cause::Unseen) => "bytes that could not be looked at".to_owned(),
+        _ => String::new(),
     };
     if !why.is_empty() {
         text.push_str(&format!(": {why}"));
@@ -230,7 +241,7 @@ fn operation(record: &Record<'_>) -> String {
     text
 }
 
-/// What is new, or was accepted, in words.
+/// What is new, was not expected, or was accepted, in words.
 fn new_item(record: &Record<'_>) -> Option<String> {
     let (class, domain) = kind(record)?;
     Some(match name(record) {
@@ -382,6 +393,11 @@ fn why(record: &Record<'_>, context: &Context) -> Vec<String> {
             Some(item) => sentences.push(format!("It is new to the self: {item}.")),
             None => sentences.push("It is new to the self.".to_owned()),
         },
+        Some(Cause::Unexpected) => {
+            if let Some(item) = new_item(record) {
+                sentences.push(format!("It is nothing that the cell file expects: {item}."));
+            }
+        }
         Some(Cause::Forbidden) => {
             sentences.push("The cell file forbids that operation always.".to_owned());
         }
@@ -400,7 +416,15 @@ fn why(record: &Record<'_>, context: &Context) -> Vec<String> {
         Some(Cause::None | Cause::Threshold | Cause::Bound | Cause::Signature) => {}
         None => sentences.push(format!("The cause is {}.", cause(record))),
     }
-    if let Some(growth) = context.learned.as_ref() {
+    if is_kept_out(record) {
+        sentences.push(
+            "The cell learned and this was kept out, as attempted training: it is not of the self."
+                .to_owned(),
+        );
+    }
+    // How surprising it is says nothing while the cell learns.
+    let learned = context.learned.as_ref();
+    if let Some(growth) = learned.filter(|_| !is_kept_out(record)) {
         sentences.push(surprise(growth));
     }
     sentences.extend(hit(record, context));

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use super::*;
-use crate::device::Stored;
+use crate::{
+    device::Stored,
+    profile_file::Saved, //
+};
 use kis_core::{
     sense::novelty::Novelty,
     wire::abi::{
@@ -211,7 +214,7 @@ fn json_of_a_match_is_stable() {
     let event = Event::new(&hit(tcp()).record(), &context());
     assert_eq!(
         serde_json::to_string(&event).expect("JSON"),
-        r#"{"schema_version":2,"id":4824064,"time":"2025-11-21T09:06:40.123456789Z","mono_ns":12345678901,"boot_id":"4b7ea6a5-0f33-4b1a-9d7f-1f0f5a6b7c8d","event_type":"kis_danger_two","cell":"redis","cell_id":1,"generation":3,"pid":812,"start_ns":5000000000,"signal":"two","cause":"signature","op":"receive","action":"kill+ban","nth":1,"applied":false,"mode":"observe","phase":"ready","danger_one":false,"danger_two":false,"signature":{"id":1001,"revision":2,"message":"redis: CONFIG SET dir"},"offset":57,"src_ip":"10.0.2.2","src_port":40000,"dest_ip":"10.0.2.15","dest_port":6379,"proto":"TCP","excerpt":"CONFIG SET dir /root\\r\\n\\xff","excerpt_base64":"Q09ORklHIFNFVCBkaXIgL3Jvb3QNCv8="}"#
+        r#"{"schema_version":2,"id":4824064,"time":"2025-11-21T09:06:40.123456789Z","mono_ns":12345678901,"boot_id":"4b7ea6a5-0f33-4b1a-9d7f-1f0f5a6b7c8d","event_type":"kis_danger_two","cell":"redis","cell_id":1,"generation":3,"pid":812,"start_ns":5000000000,"signal":"two","cause":"signature","op":"receive","action":"kill+ban","nth":1,"applied":false,"mode":"observe","phase":"ready","danger_one":false,"danger_two":false,"kept_out":false,"signature":{"id":1001,"revision":2,"message":"redis: CONFIG SET dir"},"offset":57,"src_ip":"10.0.2.2","src_port":40000,"dest_ip":"10.0.2.15","dest_port":6379,"proto":"TCP","excerpt":"CONFIG SET dir /root\\r\\n\\xff","excerpt_base64":"Q09ORklHIFNFVCBkaXIgL3Jvb3QNCv8="}"#
     );
 }
 
@@ -442,10 +445,56 @@ fn what_is_new_to_the_self_is_named_in_its_general_form() {
                 twice: 0,
                 lost,
             },
+            kept_out: 0,
             window_ms: 1000,
         });
         assert_eq!(told(&context), [new, want]);
     }
+}
+
+#[test]
+fn attempted_training_is_told_with_what_was_kept_out() {
+    let shell = b"/usr/sbin/nginx -> /bin/sh";
+    let flags = FLAG_LEARNING | FLAG_KEPT_OUT;
+    let mut head = quiet(RecordType::DangerOne, Cause::Unexpected);
+    head.flags = flags;
+    let operation = Operation::new(Op::Exec, 1, Some((Class::Program, Domain::User)));
+    let tried = stored(head, operation, shell);
+    let event = json(&tried);
+    assert_eq!(
+        (&event["cause"], &event["kept_out"], &event["item"]),
+        (
+            &"unexpected".into(),
+            &true.into(),
+            &"/usr/sbin/nginx -> /bin/sh".into()
+        )
+    );
+    assert!(summary(&tried).starts_with(
+        "exec /usr/sbin/nginx -> /bin/sh: attempted training, not learned: program /usr/sbin/nginx -> /bin/sh (as user)"
+    ));
+    let kept =
+        "The cell learned and this was kept out, as attempted training: it is not of the self.";
+    let mut context = context();
+    context.learned = Some(Growth::of(&Saved::new().repertoire, Class::Program, 1000));
+    let told = sentence::explain(&tried.record(), &context);
+    let item =
+        "It is nothing that the cell file expects: program /usr/sbin/nginx -> /bin/sh (as user).";
+    assert!(told.contains(&item.to_owned()) && told.contains(&kept.to_owned()));
+    assert!(!told.iter().any(|sentence| sentence.contains("surprise")));
+    let plain = crossing(0);
+    let Body::Crossing(numbers) = plain.record().body else {
+        panic!("no crossing");
+    };
+    let mut head = quiet(RecordType::DangerTwo, Cause::Bound);
+    assert!(!summary(&stored(head, numbers, b"")).contains("training"));
+    head.flags = flags;
+    let beyond = stored(head, numbers, b"");
+    assert_eq!(
+        summary(&beyond),
+        "files_created 9 over its bound 5: attempted training, not learned"
+    );
+    assert!(explain(&beyond).contains(&kept.to_owned()));
+    assert_eq!(json(&beyond)["kept_out"], true);
 }
 
 #[test]

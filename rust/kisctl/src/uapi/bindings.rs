@@ -12,6 +12,7 @@ pub const KIS_ABI: u32 = 3;
 pub const KIS_MAX_CELLS: u32 = 256;
 pub const KIS_MAX_SIGNATURES: u32 = 4096;
 pub const KIS_MAX_PREFIXES: u32 = 32;
+pub const KIS_MAX_EXPECTED: u32 = 256;
 pub const KIS_MAX_ITEMS: u32 = 2048;
 pub const KIS_MAX_BANS: u32 = 1024;
 pub const KIS_MAX_IMAGE: u32 = 67108864;
@@ -26,6 +27,7 @@ pub const KIS_FLAG_LEARNING: u32 = 2;
 pub const KIS_FLAG_PATH_CUT: u32 = 4;
 pub const KIS_FLAG_DANGER_ONE: u32 = 8;
 pub const KIS_FLAG_DANGER_TWO: u32 = 16;
+pub const KIS_FLAG_KEPT_OUT: u32 = 32;
 pub const KIS_RECORD_MAX: u32 = 4096;
 pub const KIS_ID_LANE_BITS: u32 = 10;
 pub const KIS_RING_MAGIC: u32 = 827541835;
@@ -260,6 +262,7 @@ pub const KIS_CAUSE_SIGNATURE: kis_cause = 6;
 pub const KIS_CAUSE_DANGER: kis_cause = 7;
 pub const KIS_CAUSE_OFFICER: kis_cause = 8;
 pub const KIS_CAUSE_UNSEEN: kis_cause = 9;
+pub const KIS_CAUSE_UNEXPECTED: kis_cause = 10;
 pub type kis_cause = core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

@@ -29,7 +29,7 @@ use kis_core::sense::{
 /// use kisctl::view::class::Growth;
 ///
 /// let novelty = Novelty { windows: 100, items: 4, once: 4, twice: 0, lost: 0 };
-/// let growth = Growth { class: Class::Create, novelty, window_ms: 1000 };
+/// let growth = Growth { class: Class::Create, novelty, kept_out: 0, window_ms: 1000 };
 /// assert_eq!((growth.state(), growth.per_day_q16().map(|day| day >> 16)), ("growing", Some(3432)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct Growth {
     pub class: Class,
     /// What is known about it.
     pub novelty: Novelty,
+    /// How often something of it was kept out.
+    pub kept_out: u32,
     /// Length of the cell's windows.
     pub window_ms: u32,
 }
@@ -45,12 +47,18 @@ pub struct Growth {
 impl Growth {
     /// That of all classes.
     pub fn all(repertoire: &Own, window_ms: u32) -> Vec<Self> {
-        let of = |class: &Class| Self {
-            class: *class,
-            novelty: repertoire.novelty(*class),
-            window_ms,
-        };
+        let of = |class: &Class| Self::of(repertoire, *class, window_ms);
         Class::ALL.iter().map(of).collect()
+    }
+
+    /// That of a class.
+    pub fn of(repertoire: &Own, class: Class, window_ms: u32) -> Self {
+        Self {
+            class,
+            novelty: repertoire.novelty(class),
+            kept_out: repertoire.kept_out(class),
+            window_ms,
+        }
     }
 
     /// Discoveries to be expected in a day, 16 fractional bits; `None` when too few windows were
@@ -93,9 +101,10 @@ pub const FIELDS: &[Of] = &[
     })
     .column(4, ">NEW/DAY"),
     Of::new("lost", |of| of.novelty.lost.into()).column(5, ">LOST"),
+    Of::new("kept_out", |of| of.kept_out.into()).column(6, ">KEPT OUT"),
     Of::new("state", |of| of.state().into())
         .shown(state)
-        .column(6, "STATE"),
+        .column(7, "STATE"),
     Of::new("mild", |of| of.class.is_mild().into()),
 ];
 

@@ -29,6 +29,7 @@ use crate::{
             Face,
             Field, //
         },
+        kept::Kept,
         param,
         sum::{
             self,
@@ -127,6 +128,9 @@ pub const FIELDS: &[Of] = &[
         .shown(|of| limits(of).into())
         .line(6, "danger begins"),
     Of::for_people(rising).line(7, "kept rising"),
+    Of::new("kept_out", |of| Kept::of(&of.saved).value())
+        .shown(|of| Kept::of(&of.saved).shown())
+        .line(8, "kept out"),
     Of::new("params", |of| objects(ROWS, &rows(of))),
     Of::new("sums", |of| sum::objects(&of.sums())),
 ];

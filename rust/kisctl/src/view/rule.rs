@@ -19,13 +19,14 @@ type Of = Field<Cell>;
 pub const FIELDS: &[Of] = &[
     Of::for_people(thresholds).line(1, "thresholds"),
     Of::for_people(bounds).line(2, "bounds"),
-    Of::for_people(|cell| list(&cell.forbid)).line(3, "forbid"),
-    Of::for_people(|cell| list(&cell.danger_two.deny)).line(4, "deny in danger"),
-    Of::for_people(|cell| prefixes(&cell.files.read)).line(5, "read below"),
-    Of::for_people(|cell| prefixes(&cell.files.write)).line(6, "write below"),
-    Of::for_people(|cell| prefixes(&cell.files.exec)).line(7, "execute below"),
-    Of::for_people(holds).line(8, "danger holds"),
-    Of::for_people(answers).line(9, "a match"),
+    Of::for_people(expect).line(3, "may learn"),
+    Of::for_people(|cell| list(&cell.forbid)).line(4, "forbid"),
+    Of::for_people(|cell| list(&cell.danger_two.deny)).line(5, "deny in danger"),
+    Of::for_people(|cell| prefixes(&cell.files.read)).line(6, "read below"),
+    Of::for_people(|cell| prefixes(&cell.files.write)).line(7, "write below"),
+    Of::for_people(|cell| prefixes(&cell.files.exec)).line(8, "execute below"),
+    Of::for_people(holds).line(9, "danger holds"),
+    Of::for_people(answers).line(10, "a match"),
 ];
 
 /// Words, or a dash.
@@ -71,6 +72,19 @@ fn bounds(cell: &Cell) -> Shown {
         .filter_map(|(name, bound)| Some(format!("{name} at most {}", bound.limit()?)))
         .collect();
     list(&bounds)
+}
+
+/// What is expected of it, by class.
+fn expect(cell: &Cell) -> Shown {
+    if cell.expect.is_empty() {
+        return "anything".into();
+    }
+    let lists = cell.expect.iter().map(|(class, list)| match &list[..] {
+        [] => format!("no {class}"),
+        // As they are written in the file, so without control characters.
+        list => format!("{class} {}", list.join(", ")),
+    });
+    lists.collect::<Vec<_>>().join("; ").into()
 }
 
 fn holds(cell: &Cell) -> Shown {
