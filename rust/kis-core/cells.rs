@@ -431,7 +431,7 @@ mod tests {
         assert!(bad(|c| c.expected_classes = ClassSet::EMPTY));
         assert!(bad(|c| c.expected_classes = ClassSet::from_bits(1)));
         assert!(bad(
-            |c| c.expected_classes = ClassSet::from_bits(1 << 31 | 1 << 9)
+            |c| c.expected_classes = ClassSet::from_bits((1 << 31) | (1 << 9))
         ));
         assert!(bad(|c| c.expected = &[(Class::Peer, b"")]));
         assert!(bad(|c| c.expected = &[(Class::Peer, b"x\0")]));

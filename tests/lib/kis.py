@@ -358,7 +358,7 @@ def kisctl_json(*args, lines=False):
     if lines:
         return [json.loads(line) for line in out.stdout.splitlines()]
     if out.returncode:
-        raise RuntimeError(out.stderr)
+        raise RuntimeError(f"kisctl {' '.join(args)}: {out.returncode}: {out.stderr or out.stdout}")
     return json.loads(out.stdout)
 
 

@@ -11,7 +11,10 @@ pub mod program;
 
 use crate::{
     cell_file::{
-        expect::Expect,
+        expect::{
+            Expect,
+            Patterns, //
+        },
         program::{
             absence,
             is_usable,
@@ -701,7 +704,7 @@ pub fn image(file: &CellFile) -> Result<Vec<u8>> {
         .iter()
         .map(|cell| [&cell.files.read, &cell.files.write, &cell.files.exec].map(|l| bytes(l)))
         .collect();
-    let lists: Vec<(ClassSet, Vec<(Class, Vec<u8>)>)> = file
+    let lists: Vec<(ClassSet, Patterns)> = file
         .cells
         .iter()
         .map(|cell| expect::lists(&cell.expect))

@@ -40,6 +40,9 @@ use std::collections::BTreeMap;
 /// The lists by the names of their classes.
 pub type Expect = BTreeMap<String, Vec<String>>;
 
+/// Patterns, rising by class.
+pub type Patterns = Vec<(Class, Vec<u8>)>;
+
 /// What stands for a star while the general form of a pattern is made: that of a star is no star.
 const STAR: u8 = 1;
 
@@ -60,8 +63,8 @@ const STAR: u8 = 1;
 /// assert_eq!(patterns, [(Class::Peer, b"unix /run/php/*".to_vec())]);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-pub fn lists(expect: &Expect) -> (ClassSet, Vec<(Class, Vec<u8>)>) {
-    let (mut classes, mut patterns) = (ClassSet::EMPTY, Vec::new());
+pub fn lists(expect: &Expect) -> (ClassSet, Patterns) {
+    let (mut classes, mut patterns) = (ClassSet::EMPTY, Patterns::new());
     for class in Class::ALL.iter().copied() {
         if let Some(list) = expect.get(class.name()) {
             classes = classes.with(class);
