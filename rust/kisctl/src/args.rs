@@ -481,6 +481,9 @@ pub struct Review {
     /// Accept all of it without a question
     #[arg(long)]
     pub accept_all: bool,
+    /// Also what was ignored before
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// `kisctl ban`.

@@ -20,6 +20,7 @@ pub mod duration;
 pub mod error;
 pub mod event;
 pub mod files;
+pub mod ignored;
 pub mod input;
 pub mod item;
 pub mod netlink;

@@ -14,7 +14,11 @@ use crate::{
         Error,
         Result, //
     },
-    event::sentence::process_words,
+    event::{
+        is_kept_out,
+        sentence::process_words, //
+    },
+    ignored::Ignored,
     item::of_record,
     output::{
         note,
@@ -67,6 +71,8 @@ pub(super) struct Group {
     pub(super) last: u64,
     /// The process of the last one.
     pub(super) by: String,
+    /// Whether it was kept out while the cell learned, by the last of them.
+    pub(super) kept_out: bool,
 }
 
 /// Names the type once for all fields.
@@ -81,6 +87,7 @@ const FIELDS: &[Of] = &[
     Of::new("first", |group| group.first.into()),
     Of::new("last", |group| group.last.into()),
     Of::new("by", |group| group.by.clone().into()),
+    Of::new("kept_out", |group| group.kept_out.into()),
 ];
 
 impl Group {
@@ -91,7 +98,15 @@ impl Group {
             "" => String::new(),
             by => format!(" by {by}"),
         };
-        format!("{words} ×{}, last{by} in #{}", self.alerts, self.last)
+        let training = if self.kept_out {
+            ", attempted training"
+        } else {
+            ""
+        };
+        format!(
+            "{words} ×{}, last{by} in #{}{training}",
+            self.alerts, self.last
+        )
     }
 }
 
@@ -124,19 +139,62 @@ pub fn run(output: &Output, args: &Review) -> Result<()> {
             text::count(unnamed, "alert")
         ));
     }
+    let mut ignored = Ignored::of_cell(&args.cell)?;
+    let (groups, left_out) = if args.all {
+        (groups, 0)
+    } else {
+        remembered(groups, &ignored)
+    };
     let mut accept =
         |group: &Group| control.profile_accept(&args.cell, group.class, group.domain, &group.name);
     if args.accept_all {
         for group in &groups {
             accept(group)?;
         }
-        return tell(output, &args.cell, &groups, Some(groups.len()));
+        return tell(output, &args.cell, &groups, left_out, Some(groups.len()));
     }
     let asks = !args.list && !output.is_json() && output.is_terminal() && stdin().is_terminal();
     if !asks || groups.is_empty() {
-        return tell(output, &args.cell, &groups, None);
+        return tell(output, &args.cell, &groups, left_out, None);
     }
-    ask(output, &args.cell, &groups, stdin().lock(), &mut accept)
+    note_left_out(left_out);
+    let mut decide = |group: &Group, answer| {
+        if answer == Answer::Accept {
+            accept(group)?;
+        }
+        remember(&mut ignored, group, answer)
+    };
+    ask(output, &args.cell, &groups, stdin().lock(), &mut decide)
+}
+
+/// The groups without those that were ignored before, and how many these are.
+fn remembered(mut groups: Vec<Group>, ignored: &Ignored) -> (Vec<Group>, usize) {
+    let all = groups.len();
+    groups.retain(|group| !ignored.has(group.class, group.domain, &group.name));
+    let left_out = all.saturating_sub(groups.len());
+    (groups, left_out)
+}
+
+/// Keeps in mind what is to be ignored from now on, and what no more.
+fn remember(ignored: &mut Ignored, group: &Group, answer: Answer) -> Result<()> {
+    let (class, domain, name) = (group.class, group.domain, &group.name);
+    match answer {
+        Answer::Ignore => ignored.add(class, domain, name),
+        Answer::Accept | Answer::Keep if ignored.remove(class, domain, name) => {}
+        Answer::Accept | Answer::Keep | Answer::Quit => return Ok(()),
+    }
+    ignored.save()
+}
+
+/// Says that something was ignored before.
+fn note_left_out(left_out: usize) {
+    if left_out > 0 {
+        // CAST: a length always fits 64 bits.
+        let groups = text::count(left_out as u64, "group");
+        note(format!(
+            "{groups} ignored before left out: --all shows them"
+        ));
+    }
 }
 
 /// What the records of a cell say is new and is not known by now, by class, domain and name; and how
@@ -172,9 +230,11 @@ pub(super) fn groups(records: &[Stored], cell: &str, repertoire: &Own) -> (Vec<G
             first: id,
             last: id,
             by: String::new(),
+            kept_out: false,
         });
         group.alerts += 1;
         group.last = id;
+        group.kept_out = is_kept_out(record);
         group.by = process_words(record).unwrap_or_default();
     }
     (groups.into_values().collect(), unnamed)
@@ -185,15 +245,18 @@ pub(super) fn tell(
     output: &Output,
     cell: &str,
     groups: &[Group],
+    left_out: usize,
     accepted: Option<usize>,
 ) -> Result<()> {
     if output.is_json() {
         let report = Object::report()
             .with("cell", cell.to_owned())
             .with("accepted", accepted.unwrap_or(0))
+            .with("ignored", left_out)
             .with("groups", objects(FIELDS, groups));
         return output.object(&report);
     }
+    note_left_out(left_out);
     if groups.is_empty() {
         note("nothing in the ring is new to the self of the cell");
     }
@@ -216,16 +279,15 @@ fn ask(
     cell: &str,
     groups: &[Group],
     mut input: impl BufRead,
-    accept: &mut impl FnMut(&Group) -> Result<()>,
+    decide: &mut impl FnMut(&Group, Answer) -> Result<()>,
 ) -> Result<()> {
     let (mut accepted, mut ignored, mut kept) = (0_u64, 0_u64, Vec::new());
     for (at, group) in groups.iter().enumerate() {
         output.line(format!("{}/{} {}", at + 1, groups.len(), group.line()))?;
-        match answer(output, &mut input)? {
-            Answer::Accept => {
-                accept(group)?;
-                accepted += 1;
-            }
+        let answer = answer(output, &mut input)?;
+        decide(group, answer)?;
+        match answer {
+            Answer::Accept => accepted += 1,
             Answer::Ignore => ignored += 1,
             Answer::Keep => kept.push(group),
             Answer::Quit => break,
@@ -331,10 +393,18 @@ mod tests {
         let output = Output::to_memory(false, false);
         let mut accepted = Vec::new();
         let (groups, _) = reviewed();
-        ask(&output, "db", &groups, input.as_bytes(), &mut |group| {
-            accepted.push(group.last);
-            Ok(())
-        })
+        ask(
+            &output,
+            "db",
+            &groups,
+            input.as_bytes(),
+            &mut |group, answer| {
+                if answer == Answer::Accept {
+                    accepted.push(group.last);
+                }
+                Ok(())
+            },
+        )
         .expect("memory");
         (output.taken(), accepted)
     }
@@ -360,10 +430,26 @@ mod tests {
     }
 
     #[test]
+    fn what_was_ignored_is_not_asked_again_until_it_is_accepted() {
+        let path = std::env::temp_dir().join(format!("kis-review-{}/db", std::process::id()));
+        let mut ignored = Ignored::read(&path).expect("no file is no fault");
+        let (groups, _) = reviewed();
+        remember(&mut ignored, &groups[0], Answer::Ignore).expect("a file");
+        remember(&mut ignored, &groups[1], Answer::Keep).expect("nothing to do");
+        let again = Ignored::read(&path).expect("the file");
+        let (left, left_out) = remembered(groups.clone(), &again);
+        assert_eq!((&left[..], left_out), (&groups[1..], 1));
+        remember(&mut ignored, &groups[0], Answer::Accept).expect("a file");
+        let again = Ignored::read(&path).expect("the file");
+        assert_eq!(remembered(groups.clone(), &again), (groups, 0));
+        std::fs::remove_dir_all(path.parent().expect("a directory")).expect("it is there");
+    }
+
+    #[test]
     fn a_refusal_of_the_kernel_ends_the_questions() {
         let output = Output::to_memory(false, false);
         let (groups, _) = reviewed();
-        let refused = ask(&output, "db", &groups, &b"a\na\n"[..], &mut |_| {
+        let refused = ask(&output, "db", &groups, &b"a\na\n"[..], &mut |_, _| {
             Err(Error::failed("full"))
         });
         assert_eq!(refused, Err(Error::failed("full")));

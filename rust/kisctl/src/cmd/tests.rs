@@ -331,6 +331,7 @@ fn group(name: &[u8], alerts: u64, by: &str) -> review::Group {
         first: 1024,
         last: 4711,
         by: by.to_owned(),
+        kept_out: alerts == 2,
     }
 }
 
@@ -421,17 +422,18 @@ fn reports() -> Vec<(&'static str, Tell)> {
                 let groups = [
                     group(b"/var/lib/x", 31, "redis-server[812]"),
                     group(b"/\xff", 1, ""),
+                    group(b"/root", 2, "sh[9]"),
                 ];
-                review::tell(o, "redis", &groups, None)
+                review::tell(o, "redis", &groups, 3, None)
             }),
         ),
         (
             "review --accept-all",
-            tell(|o| review::tell(o, "redis", &[group(b"/var/lib/x", 31, "")], Some(1))),
+            tell(|o| review::tell(o, "redis", &[group(b"/var/lib/x", 31, "")], 0, Some(1))),
         ),
         (
             "review of nothing new",
-            tell(|o| review::tell(o, "redis", &[], None)),
+            tell(|o| review::tell(o, "redis", &[], 0, None)),
         ),
         (
             "ready",
