@@ -517,7 +517,7 @@ mod tests {
         assert_eq!(answer(b"/srv/www/.well-known/x", &look), (true, false));
         assert_eq!(answer(b"/srv/www/.git/config", &look), (false, false));
         assert_eq!(answer(b"/srv/private/key", &look), (false, false));
-        assert_eq!(answer(b"/home/alice/x", &look), (false, false));
+        assert_eq!(answer(b"/data/alice/x", &look), (false, false));
         assert_eq!(answer(b"/usr/share/x/y", &look), (false, true));
         assert_eq!(answer(b"/opt/a/b/c", &look), (true, false));
         for look in [
@@ -530,7 +530,7 @@ mod tests {
                 ..look
             },
         ] {
-            assert_eq!(answer(b"/home/alice/x", &look), (false, true));
+            assert_eq!(answer(b"/data/alice/x", &look), (false, true));
         }
     }
 
