@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # KIS_BOOT: shared
-# KIS_TIMEOUT: 150
+# KIS_TIMEOUT: 300
 #
 # The control family: with the kernel's own reader of its specification, and with messages that no
 # tool would send.

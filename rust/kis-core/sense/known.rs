@@ -84,7 +84,8 @@ impl Answer {
     /// assert_eq!(Answer::of(&peer, &self_, ClassSet::EMPTY.with(Class::Peer)), Answer::Unknown);
     /// ```
     pub fn of(seen: &Sighting<'_>, self_: &impl Knows, grave: ClassSet) -> Self {
-        let is_surprise = grave.contains(seen.class) && !seen.is_mild;
+        let is_grave = seen.is_foothold || grave.contains(seen.class);
+        let is_surprise = is_grave && !seen.is_mild;
         if seen.is_known(self_) {
             Self::Known
         } else if is_surprise || seen.is_self_made(self_) {

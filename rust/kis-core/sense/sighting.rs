@@ -30,6 +30,8 @@
 //!   business: what they execute and map, and the files that they make where the file's modes let them, is
 //!   no more than danger signal one. Not so secrets, peers, and the files by which something is started or
 //!   let in later (`.ssh`, `.bashrc`).
+//! - What starts something, or lets somebody in, the next time is a *foothold*: where it is new, it is a
+//!   surprise also in a class that still grows.
 //! - Groups are mild: who may take them may do without.
 //! - A directory brings all below it along to a new name, so having been given that name is an item of
 //!   its own.
@@ -124,6 +126,9 @@ pub struct Sighting<'a> {
     path: &'a [u8],
     /// Whether it is no more than danger signal one, whatever its class.
     pub is_mild: bool,
+    /// Whether something is made or changed by which a program is started, or somebody let in, the next
+    /// time: that is a surprise also in a class that grows.
+    pub is_foothold: bool,
 }
 
 impl<'a> Sighting<'a> {
@@ -140,6 +145,7 @@ impl<'a> Sighting<'a> {
             told: name,
             path: &[],
             is_mild: class.is_mild(),
+            is_foothold: false,
         }
     }
 
@@ -181,6 +187,8 @@ impl<'a> Sighting<'a> {
                 || (act == Act::Library && look.is_trusted)
                 || (class == Class::Content && (look.is_session || look.is_own))
                 || (look.is_session && is_people_s(act) && !starts_something(path)),
+            is_foothold: matches!(act, Act::Write | Act::Create | Act::Place)
+                && starts_something(path),
         }
     }
 
@@ -213,6 +221,7 @@ impl<'a> Sighting<'a> {
             told,
             path,
             is_mild: look.is_session,
+            is_foothold: false,
         }
     }
 
@@ -311,6 +320,37 @@ pub const SYSTEM: [&[u8]; 16] = [
     b"/var/tmp/",
 ];
 
+/// Where the system keeps what it starts by itself, and who may come in: init and systemd, cron, udev, the
+/// loader, login shells, PAM, sudo, accounts, keys of hosts (beginnings of paths in their general form).
+pub const STARTS: [&[u8]; 26] = [
+    b"/etc/cron",
+    b"/etc/group",
+    b"/etc/gshadow",
+    b"/etc/init",
+    b"/etc/ld.so",
+    b"/etc/modprobe.d/",
+    b"/etc/modules",
+    b"/etc/pam.",
+    b"/etc/passwd",
+    b"/etc/profile",
+    b"/etc/rc",
+    b"/etc/security/",
+    b"/etc/shadow",
+    b"/etc/ssh/",
+    b"/etc/sudoers",
+    b"/etc/systemd/",
+    b"/etc/udev/",
+    b"/etc/update-motd.d/",
+    b"/etc/xdg/autostart/",
+    b"/lib/systemd/",
+    b"/lib/udev/",
+    b"/run/systemd/system/",
+    b"/usr/lib/systemd/",
+    b"/usr/lib/udev/",
+    b"/usr/local/lib/systemd/",
+    b"/var/spool/cron/",
+];
+
 /// Whether a directory is no nearer to the root than two steps: what is below it belongs to it.
 fn is_deep(dir: &[u8]) -> bool {
     dir.iter().filter(|b| **b == b'/').nth(1).is_some()
@@ -342,8 +382,8 @@ const fn is_people_s(act: Act) -> bool {
     !matches!(act, Act::Read | Act::Set)
 }
 
-/// Whether a component of a path is the name of a file by which something is started, or somebody let in,
-/// the next time: of shells, sshd, rlogin, PAM, mail, desktops.
+/// Whether a file is one by which something is started, or somebody let in, the next time: in a place of
+/// the system ([`STARTS`]), or by a component of its path, of shells, sshd, rlogin, PAM, mail, desktops.
 fn starts_something(path: &[u8]) -> bool {
     const NAMES: [&[u8]; 26] = [
         b".ssh",
@@ -373,7 +413,8 @@ fn starts_something(path: &[u8]) -> bool {
         b".xsession",
         b".xsessionrc",
     ];
-    path.split(|b| *b == b'/').any(|part| NAMES.contains(&part))
+    STARTS.iter().any(|place| path.starts_with(place))
+        || path.split(|b| *b == b'/').any(|part| NAMES.contains(&part))
 }
 
 /// The room that a name may have.
@@ -654,6 +695,27 @@ mod tests {
         );
         let mut room = [0u8; 64];
         assert!(Sighting::of_program(b"/bin/sh", b"/bin/tar", &look, &mut room).is_mild);
+    }
+
+    #[test]
+    fn what_starts_something_is_a_foothold() {
+        let is_foothold = |act, path: &[u8]| {
+            let mut room = [0u8; 64];
+            Sighting::of_file(act, path, &LOOK, &mut room).is_foothold
+        };
+        for path in [
+            &b"/root/.ssh/temp-963.rdb"[..],
+            b"/etc/cron.d/temp-963.rdb",
+            b"/etc/systemd/system/x.service",
+            b"/etc/ld.so.preload",
+            b"/var/spool/cron/crontabs/root",
+            b"/home/~/.bashrc",
+        ] {
+            assert!(is_foothold(Act::Create, path) && is_foothold(Act::Write, path));
+            assert!(!is_foothold(Act::Read, path) && !is_foothold(Act::Remove, path));
+        }
+        assert!(!is_foothold(Act::Create, b"/var/lib/redis/temp-963.rdb"));
+        assert!(!is_foothold(Act::Write, b"/etc/resolv.conf"));
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn known() -> Known<Vec<AtomicU64>> {
 
 /// What has to be answered about a sighting by a cell that is ready.
 fn want(self_: &Learner, grave: ClassSet, seen: &Sighting<'_>) -> Answer {
-    let is_surprise = grave.contains(seen.class) && !seen.is_mild;
+    let is_surprise = (seen.is_foothold || grave.contains(seen.class)) && !seen.is_mild;
     if seen.is_known(self_) {
         Answer::Known
     } else if seen.is_self_made(self_) || is_surprise {
