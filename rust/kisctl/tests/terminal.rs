@@ -99,7 +99,10 @@ impl Stage {
         let OpenptyResult { master, slave } = openpty(&size, None).expect("a pseudo terminal");
         let found = tcgetattr(&slave).expect("settings");
         let end = || Stdio::from(slave.try_clone().expect("a descriptor"));
-        let child = Command::new(std::env::current_exe().expect("our name"))
+        // Whoever runs the tests may have been told to ignore a hangup (nohup), and we would too.
+        let child = Command::new("env")
+            .arg("--default-signal=HUP,INT,TERM,TSTP")
+            .arg(std::env::current_exe().expect("our name"))
             .arg("child")
             .stdin(end())
             .stdout(end())
