@@ -147,11 +147,6 @@ pub fn by_officer(class: Class, name: &[u8]) -> Result<Vec<u8>> {
         );
     }
     let is_path = |name: &[u8]| name.first() == Some(&b'/');
-    let form = |name: &[u8]| {
-        let mut room = [0; NAME_BYTES];
-        let len = general(name, 0, &mut room);
-        room.get(..len).unwrap_or_default().to_vec()
-    };
     match class {
         Class::Program => match split_program(name) {
             Some((parent, child)) if is_path(parent) && is_path(child) => {
@@ -174,8 +169,15 @@ pub fn by_officer(class: Class, name: &[u8]) -> Result<Vec<u8>> {
     }
 }
 
+/// The general form of a path, whoever names it.
+pub(crate) fn form(path: &[u8]) -> Vec<u8> {
+    let mut room = [0; NAME_BYTES];
+    let len = general(path, 0, &mut room);
+    room.get(..len).unwrap_or_default().to_vec()
+}
+
 /// Who executes, and what.
-fn split_program(name: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn split_program(name: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = name.windows(ARROW.len()).position(|part| part == ARROW)?;
     let (parent, rest) = name.split_at_checked(at)?;
     Some((parent, rest.strip_prefix(ARROW)?))

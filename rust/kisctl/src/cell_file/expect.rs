@@ -13,10 +13,13 @@ use crate::{
         Faults,
         Warning, //
     },
+    item::{
+        self,
+        split_program, //
+    },
     text, //
 };
 use kis_core::{
-    paths::places::general,
     sense::{
         class::{
             Class,
@@ -25,7 +28,6 @@ use kis_core::{
         sighting::{
             Look,
             Sighting,
-            ARROW,
             HELPER,
             NAME_BYTES, //
         }, //
@@ -140,7 +142,7 @@ fn fault(class: Class, pattern: &str) -> Option<(String, &'static str)> {
     let is_open = bytes.contains(&b'*');
     let is_path = bytes.starts_with(b"/");
     match class {
-        Class::Program if is_open || split(&bytes).is_some() => None,
+        Class::Program if is_open || split_program(&bytes).is_some() => None,
         Class::Program if bytes.starts_with(HELPER) => None,
         Class::Program => Some((
             format!("\"{pattern}\" does not say who executes what"),
@@ -195,28 +197,23 @@ fn form(class: Class, pattern: &[u8]) -> Vec<u8> {
     };
     let closed = swap(pattern, b'*', STAR);
     let mut room = [0; NAME_BYTES];
-    let path = |path: &[u8]| {
-        let mut room = [0; NAME_BYTES];
-        let len = general(path, 0, &mut room);
-        room.get(..len).unwrap_or_default().to_vec()
-    };
     let open = match class {
-        Class::Program => match (split(&closed), closed.strip_prefix(HELPER)) {
+        Class::Program => match (split_program(&closed), closed.strip_prefix(HELPER)) {
             (Some((parent, child)), _) => {
                 let seen = Sighting::of_program(parent, child, &Look::default(), &mut room);
                 seen.name.to_vec()
             }
-            (None, Some(dir)) => [HELPER, &path(dir)].concat(),
+            (None, Some(dir)) => [HELPER, &item::form(dir)].concat(),
             (None, None) => closed,
         },
         Class::Peer | Class::Port => match closed.strip_prefix(UNIX) {
             Some(name) if name.starts_with(b"@") => {
-                [UNIX, b"@", &path(name.get(1..).unwrap_or_default())].concat()
+                [UNIX, b"@", &item::form(name.get(1..).unwrap_or_default())].concat()
             }
-            Some(name) => [UNIX, &path(name)].concat(),
+            Some(name) => [UNIX, &item::form(name)].concat(),
             None => closed,
         },
-        _ if has_path(class) => path(&closed),
+        _ if has_path(class) => item::form(&closed),
         _ => closed,
     };
     swap(&open, STAR, b'*')
@@ -224,15 +221,6 @@ fn form(class: Class, pattern: &[u8]) -> Vec<u8> {
 
 /// Before the name of a unix socket.
 const UNIX: &[u8] = b"unix ";
-
-/// Who executes, and what.
-fn split(pattern: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = pattern
-        .windows(ARROW.len())
-        .position(|part| part == ARROW)?;
-    let (parent, rest) = pattern.split_at_checked(at)?;
-    Some((parent, rest.strip_prefix(ARROW)?))
-}
 
 #[cfg(test)]
 mod tests {
