@@ -38,7 +38,7 @@ use crate::wire::bytes::{
 };
 
 /// Up to so many times as much load as was learned is not worth a signal by itself.
-const MORE_LOAD: u64 = 10;
+pub(super) const MORE_LOAD: u64 = 10;
 
 /// Bytes of the sums and peaks in an image.
 const SUMS: usize = 56;

@@ -19,6 +19,7 @@ use super::detector::{
 use super::fixed;
 use super::stats::MAX_VALUE;
 use super::stretch::Stretch;
+use super::thresholds::BELIEVED;
 use super::total::Total;
 use super::traffic::Traffic;
 use crate::wire::bytes::{
@@ -29,9 +30,6 @@ use crate::{
     Error,
     Result, //
 };
-
-/// So many times a line is moved at most: who sends more by another address gains no more.
-const BELIEVED: u64 = 32;
 
 /// The others count as a fourth of all at least: where one peer has nearly everything, the little that
 /// others have says nothing.
@@ -211,11 +209,7 @@ impl Detector for Peers {
         let Subject::Peer(traffic) = about else {
             return;
         };
-        let kind = memory.kind(*traffic);
-        numbers.mean = kind.most.mean_q16();
-        numbers.n = u64::from(kind.most.n());
-        numbers.minimum = kind.most.minimum();
-        numbers.peak = kind.most.peak();
+        memory.most(*traffic).explain(numbers);
     }
 }
 

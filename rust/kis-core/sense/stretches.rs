@@ -236,10 +236,7 @@ impl Detector for Stretches {
             return;
         };
         if let Some(total) = memory.total(*param, *stretch) {
-            numbers.mean = total.mean_q16();
-            numbers.n = u64::from(total.n());
-            numbers.minimum = total.minimum();
-            numbers.peak = total.peak();
+            total.explain(numbers);
             numbers.lines = memory.lines(*param, *stretch);
         }
     }

@@ -89,7 +89,7 @@ const LEAST_LOAD: u64 = 4;
 
 /// Up to so many times the learned load is believed; a peer who sends more, so as to be allowed more,
 /// gains no more.
-const BELIEVED: u64 = 32;
+pub(super) const BELIEVED: u64 = 32;
 
 /// Learned load that [`BELIEVED`] counts from at least.
 const LEAST_BELIEVED: u64 = 64;

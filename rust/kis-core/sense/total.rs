@@ -12,6 +12,8 @@
 //! About 300 bytes. Floor 0, pure, total; no allocation. Context: any.
 
 use super::budget::Budget;
+use super::detector::Numbers;
+use super::habit::MORE_LOAD;
 use super::param::{
     Param,
     Role, //
@@ -41,9 +43,6 @@ const MARGIN: u64 = 2;
 
 /// Fewest stretches whose tail tells something: five excesses.
 const LEAST_TAIL: u32 = 20;
-
-/// Up to so many times as much load is fine by itself, as in a window.
-const MORE_LOAD: u64 = 10;
 
 /// Bytes of sum, minimum and ratio in an image.
 const SUMS: usize = 24;
@@ -147,6 +146,14 @@ impl Total {
         // OVERFLOW: a sum is below 2^50, rest below 2^16.
         let fraction = (rest << 16).checked_div(n).unwrap_or(0);
         whole.saturating_mul(1 << 16).saturating_add(fraction)
+    }
+
+    /// Says what was learned; the lines are not its own alone.
+    pub(super) fn explain(&self, numbers: &mut Numbers) {
+        numbers.mean = self.mean_q16();
+        numbers.n = u64::from(self.n());
+        numbers.minimum = self.minimum();
+        numbers.peak = self.peak();
     }
 
     /// Where danger begins for a budget; `load` is the greatest that was learned of such stretches.
