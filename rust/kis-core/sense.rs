@@ -6,6 +6,7 @@ pub mod bound;
 pub mod budget;
 pub mod class;
 pub mod course;
+pub mod crowd;
 pub mod detector;
 pub mod detectors;
 pub mod deviation;

@@ -135,6 +135,11 @@ impl Class {
                 | Self::Remove
         )
     }
+
+    /// Whether its items are addresses with ports, or the names of sockets.
+    pub const fn is_endpoint(self) -> bool {
+        matches!(self, Self::Peer | Self::Port)
+    }
 }
 
 /// A set of classes.

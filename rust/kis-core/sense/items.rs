@@ -11,6 +11,10 @@ use super::class::{
     Class,
     Domain, //
 };
+use super::crowd::{
+    Crowd,
+    MANY, //
+};
 use crate::paths::path::parent;
 use core::cmp::Ordering;
 use core::ops::{
@@ -247,11 +251,20 @@ impl<I: Deref<Target = [Item]>, N: Deref<Target = [u8]>> Items<I, N> {
         self.all().get(at).map(|item| item.count)
     }
 
-    /// Whether something is in the set, by its name or by a directory above that has folded.
+    /// Whether something is in the set, by its name or by what stands for it: a directory above, or a
+    /// crowd.
     pub fn has(&self, class: Class, domain: Domain, name: &[u8]) -> bool {
-        self.find(class, domain, (name, &[])).is_ok()
-            || (class.is_place()
-                && above(name).any(|dir| self.folded(class, domain, dir).is_some()))
+        self.find(class, domain, (name, &[])).is_ok() || self.broader(class, domain, name).is_some()
+    }
+
+    /// What stands for something that is not in the set by its own name, if anything does.
+    fn broader(&self, class: Class, domain: Domain, name: &[u8]) -> Option<usize> {
+        if class.is_place() {
+            return above(name).find_map(|dir| self.folded(class, domain, dir));
+        }
+        Crowd::find(class, name, |crowd| {
+            self.find(class, domain, (crowd, &[])).ok()
+        })
     }
 
     /// The item `dir/**`, if there is one.
@@ -319,13 +332,8 @@ impl<I: DerefMut<Target = [Item]>, N: DerefMut<Target = [u8]>> Items<I, N> {
         start: bool,
     ) -> Noted {
         let name = name.get(..MAX_NAME).unwrap_or(name);
-        let found = match self.find(class, domain, (name, &[])) {
-            Ok(at) => Some(at),
-            Err(_) if class.is_place() => {
-                above(name).find_map(|dir| self.folded(class, domain, dir))
-            }
-            Err(_) => None,
-        };
+        let found = self.find(class, domain, (name, &[])).ok();
+        let found = found.or_else(|| self.broader(class, domain, name));
         if let Some(item) = found.and_then(|at| self.items.get_mut(at)) {
             item.count.again(window, start);
             return Noted::Known;
@@ -336,10 +344,47 @@ impl<I: DerefMut<Target = [Item]>, N: DerefMut<Target = [u8]>> Items<I, N> {
             }
             return Noted::Full;
         }
-        if class.is_place() && self.fold(class, domain, parent(name)) {
-            return Noted::Folded;
+        let folds = if class.is_place() {
+            self.fold(class, domain, parent(name))
+        } else {
+            let gathers = |crowd: &[u8]| self.gather(class, domain, crowd).then_some(());
+            Crowd::find(class, name, gathers).is_some()
+        };
+        if folds {
+            Noted::Folded
+        } else {
+            Noted::New
         }
-        Noted::New
+    }
+
+    /// Makes one item of a crowd when there are too many of it.
+    fn gather(&mut self, class: Class, domain: Domain, crowd: &[u8]) -> bool {
+        let is_of_it = |items: &Self, item: &Item| {
+            (item.class, item.domain) == (class, domain)
+                && Crowd::covers(crowd, class, items.name(item))
+        };
+        // Those of a class and domain lie together, and not all of them are of the crowd.
+        let mut gone = (0, self.len, 0usize, Count::default());
+        for (at, item) in self.all().iter().enumerate() {
+            if !is_of_it(self, item) {
+                continue;
+            }
+            gone = match gone {
+                (_, _, 0, _) => (at, at, 1, item.count),
+                (from, _, many, mut sum) => {
+                    sum.join(&item.count);
+                    (from, at, many.saturating_add(1), sum)
+                }
+            };
+        }
+        let (from, last, many, sum) = gone;
+        if many < MANY {
+            return false;
+        }
+        self.retain(from..last.saturating_add(1), |name| {
+            !Crowd::covers(crowd, class, name)
+        });
+        self.insert_joined(class, domain, (crowd, &[]), sum)
     }
 
     /// Puts an item where the order has its place; false when it is there, when there is no room, or
@@ -607,6 +652,61 @@ mod tests {
             assert!(!items.has(Class::Write, Domain::User, name));
         }
         assert_eq!(see(&mut items, Class::Write, b"/v/a/.h/y"), Noted::New);
+    }
+
+    #[test]
+    fn many_ports_of_one_address_become_one_item() {
+        let (mut room, mut names) = ([Item::NONE; 64], [0u8; 1024]);
+        let mut items = Items::new(&mut room[..], &mut names[..]);
+        for name in [
+            &b"tcp 0.0.0.0:21"[..],
+            b"tcp 0.0.0.0:ephemeral",
+            b"tcp 10.0.0.1:2000",
+        ] {
+            assert_eq!(see(&mut items, Class::Port, name), Noted::New);
+        }
+        let mut last = Noted::New;
+        for i in 0..MANY as u8 {
+            assert_eq!(last, Noted::New);
+            let mut name = *b"tcp 0.0.0.0:2100";
+            name[13] += i / 10;
+            name[15] += i % 10;
+            last = see(&mut items, Class::Port, &name);
+            assert!(is_in_order(&items));
+        }
+        assert_eq!(last, Noted::Folded);
+        assert_eq!(items.len(), 4);
+        assert_eq!(
+            see(&mut items, Class::Port, b"tcp 0.0.0.0:9999"),
+            Noted::Known
+        );
+        assert!(items.has(Class::Port, Domain::User, b"tcp 0.0.0.0:1024"));
+        for name in [
+            &b"tcp 0.0.0.0:80"[..],
+            b"tcp 10.0.0.1:1024",
+            b"udp 0.0.0.0:1024",
+        ] {
+            assert!(!items.has(Class::Port, Domain::User, name));
+        }
+        assert!(!items.has(Class::Port, Domain::Root, b"tcp 0.0.0.0:1024"));
+        let sum = items.get(Class::Port, Domain::User, b"tcp 0.0.0.0:unprivileged");
+        assert_eq!(sum.map(|c| c.count), Some(MANY as u32 + 1));
+    }
+
+    #[test]
+    fn many_peers_far_away_become_one_item() {
+        let (mut room, mut names) = ([Item::NONE; 64], [0u8; 1024]);
+        let mut items = Items::new(&mut room[..], &mut names[..]);
+        for i in 0..MANY as u8 {
+            let mut name = *b"tcp 20.0.0.9:443";
+            name[9] += i % 10;
+            name[7] += i / 10;
+            see(&mut items, Class::Peer, &name);
+        }
+        assert_eq!(items.len(), 1);
+        assert!(items.has(Class::Peer, Domain::User, b"tcp 8.8.8.8:443"));
+        assert!(!items.has(Class::Peer, Domain::User, b"tcp 8.8.8.8:80"));
+        assert!(!items.has(Class::Peer, Domain::User, b"tcp 10.0.0.1:443"));
     }
 
     #[test]

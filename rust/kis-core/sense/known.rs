@@ -17,6 +17,7 @@ use super::class::{
     ClassSet,
     Domain, //
 };
+use super::crowd::Crowd;
 use super::items::{
     above,
     Item,
@@ -271,7 +272,11 @@ impl<S: Deref<Target = [AtomicU64]>> Knows for Known<S> {
             let hash = self.key.hash(tag(class, domain, is_folded), name);
             matches!(self.find(hash), Some(Place::Found))
         };
-        found(false, name) || (class.is_place() && above(name).any(|dir| found(true, dir)))
+        if class.is_place() {
+            return found(false, name) || above(name).any(|dir| found(true, dir));
+        }
+        let is_one = |crowd: &[u8]| found(false, crowd).then_some(());
+        found(false, name) || Crowd::find(class, name, is_one).is_some()
     }
 }
 
