@@ -236,6 +236,18 @@ pub struct Profile {
     running: Running,
 }
 
+/// What adds up with a window that is over; `None` where there is no whole stretch.
+fn sums(running: &Running, stretch: Stretch, seen: &Observation<'_>) -> Option<Values> {
+    match seen {
+        Observation::Window {
+            values,
+            processes: 1..,
+            start: false,
+        } => running.with(stretch, values),
+        _ => None,
+    }
+}
+
 impl Default for Profile {
     fn default() -> Self {
         Self::new()
@@ -353,7 +365,9 @@ impl Profile {
             self.pass(seen);
             return Learned::Nothing;
         };
-        self.trial.look(seen);
+        let running = &self.running;
+        self.trial
+            .look(seen, |stretch| sums(running, stretch, seen));
         for sense in settings.senses() {
             sense.learn(&mut self.memories, seen);
         }
@@ -368,7 +382,7 @@ impl Profile {
         if learned == Learned::Complete {
             self.complete(settings.budget);
         } else if self.windows() == settings.learn_windows / 2 {
-            self.trial.begin(&self.memories.deviation, &settings.budget);
+            self.trial.begin(&self.memories, &settings.budget);
         }
         learned
     }
@@ -405,7 +419,7 @@ impl Profile {
             if !self.running.completes(stretch) {
                 continue;
             }
-            let Some(sums) = self.sums(stretch, seen) else {
+            let Some(sums) = sums(&self.running, stretch, seen) else {
                 continue;
             };
             // INVARIANT: of windows that none of those learned before had.
@@ -413,18 +427,6 @@ impl Profile {
             for sense in settings.senses() {
                 sense.learn(&mut self.memories, &Observation::Stretch { stretch, sums });
             }
-        }
-    }
-
-    /// What adds up with a window that is over; `None` where there is no whole stretch.
-    fn sums(&self, stretch: Stretch, seen: &Observation<'_>) -> Option<Values> {
-        match seen {
-            Observation::Window {
-                values,
-                processes: 1..,
-                start: false,
-            } => self.running.with(stretch, values),
-            _ => None,
         }
     }
 
@@ -467,7 +469,7 @@ impl Profile {
 
     fn judge_stretches(&self, seen: &Observation<'_>, settings: &Settings, found: &mut Findings) {
         for stretch in Stretch::SUMS {
-            if let Some(sums) = &self.sums(stretch, seen) {
+            if let Some(sums) = &sums(&self.running, stretch, seen) {
                 for sense in settings.senses() {
                     sense.judge(
                         &self.memories,

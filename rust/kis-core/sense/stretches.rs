@@ -18,7 +18,8 @@ use super::detector::{
 };
 use super::param::{
     self,
-    Param, //
+    Param,
+    Values, //
 };
 use super::stretch::Stretch;
 use super::thresholds::Lines;
@@ -136,6 +137,27 @@ impl Memory {
         let lines = lines.and_then(|lines| lines.get(param.index()));
         lines.copied().unwrap_or(Lines::NEVER)
     }
+
+    /// The lines of all parameters that follow from what was learned by now.
+    pub fn draw(&self, stretch: Stretch, budget: &Budget, lines: &mut [Lines; Param::COUNT]) {
+        match self.length(stretch) {
+            Some(length) => draw(&length.totals, length.load, stretch, budget, lines),
+            None => lines.fill(Lines::NEVER),
+        }
+    }
+}
+
+/// Draws lines where the caller wants them: they are too many for a stack.
+fn draw(
+    totals: &[Total; Param::COUNT],
+    load: u64,
+    stretch: Stretch,
+    budget: &Budget,
+    lines: &mut [Lines; Param::COUNT],
+) {
+    for ((lines, total), param) in lines.iter_mut().zip(totals).zip(Param::ALL) {
+        *lines = total.lines(param, stretch, budget, load);
+    }
 }
 
 /// Where a length is kept.
@@ -184,6 +206,29 @@ impl Length {
     }
 }
 
+impl Stretches {
+    /// The sums that are above one of these lines.
+    pub fn crossings<'a>(
+        lines: &'a [Lines; Param::COUNT],
+        stretch: Stretch,
+        sums: &'a Values,
+    ) -> impl Iterator<Item = Crossing> + 'a {
+        let now = Moment::of(sums, false);
+        let each = Param::ALL.into_iter().zip(sums).zip(lines);
+        each.filter_map(move |((param, sum), lines)| {
+            let (level, threshold) = lines.at(&now).crossed(*sum)?;
+            Some(Crossing {
+                param,
+                stretch,
+                level,
+                observed: *sum,
+                threshold,
+                now,
+            })
+        })
+    }
+}
+
 impl Detector for Stretches {
     type Memory = Memory;
 
@@ -203,11 +248,13 @@ impl Detector for Stretches {
 
     fn complete(&self, memory: &mut Memory, budget: &Budget) {
         for (length, stretch) in memory.lengths.iter_mut().zip(Stretch::SUMS) {
-            let each = length.lines.iter_mut().zip(&length.totals);
-            for ((lines, total), param) in each.zip(Param::ALL) {
-                // INVARIANT: just computed.
-                *lines = total.lines(param, stretch, budget, length.load);
-            }
+            let Length {
+                totals,
+                lines,
+                load,
+            } = length;
+            // INVARIANT: just computed.
+            draw(totals, *load, stretch, budget, lines);
         }
     }
 
@@ -215,19 +262,9 @@ impl Detector for Stretches {
         let Observation::Stretch { stretch, sums } = seen else {
             return;
         };
-        let now = Moment::of(sums, false);
-        for (param, sum) in Param::ALL.into_iter().zip(*sums) {
-            let lines = memory.lines(param, *stretch).at(&now);
-            if let Some((level, threshold)) = lines.crossed(*sum) {
-                found.cross(Crossing {
-                    param,
-                    stretch: *stretch,
-                    level,
-                    observed: *sum,
-                    threshold,
-                    now,
-                });
-            }
+        if let Some(length) = memory.length(*stretch) {
+            Self::crossings(&length.lines, *stretch, sums)
+                .for_each(|crossing| found.cross(crossing));
         }
     }
 

@@ -5,19 +5,23 @@
 //! Halfway through learning the lines are drawn once from what is known by then, and the other half is
 //! held against them: a part to learn from and another one to be tried on (Stone, "Cross-Validatory
 //! Choice and Assessment of Statistical Predictions", J. R. Stat. Soc. B 36(2), 1974). The lines that
-//! are in force later have seen all windows, so they are crossed less. A signal that stays up from one
+//! are in force later have seen all windows, so they are crossed less. So are what the windows add up to,
+//! where half of the time has as many stretches as have lines. A signal that stays up from one
 //! window to the next is told once, and counts once.
 //!
-//! About 1.5 KiB: keep it where it is. Floor 0, pure; context: any.
+//! About 2 KiB: keep it where it is. Floor 0, pure; context: any.
 
 use super::budget::Budget;
 use super::detector::Observation;
-use super::deviation::{
-    Deviation,
-    Memory, //
+use super::detectors::Memories;
+use super::deviation::Deviation;
+use super::param::{
+    Param,
+    Values, //
 };
-use super::param::Param;
 use super::stats::MAX_COUNT;
+use super::stretch::Stretch;
+use super::stretches::Stretches;
 use super::thresholds::Lines;
 use super::window::Level;
 use crate::wire::bytes::{
@@ -79,6 +83,9 @@ impl Score {
     }
 }
 
+/// How many lengths of stretches there are.
+const SUMS: usize = Stretch::SUMS.len();
+
 /// A trial.
 ///
 /// # Invariants
@@ -87,6 +94,8 @@ impl Score {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trial {
     lines: [Lines; Param::COUNT],
+    /// The same of sums, as [`Stretch::SUMS`] has them.
+    sums: [[Lines; Param::COUNT]; SUMS],
     is_on: bool,
     up: Option<Level>,
     score: Score,
@@ -104,6 +113,7 @@ impl Trial {
         // INVARIANT: no windows.
         Self {
             lines: [Lines::NEVER; Param::COUNT],
+            sums: [[Lines::NEVER; Param::COUNT]; SUMS],
             is_on: false,
             up: None,
             score: Score::NONE,
@@ -116,10 +126,13 @@ impl Trial {
     }
 
     /// Begins with what is known now.
-    pub fn begin(&mut self, memory: &Memory, budget: &Budget) {
+    pub fn begin(&mut self, memories: &Memories, budget: &Budget) {
         self.clear(Score::NONE);
         for (lines, param) in self.lines.iter_mut().zip(Param::ALL) {
-            *lines = memory.draw(param, budget);
+            *lines = memories.deviation.draw(param, budget);
+        }
+        for (lines, stretch) in self.sums.iter_mut().zip(Stretch::SUMS) {
+            memories.stretches.draw(stretch, budget, lines);
         }
         self.is_on = true;
     }
@@ -130,19 +143,28 @@ impl Trial {
         // INVARIANT: by the requirement.
         self.score = score;
         self.lines.fill(Lines::NEVER);
+        self.sums.fill([Lines::NEVER; Param::COUNT]);
         self.is_on = false;
         self.up = None;
     }
 
-    /// Tries a window that is about to be learned.
-    pub fn look(&mut self, seen: &Observation<'_>) {
+    /// Tries a window that is about to be learned; `sums` gives what a stretch adds up to that ends with
+    /// it, if there is one. A frame of its own.
+    #[inline(never)]
+    pub fn look(&mut self, seen: &Observation<'_>, sums: impl Fn(Stretch) -> Option<Values>) {
         if !self.is_on || self.score.windows >= MAX_COUNT {
             return;
         }
         let Some(crossings) = Deviation::crossings(&self.lines, seen) else {
             return;
         };
-        let level = crossings.map(|crossing| crossing.level).max();
+        let mut level = crossings.map(|crossing| crossing.level).max();
+        for (lines, stretch) in self.sums.iter().zip(Stretch::SUMS) {
+            if let Some(sums) = &sums(stretch) {
+                let crossings = Stretches::crossings(lines, stretch, sums);
+                level = level.max(crossings.map(|crossing| crossing.level).max());
+            }
+        }
         let goes_up = level > self.up;
         let is_two = level >= Some(Level::Two);
         // INVARIANT: each grows by one at most, two only with one.
@@ -165,24 +187,25 @@ mod tests {
 
     #[test]
     fn trial_counts_signals_that_go_up() {
-        let mut memory = Memory::new();
+        let mut memories = Memories::new();
         let detector = Deviation { guard: None };
         for value in [1, 2, 3] {
-            detector.learn(&mut memory, &window(&[value; Param::COUNT], 1));
+            detector.learn(&mut memories.deviation, &window(&[value; Param::COUNT], 1));
         }
+        let none = |_| None;
         let mut trial = Trial::new();
-        trial.look(&window(&[u64::MAX; Param::COUNT], 1));
+        trial.look(&window(&[u64::MAX; Param::COUNT], 1), none);
         assert_eq!(trial.score(), Score::NONE);
         let budget = Budget::Deviations {
             one_q16: 3 << 16,
             two_q16: 6 << 16,
         };
-        trial.begin(&memory, &budget);
+        trial.begin(&memories, &budget);
         // Those of executed programs are 6 and 8.
         for value in [2, 7, 7, 3, 7, 1 << 30, 7, 1 << 30, 0] {
-            trial.look(&window(&[value; Param::COUNT], 1));
+            trial.look(&window(&[value; Param::COUNT], 1), none);
         }
-        trial.look(&window(&[u64::MAX; Param::COUNT], 0));
+        trial.look(&window(&[u64::MAX; Param::COUNT], 0), none);
         let want = Score {
             windows: 9,
             one: 4,
@@ -190,7 +213,33 @@ mod tests {
         };
         assert_eq!(trial.score(), want);
         trial.clear(want);
-        trial.look(&window(&[u64::MAX; Param::COUNT], 1));
+        trial.look(&window(&[u64::MAX; Param::COUNT], 1), none);
+        assert_eq!(trial.score(), want);
+    }
+
+    #[test]
+    fn trial_counts_what_adds_up_once_as_long_as_it_does() {
+        let mut memories = Memories::new();
+        let budget = Budget::usual(1000);
+        let sums = &[100; Param::COUNT];
+        for _ in 0..3 {
+            let seen = Observation::Stretch {
+                stretch: Stretch::Short,
+                sums,
+            };
+            Stretches.learn(&mut memories.stretches, &seen);
+        }
+        let mut trial = Trial::new();
+        trial.begin(&memories, &budget);
+        for sum in [200, 1 << 40, 1 << 40, 200, 1 << 40] {
+            let sums = |stretch| (stretch == Stretch::Short).then_some([sum; Param::COUNT]);
+            trial.look(&window(&[0; Param::COUNT], 1), sums);
+        }
+        let want = Score {
+            windows: 5,
+            one: 2,
+            two: 0,
+        };
         assert_eq!(trial.score(), want);
     }
 }
