@@ -15,7 +15,10 @@
 //! - A file that everybody may read is an item by its directory; one that not everybody may is one by
 //!   its name. Of the former, those of the system ([`SYSTEM`]) are the same on every machine, and a
 //!   new one is mild; the others are *content*, which covers what is below as well, so that a site can
-//!   get directories.
+//!   get directories. What is hidden in it (`.env`, `.git/config`) is an item by its name.
+//! - A setting below `/etc` is an item by its name, too, and what root reads of them when a server starts
+//!   says nothing of those who serve: who lists accounts, or looks for how a machine is set up, is told.
+//!   Not so what the C library reads by itself.
 //! - A directory that belongs to the user a cell serves as (never root) is the cell's own: data,
 //!   caches, spools. What it does there is an item by the first three components, whatever it does.
 //!   Not so names that begin with a dot, which are settings of other programs (`.ssh`), programs and
@@ -168,7 +171,9 @@ impl<'a> Sighting<'a> {
             Act::Library if look.is_trusted => (Class::Library, dir),
             Act::Library => (Class::Library, path),
             Act::Set => (Class::Setting, path),
+            Act::Read if look.is_public && is_setting(path) => (Class::Read, path),
             Act::Read if look.is_public && is_system(path) => (Class::Read, dir),
+            Act::Read if look.is_public && is_kept(path) => (Class::Content, path),
             Act::Read if look.is_public => (Class::Content, dir),
             _ if is_own => (Class::Own, head(dir, OWN_DEPTH)),
             Act::Read => (Class::Secret, path),
@@ -268,10 +273,12 @@ impl<'a> Sighting<'a> {
 
     /// Whether a set knows it.
     pub fn is_known(&self, self_: &impl Knows) -> bool {
+        let is_setting = self.class == Class::Read && is_setting(self.path);
         let has = |class: Class, name: &[u8]| {
             self_.has(class, self.domain, name)
                 || ((class.is_by_modes() || class == Class::Identity)
                     && self.domain == Domain::User
+                    && !is_setting
                     && self_.has(class, Domain::Root, name))
         };
         let dir = parent(self.path);
@@ -281,10 +288,11 @@ impl<'a> Sighting<'a> {
             }
             Class::Read => has(Class::Read, self.name) || has(Class::Create, dir),
             Class::Content => {
+                let is_below = || above(dir).any(|dir| is_deep(dir) && has(Class::Content, dir));
                 has(Class::Content, self.name)
                     || has(Class::Create, dir)
                     || has(Class::Own, head(dir, OWN_DEPTH))
-                    || above(dir).any(|dir| is_deep(dir) && has(Class::Content, dir))
+                    || (!is_kept(self.path) && is_below())
             }
             Class::Secret | Class::Own => {
                 has(self.class, self.name)
@@ -350,6 +358,36 @@ pub const STARTS: [&[u8]; 26] = [
     b"/usr/local/lib/systemd/",
     b"/var/spool/cron/",
 ];
+
+/// Whether a file is a setting of the system or of a program: but for what the C library and OpenSSL read by
+/// themselves, when a name is looked up, the time is told, or something is loaded.
+fn is_setting(path: &[u8]) -> bool {
+    const BY_ITSELF: [&[u8]; 14] = [
+        b"gai.conf",
+        b"host.conf",
+        b"hosts",
+        b"ld.so.cache",
+        b"ld.so.preload",
+        b"locale.alias",
+        b"localtime",
+        b"nsswitch.conf",
+        b"protocols",
+        b"resolv.conf",
+        b"services",
+        b"ssl/openssl.cnf",
+        b"timezone",
+        b"mime.types",
+    ];
+    path.strip_prefix(b"/etc/")
+        .is_some_and(|rest| !BY_ITSELF.contains(&rest))
+}
+
+/// Whether a file of a site is not for its visitors: its name begins with a dot. Not so those that a server
+/// looks for by itself in each directory.
+fn is_kept(path: &[u8]) -> bool {
+    let name = path.get(parent(path).len()..).unwrap_or_default();
+    name.starts_with(b"/.") && name != b"/.htaccess" && name != b"/.user.ini"
+}
 
 /// Whether a directory is no nearer to the root than two steps: what is below it belongs to it.
 fn is_deep(dir: &[u8]) -> bool {
@@ -487,6 +525,16 @@ mod tests {
             ..LOOK
         };
         assert!(is(Act::Read, b"/etc/hosts", public, Class::Read, b"/etc"));
+        for path in [&b"/etc/passwd"[..], b"/etc/nginx/nginx.conf"] {
+            assert!(is(Act::Read, path, public, Class::Read, path));
+        }
+        assert!(is(
+            Act::Read,
+            b"/srv/www/.env",
+            public,
+            Class::Content,
+            b"/srv/www/.env"
+        ));
         for (path, dir) in [
             (&b"/srv/www/x"[..], &b"/srv/www"[..]),
             (b"/flag", b"/"),
@@ -557,6 +605,9 @@ mod tests {
         assert_eq!(answer(b"/srv/www/new/er/page", &look), (true, false));
         assert_eq!(answer(b"/srv/www/.well-known/x", &look), (true, false));
         assert_eq!(answer(b"/srv/www/.git/config", &look), (false, false));
+        assert_eq!(answer(b"/srv/www/.env", &look), (false, false));
+        assert_eq!(answer(b"/srv/www/.htaccess", &look), (true, false));
+        assert_eq!(answer(b"/srv/www/new/.htaccess", &look), (true, false));
         assert_eq!(answer(b"/srv/private/key", &look), (false, false));
         assert_eq!(answer(b"/data/alice/x", &look), (false, false));
         assert_eq!(answer(b"/usr/share/x/y", &look), (false, true));
@@ -634,8 +685,8 @@ mod tests {
         struct OfRoot;
         impl Knows for OfRoot {
             fn has(&self, class: Class, domain: Domain, name: &[u8]) -> bool {
-                let names: [&[u8]; 2] = [b"/log/a", b"tcp 127.0.0.1:80"];
-                let classes = [Class::Write, Class::Peer];
+                let names: [&[u8]; 4] = [b"/log/a", b"tcp 127.0.0.1:80", b"/etc/passwd", b"/etc"];
+                let classes = [Class::Write, Class::Peer, Class::Read];
                 domain == Domain::Root && classes.contains(&class) && names.contains(&name)
             }
         }
@@ -652,6 +703,21 @@ mod tests {
         let mut room = [0u8; 64];
         let seen = Sighting::of_file(Act::Write, b"/log/a", &own, &mut room);
         assert!(seen.class == Class::Own && seen.is_known(&OfRoot));
+        // But who looks for accounts does so by himself.
+        for (path, is_root, want) in [
+            (&b"/etc/passwd"[..], true, true),
+            (b"/etc/passwd", false, false),
+            (b"/etc/group", true, false),
+            (b"/etc/hosts", false, true),
+        ] {
+            let look = Look {
+                is_public: true,
+                is_root,
+                ..LOOK
+            };
+            let seen = Sighting::of_file(Act::Read, path, &look, &mut room);
+            assert!(seen.is_known(&OfRoot) == want && seen.is_mild);
+        }
         let peer = |is_root| Sighting::named(Class::Peer, is_root, b"tcp 127.0.0.1:80");
         assert!(peer(true).is_known(&OfRoot) && !peer(false).is_known(&OfRoot));
     }
