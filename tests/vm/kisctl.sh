@@ -104,7 +104,7 @@ is "the items are as many as are counted" \
 	"$(kisctl --json profile show beta --items | jq '.repertoire | length')" "$(of_cell beta items)"
 is "ready has its names" "$(keys . ready beta)" \
 	"$(words alarms_one_per_day alarms_two_per_day cell idle_percent kept_out missing per_day per_day_mild ready \
-		schema_version tried_one tried_two tried_windows)"
+		schema_version tried_one tried_two tried_windows warnings)"
 is "review has its names" "$(keys . review alpha)" "$(words accepted cell groups ignored schema_version)"
 code 1 'is not ready: it still learns' kisctl mode enforce --cell beta
 code 1 '^$' kisctl ready beta

@@ -24,6 +24,10 @@ use kis_core::{
             DAY_MS,
             MONTH_DAYS, //
         },
+        class::{
+            Class,
+            Domain, //
+        },
         novelty::LEAST_WINDOWS,
         trial::Score, //
     },
@@ -172,6 +176,43 @@ pub fn lacks(cell: &Cell, params: &[ParamState], saved: Option<&Saved>) -> Vec<L
         );
     }
     lacks
+}
+
+/// Names of shells, as they are at the end of an item.
+const SHELLS: [&[u8]; 8] = [
+    b"/bash",
+    b"/sh",
+    b"/dash",
+    b"/zsh",
+    b"/fish",
+    b"/ksh",
+    b"/tcsh",
+    b"/busybox",
+];
+
+/// Whether root has executed a shell in what was learned: where people come and go (`sessions`), root's
+/// first login is denied else.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::sense::class::{Class, Domain};
+/// use kisctl::profile_file::Saved;
+/// use kisctl::readiness::has_root_login;
+///
+/// let mut saved = Saved::new();
+/// let name = b"/usr/lib/openssh/sshd-session -> /usr/bin/bash";
+/// saved.repertoire.accept(Class::Program, Domain::User, name);
+/// assert!(!has_root_login(&saved));
+/// saved.repertoire.accept(Class::Program, Domain::Root, name);
+/// assert!(has_root_login(&saved));
+/// ```
+pub fn has_root_login(saved: &Saved) -> bool {
+    let mut items = saved.repertoire.items().iter();
+    items.any(|(item, name)| {
+        let is_root_s = (item.class, item.domain) == (Class::Program, Domain::Root);
+        is_root_s && SHELLS.iter().any(|shell| name.ends_with(shell))
+    })
 }
 
 /// At least so many of a hundred learned windows had no message in.

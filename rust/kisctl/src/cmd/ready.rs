@@ -3,6 +3,10 @@
 //! `kisctl ready`.
 
 use crate::{
+    cell_file::{
+        loaded::of_image,
+        CellFile, //
+    },
     control::{
         Cell,
         Control,
@@ -19,6 +23,7 @@ use crate::{
     profile_file::Saved,
     readiness::{
         expected_q16,
+        has_root_login,
         idle_percent,
         lacks,
         Alarms,
@@ -43,6 +48,8 @@ pub(super) struct Candidate {
     /// The parameters of all cells.
     pub(super) params: Vec<ParamState>,
     pub(super) saved: Saved,
+    /// Whether people come and go by way of it.
+    pub(super) sessions: bool,
 }
 
 impl Candidate {
@@ -53,7 +60,27 @@ impl Candidate {
             cell,
             params: params.to_vec(),
             saved,
+            sessions: false,
         })
+    }
+
+    /// The same of a cell of which the officer says more.
+    fn with_file(self, file: &CellFile) -> Self {
+        let mut cells = file.cells.iter();
+        let own = cells.find(|cell| cell.name == self.cell.name);
+        Self {
+            sessions: own.and_then(|cell| cell.sessions).unwrap_or(false),
+            ..self
+        }
+    }
+
+    /// What will be denied though somebody may want it.
+    fn warnings(&self) -> Vec<&'static str> {
+        let no_root = self.sessions
+            && self.cell.has_repertoire()
+            && self.saved.repertoire.has_learned()
+            && !has_root_login(&self.saved);
+        no_root.then_some(NO_ROOT_LOGIN).into_iter().collect()
     }
 
     /// What it lacks.
@@ -84,8 +111,13 @@ pub fn run(output: &Output, name: &str) -> Result<u8> {
     let mut control = Control::open()?;
     let cell = control.cell(name)?;
     let params = control.params()?;
-    tell(output, &Candidate::ask(&mut control, cell, &params)?)
+    let file = of_image(&control.cells_image()?)?;
+    let of = Candidate::ask(&mut control, cell, &params)?;
+    tell(output, &of.with_file(&file))
 }
+
+/// Nobody has logged in as root.
+const NO_ROOT_LOGIN: &str = "root has not logged in while it learned: root's first login is denied";
 
 /// What is missing, and what is to be expected; the exit code.
 pub(super) fn tell(output: &Output, of: &Candidate) -> Result<u8> {
@@ -109,6 +141,7 @@ pub(super) fn tell(output: &Output, of: &Candidate) -> Result<u8> {
             .with("cell", of.cell.name.clone())
             .with("ready", lacks.is_empty())
             .with("missing", objects(FIELDS, &lacks))
+            .with("warnings", of.warnings())
             .with("idle_percent", idle)
             .with("per_day", day(grave))
             .with("per_day_mild", day(mild))
@@ -138,6 +171,10 @@ pub(super) fn tell(output: &Output, of: &Candidate) -> Result<u8> {
     for Lack { name, text, next } in &lacks {
         output.line(format!("  {name:<9} {text}"))?;
         output.line(format!("  {:<9} -> {next}", ""))?;
+    }
+    for warning in of.warnings() {
+        output.line(output.paint(Colour::Yellow, warning))?;
+        output.line("  -> log in as root while it learns, if root is to log in at all")?;
     }
     // No lack: whoever tries to train a cell would keep it from being ready for good.
     if !kept.is_nothing() {

@@ -305,6 +305,15 @@ fn candidate(cell: usize, saved: Saved) -> Candidate {
         cell: cells()[cell].clone(),
         params: params(),
         saved,
+        sessions: false,
+    }
+}
+
+/// The same where people come and go.
+fn with_sessions(of: Candidate) -> Candidate {
+    Candidate {
+        sessions: true,
+        ..of
     }
 }
 
@@ -446,6 +455,10 @@ fn reports() -> Vec<(&'static str, Tell)> {
         (
             "ready of one that grows",
             tell(|o| ready::tell(o, &candidate(0, saved())).map(drop)),
+        ),
+        (
+            "ready of one by way of which people come",
+            tell(|o| ready::tell(o, &with_sessions(candidate(0, saved()))).map(drop)),
         ),
         (
             "ready of one that somebody tried to train",
