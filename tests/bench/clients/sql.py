@@ -15,10 +15,10 @@ class Refused(Exception):
 class Postgres:
     """A connection, as a user that is trusted."""
 
-    def __init__(self, source="", database="shop", seconds=PATIENCE):
+    def __init__(self, source="", database="shop", seconds=PATIENCE, user="postgres"):
         self.sock = socket.create_connection((HOST, 5432), seconds, (source, 0))
         self.stream = self.sock.makefile("rb")
-        words = b"user\0postgres\0database\0" + database.encode() + b"\0\0"
+        words = b"user\0" + user.encode() + b"\0database\0" + database.encode() + b"\0\0"
         self.sock.sendall(struct.pack(">II", len(words) + 8, 196608) + words)
         self.replies()
 

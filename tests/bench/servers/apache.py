@@ -86,6 +86,7 @@ class Apache(Server):
             ("rotate logs", self.rotate),
             ("new page", self.new_page),
             ("new directory", self.new_directory),
+            ("new module", self.new_module),
             ("restart", self.restart),
         ]
 
@@ -98,6 +99,13 @@ class Apache(Server):
         """Log rotation, which is a graceful restart here."""
         rotate("/var/log/apache2/access.log", lambda: self.signal(signal.SIGUSR1),
                lambda: web.get("/docs/1.html", self.port))
+
+    def new_module(self):
+        """An administrator switches one on that the package brings."""
+        if not (ENABLED / "headers.load").exists():
+            (ENABLED / "headers.load").symlink_to("../mods-available/headers.load")
+        self.signal(signal.SIGUSR1)
+        web.right("/docs/1.html", b"chapter 1", self.port)
 
     def new_page(self):
         """An editor puts a file into a directory that is known."""

@@ -4,7 +4,8 @@
 import signal
 
 from bench.clients import web
-from bench.net import HOST
+from bench.net import HOST, expect
+from bench.patience import wait
 from bench.servers.server import Server, directory, must_say, rotate, write
 
 ROOT = "/srv/web"
@@ -21,6 +22,7 @@ http {{
 	include /etc/nginx/mime.types;
 	access_log /var/log/nginx/access.log;
 	client_max_body_size 8m;
+	include /etc/nginx/bench.d/*.conf;
 	server {{
 		listen {HOST}:80 default_server;
 		root {ROOT};
@@ -32,6 +34,16 @@ http {{
 			fastcgi_pass unix:/run/php/bench.sock;
 		}}
 	}}
+}}
+"""
+
+# One more site, which is there from some day on.
+SHOP = f"""
+server {{
+	listen {HOST}:80;
+	server_name shop.example;
+	access_log /var/log/nginx/shop.log;
+	root {ROOT}/shop.example;
 }}
 """
 
@@ -56,6 +68,7 @@ class Nginx(Server):
 
     def prepare(self):
         write(CONFIG, CONFIGURATION)
+        directory("/etc/nginx/bench.d")
         directory("/var/log/nginx", owner="www-data")
         write(f"{ROOT}/index.html", "<h1>it works</h1>\n")
         for n in range(24):
@@ -81,6 +94,8 @@ class Nginx(Server):
             ("rotate logs", self.rotate),
             ("new page", self.new_page),
             ("new directory", self.new_directory),
+            ("new site", self.new_site),
+            ("large download", self.large_download),
             ("restart", self.restart),
         ]
 
@@ -92,6 +107,25 @@ class Nginx(Server):
     def rotate(self):
         """Log rotation."""
         rotate("/var/log/nginx/access.log", lambda: self.signal(signal.SIGUSR1), lambda: web.get("/index.html"))
+
+    def new_site(self):
+        """An administrator adds a site with a log of its own."""
+        write(f"{ROOT}/shop.example/index.html", "<h1>shop</h1>\n")
+        write("/etc/nginx/bench.d/shop.conf", SHOP)
+        self.signal(signal.SIGHUP)
+
+        def answers():
+            code, body = web.request("GET", "/index.html", headers={"Host": "shop.example"})
+            return code == 200 and b"shop" in body
+
+        expect("the new site", bool(wait(answers, 10, 0.5)), True)
+
+    @staticmethod
+    def large_download():
+        """A visitor takes a film."""
+        write("/srv/media/film.bin", bytes(6 << 20))
+        code, body = web.get("/media/film.bin")
+        expect("GET of a film", (code, len(body)), (200, 6 << 20))
 
     def new_page(self):
         """An editor puts a file into a directory that is known."""

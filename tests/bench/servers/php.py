@@ -92,6 +92,7 @@ class Php(Server):
             ("reload", self.reload),
             ("new page", self.new_page),
             ("new directory", self.new_directory),
+            ("large upload", self.large_upload),
             ("restart", self.restart),
         ]
 
@@ -100,6 +101,11 @@ class Php(Server):
         with self.world.held(self):
             self.signal(signal.SIGUSR2)
             expect("reload", bool(wait(lambda: web.get("/index.php")[0] == 200, 20, 0.5)), True)
+
+    def large_upload(self):
+        """Somebody has a better camera."""
+        code, body = web.upload("/upload.php", "picture-large.png", bytes(3 << 19))
+        expect("upload", (code, body), (200, b"kept\n"))
 
     def new_page(self):
         """A developer puts a page into a directory that is known."""

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 
 from bench.clients import sql
@@ -55,7 +56,7 @@ class Postgresql(Server):
                  seconds=180, cwd="/")
         write(f"{DATA}/postgresql.auto.conf", CONFIGURATION, 0o600, "postgres")
         with open(f"{DATA}/pg_hba.conf", "a", encoding="utf-8") as rules:
-            rules.write("host all all 10.66.0.0/24 trust\n")
+            rules.write("host all,replication all 10.66.0.0/24 trust\n")
 
     def answers(self):
         try:
@@ -108,6 +109,9 @@ class Postgresql(Server):
             ("vacuum", lambda: sql.once("VACUUM ANALYZE")),
             ("create database", self.create_database),
             ("backup", self.backup),
+            ("backup of the files", self.base_backup),
+            ("new extension", self.new_extension),
+            ("new user", self.new_user),
             ("reload", lambda: (self.signal(signal.SIGHUP), sql.once("SELECT 1"))),
             ("rotate logs", self.rotate),
             ("new table", self.new_table),
@@ -129,6 +133,29 @@ class Postgresql(Server):
         """pg_dump, by someone who may read everything."""
         text = must("/usr/bin/pg_dump", "-h", HOST, "-U", "postgres", "shop", seconds=60)
         expect("pg_dump", f"owner-{ACCOUNTS}\t" in text, True)
+
+    @staticmethod
+    def base_backup():
+        """pg_basebackup, by somebody who may replicate."""
+        shutil.rmtree("/tmp/base-backup", ignore_errors=True)
+        must("/usr/bin/pg_basebackup", "-h", HOST, "-U", "postgres", "-X", "fetch", "-D", "/tmp/base-backup", seconds=60)
+        expect("pg_basebackup", pathlib.Path("/tmp/base-backup/PG_VERSION").exists(), True)
+        shutil.rmtree("/tmp/base-backup", ignore_errors=True)
+
+    @staticmethod
+    def new_extension():
+        """A developer wants one of those that the package brings."""
+        sql.once("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        expect("SELECT", sql.once("SELECT similarity('word', 'word')"), [["1"]])
+
+    @staticmethod
+    def new_user():
+        """An administrator makes one, who logs in."""
+        sql.once("DROP ROLE IF EXISTS clerk")
+        sql.once("CREATE ROLE clerk LOGIN")
+        connection = sql.Postgres(user="clerk", database="postgres")
+        expect("SELECT", connection.ask("SELECT current_user"), [["clerk"]])
+        connection.close()
 
     @staticmethod
     def rotate():

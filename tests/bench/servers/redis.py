@@ -106,6 +106,7 @@ class Redis(Server):
             ("rewrite of the log", self.rewrite),
             ("rotate logs", lambda: rotate("/var/log/redis/redis.log", lambda: None, self.background_save)),
             ("rewrite of the configuration", lambda: expect("CONFIG", resp.once("CONFIG", "REWRITE"), "OK")),
+            ("script", self.script),
             ("config set", lambda: expect("CONFIG", resp.once("CONFIG", "SET", "maxclients", "512"), "OK")),
             ("restart", self.restart),
         ]
@@ -118,6 +119,12 @@ class Redis(Server):
         resp.once("BGSAVE")
         if not wait(lambda: file.exists() and file.stat().st_mtime_ns > before, 20, 0.2):
             raise Failed("BGSAVE has not written the database")
+
+    @staticmethod
+    def script():
+        """A developer has it count by itself."""
+        code = "local sum = 0; for n = 1, 1000 do sum = sum + n end; return redis.call('INCRBY', KEYS[1], sum)"
+        expect("EVAL", resp.once("EVAL", code, 1, "counted") >= 500500, True)
 
     @staticmethod
     def rewrite():

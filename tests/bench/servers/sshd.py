@@ -73,6 +73,7 @@ class Sshd(Server):
             ("login with a password", self.login_with_password),
             ("a mistyped password", self.mistyped_password),
             ("a file by sftp", self.copy),
+            ("a terminal", self.terminal),
             ("login of root", lambda: expect("ssh", shell.login("root", "id -u"), "0")),
             ("reload", self.reload),
             ("new user", self.new_user),
@@ -88,6 +89,12 @@ class Sshd(Server):
         """Somebody needs a second try."""
         said = shell.guess("alice", ["wrong", self.world.password("alice")], "cat notes.txt", source="")
         expect("ssh with a password", said, "milk")
+
+    @staticmethod
+    def terminal():
+        """Somebody sits at it, and looks around."""
+        said = shell.login("alice", "tty; id; ps; ls -la; history | tail -1; exit 0", more=("-tt",))
+        expect("a terminal", "/dev/pts/" in said and "uid=" in said, True)
 
     @staticmethod
     def copy():

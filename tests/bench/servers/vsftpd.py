@@ -82,6 +82,7 @@ class Vsftpd(Server):
             ("login", self.login),
             ("upload and download", self.upload),
             ("new directory", self.new_directory),
+            ("tidy up", self.tidy),
             ("rotate logs", lambda: rotate("/var/log/vsftpd.log", lambda: None, self.login)),
             ("restart", self.restart),
         ]
@@ -98,6 +99,18 @@ class Vsftpd(Server):
             files.upload(ftp, "incoming/report.dat", data)
             expect("RETR", files.download(ftp, "incoming/report.dat") == data, True)
             ftp.delete("incoming/report.dat")
+
+    def tidy(self):
+        """Somebody renames a file, takes up a transfer, and removes a directory."""
+        with files.session("alice", self.world.password("alice")) as ftp:
+            files.upload(ftp, "incoming/old.dat", bytes(2000))
+            ftp.rename("incoming/old.dat", "incoming/better.dat")
+            pieces = []
+            ftp.retrbinary("RETR incoming/better.dat", pieces.append, rest=1000)
+            expect("RETR", len(b"".join(pieces)), 1000)
+            ftp.delete("incoming/better.dat")
+            ftp.mkd("incoming/attic")
+            ftp.rmd("incoming/attic")
 
     def new_directory(self):
         """Somebody makes a directory and puts a file there."""
