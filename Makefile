@@ -15,7 +15,7 @@ MINUTES ?= 60
 SOAK_KERNEL := $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),debug)
 
 .PHONY: all help demo vm install test test-core test-kunit test-vm test-demo test-debug soak lint bench-abuse bench-benign \
-	bench-keep bench-hooks bench-ticker module kisctl toolchain kernel guest doc fmt fmt-check clean distclean
+	bench-keep bench-hooks bench-scan bench-ticker module kisctl toolchain kernel guest doc fmt fmt-check clean distclean
 
 ##@ Use it
 
@@ -83,6 +83,9 @@ bench-keep: ## do servers go on when they are held to what they have learned?
 
 bench-hooks: ## instructions that KIS, and AppArmor, add to a file open
 	@scripts/bench-hooks
+
+bench-scan: ## instructions that signatures add to a received byte
+	@scripts/bench-scan
 
 bench-ticker: ## instructions that a window costs, with few and many threads
 	@scripts/bench-ticker

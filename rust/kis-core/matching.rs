@@ -4,6 +4,10 @@
 
 mod automaton;
 pub mod delivery;
+pub mod lead;
+pub mod piece;
+pub mod progress;
 mod section;
 pub mod signatures;
 pub mod stream;
+pub mod told;

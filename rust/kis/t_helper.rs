@@ -59,11 +59,8 @@ impl Helper {
         bytes: &Buffer<'_>,
     ) -> Received {
         let armoury = self.armoury.get(hook);
-        let begun = *sk.stream();
-        let owner = begun.owner;
-        let (received, ended) = deliver(site, killer, sk.sock(), armoury, begun, owner, bytes);
-        *sk.stream() = ended;
-        received
+        let (sock, stream) = sk.parts();
+        deliver(site, killer, sock, armoury, stream, bytes)
     }
 
     /// A whole datagram is about to be queued: a stream of its own.
@@ -76,48 +73,55 @@ impl Helper {
         bytes: &Buffer<'_>,
     ) -> Received {
         let armoury = self.armoury.get(hook);
-        let begun = StreamState::default();
-        deliver(site, killer, sk, armoury, begun, Owner::default(), bytes).0
+        let mut stream = StreamState::default();
+        deliver(site, killer, sk, armoury, &mut stream, bytes)
     }
 }
 
 /// Looks at bytes that are about to be queued.
+#[inline(never)]
 fn deliver(
     site: &Site<'_>,
     killer: &Killer,
     sk: &Sock<'_>,
     armoury: Option<&Armoury>,
-    begun: StreamState,
-    owner: Owner,
+    stream: &mut StreamState,
     bytes: &Buffer<'_>,
-) -> (Received, StreamState) {
-    let mut scan = Scan::Seen;
-    let delivery = match armoury {
-        None => {
-            let mut delivery = Delivery::new(begun, 0, 0);
-            bytes.bytes(|block| {
-                delivery.pass(block);
-                ControlFlow::Continue(())
-            });
-            delivery
-        }
-        Some(armoury) => {
-            let signatures = &armoury.signatures;
-            let mut delivery = Delivery::new(begun, armoury.generation, signatures.start());
-            bytes.bytes(|block| {
-                delivery.scan(signatures, block, |found| {
-                    if hit(site, killer, sk, armoury, owner, found) {
-                        scan = Scan::Kill;
-                        return ControlFlow::Break(());
-                    }
-                    ControlFlow::Continue(())
-                })
-            });
-            delivery
-        }
+) -> Received {
+    let Some(armoury) = armoury else {
+        let mut delivery = Delivery::new(stream, 0, 0);
+        bytes.bytes(|block| {
+            delivery.pass(block);
+            ControlFlow::Continue(())
+        });
+        return Received {
+            scan: Scan::Seen,
+            bytes: delivery.bytes(),
+        };
     };
-    let bytes = delivery.bytes();
-    (Received { scan, bytes }, delivery.finish())
+    let owner = stream.owner;
+    let signatures = &armoury.signatures;
+    let mut scan = Scan::Seen;
+    let mut delivery = Delivery::new(stream, armoury.generation, signatures.start());
+    bytes.bytes(|block| {
+        delivery.scan(signatures, block, |found| {
+            if hit(site, killer, sk, armoury, owner, found) {
+                scan = Scan::Kill;
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })
+    });
+    if delivery.has_lost() && matches!(scan, Scan::Seen) {
+        let done = killer.carry_out(site, &Finding::Unfollowed, Scene::Arrival);
+        if done.kills {
+            scan = Scan::Kill;
+        }
+    }
+    Received {
+        scan,
+        bytes: delivery.bytes(),
+    }
 }
 
 /// A signature matched. Whether the connection is reset.

@@ -16,7 +16,7 @@
 
 /* Limits; each is checked by kisctl and, without trust in it, by the kernel. */
 #define KIS_MAX_CELLS		256	/* each costs about 240 KiB */
-#define KIS_MAX_SIGNATURES	4096
+#define KIS_MAX_SIGNATURES	16384
 #define KIS_MAX_PREFIXES	32	/* in one path list of a cell */
 #define KIS_MAX_EXPECTED	256	/* patterns of what is expected of a cell */
 #define KIS_MAX_ITEMS		2048	/* of the repertoire of a cell */

@@ -53,7 +53,7 @@ fn main() {
         let kis = best(rounds, text.len(), || {
             let mut state = sigs.start();
             let mut hits = 0u32;
-            let _ = sigs.scan(&mut state, black_box(text), |_| {
+            let _ = sigs.walk(&mut state, black_box(text), |_| {
                 hits += 1;
                 ControlFlow::Continue(())
             });

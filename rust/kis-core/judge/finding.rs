@@ -109,6 +109,8 @@ pub enum Finding {
     },
     /// Bytes for the cell cannot be looked at.
     Unseen,
+    /// More signatures have begun to match on one stream than can be followed.
+    Unfollowed,
     /// A process of the cell tries to command KIS.
     Insider,
 }
@@ -118,7 +120,7 @@ impl Finding {
     pub const fn op(&self) -> Op {
         match self {
             Self::Operation { op, .. } => *op,
-            Self::Match { .. } | Self::Unseen => Op::Receive,
+            Self::Match { .. } | Self::Unseen | Self::Unfollowed => Op::Receive,
             Self::Crossing(_) | Self::Insider => Op::None,
         }
     }

@@ -21,6 +21,8 @@
 //! | type 1 signature, a danger signal up | two, kill, ban | two, kill, ban |
 //! | type 1 signature, calm | told only | told only |
 //! | bytes that cannot be looked at | veto: kill | veto: kill |
+//! | signatures that cannot be followed, a danger signal up | veto: kill | veto: kill |
+//! | signatures that cannot be followed, calm | told only | told only |
 //! | command to KIS from inside the cell | two, deny, in observe mode too | the same |
 //!
 //! For one operation the first rule of these that speaks counts, but that the deny set comes before
@@ -265,6 +267,7 @@ pub const fn decide(finding: &Finding, ctx: &Context) -> Verdict {
             cause: Cause::Unseen,
             ..veto(Op::Receive, ctx)
         },
+        Finding::Unfollowed => unfollowed(ctx),
         // Whoever sits in a cell never gets to say what KIS does, in observe mode either.
         Finding::Insider => Verdict {
             apply: true,
@@ -289,6 +292,25 @@ const fn veto(op: Op, ctx: &Context) -> Verdict {
     Verdict {
         record: Some(RecordType::Veto),
         ..Verdict::raise(Signal::None, denial(op), Cause::Danger, ctx)
+    }
+}
+
+/// A stream on which too much has begun to match. A server with many signatures may come there by
+/// itself, an attacker who wants to hide does.
+const fn unfollowed(ctx: &Context) -> Verdict {
+    let veto = veto(Op::Receive, ctx);
+    let told = if ctx.danger_one || ctx.danger_two {
+        veto
+    } else {
+        Verdict {
+            action: Action::PASS,
+            apply: false,
+            ..veto
+        }
+    };
+    Verdict {
+        cause: Cause::Unseen,
+        ..told
     }
 }
 
@@ -723,6 +745,16 @@ mod tests {
                 ..ctx
             };
             assert!(!decide(&Finding::Unseen, &observe).kills());
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_followed_kills_in_danger_only() {
+        for (ctx, kills) in [(READY, false), (LEARNING, false), (DANGER, true)] {
+            let verdict = decide(&Finding::Unfollowed, &ctx);
+            assert!(verdict.kills() == kills && verdict.action.is_pass() != kills);
+            assert_eq!(verdict.record, Some(RecordType::Veto));
+            assert_eq!(verdict.cause, Cause::Unseen);
         }
     }
 

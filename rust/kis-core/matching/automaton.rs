@@ -212,6 +212,11 @@ impl Automaton {
         self.states
     }
 
+    /// Whether it finds anything at all.
+    pub(super) const fn finds(&self) -> bool {
+        self.starts.len > 4
+    }
+
     /// The state before the first byte.
     pub(super) const fn start(&self) -> State {
         self.start

@@ -5,20 +5,17 @@
 //! The matcher's state goes on from where the stream was. Floor 0, pure; context: any, the caller
 //! serialises deliveries to one stream.
 
+use super::progress::Progress;
 use super::signatures::{
     Hit,
     Signatures, //
 };
 use super::stream::StreamState;
+use super::told::Told;
 use core::ops::ControlFlow;
 
 /// Bytes of what was received that a record shows.
 pub const EXCERPT: usize = 160;
-
-/// Different signatures of one delivery that are told; what matches again is only counted.
-///
-/// A pattern that ends in a loop matches at each byte, and nothing stops it in observe mode.
-pub const TOLD: usize = 8;
 
 /// A match in a delivery.
 ///
@@ -45,7 +42,8 @@ pub const TOLD: usize = 8;
 /// let len = encode(&[sig], &dfa, &mut image)?;
 /// let signatures = Signatures::verify(&image[..len])?;
 ///
-/// let mut delivery = Delivery::new(StreamState::default(), 1, signatures.start());
+/// let mut stream = StreamState::default();
+/// let mut delivery = Delivery::new(&mut stream, 1, signatures.start());
 /// let mut seen = Vec::new();
 /// let _ = delivery.scan(&signatures, b"a-x-x", |found| {
 ///     seen.push((found.offset, found.excerpt.to_vec(), found.is_first));
@@ -75,32 +73,39 @@ pub struct Found<'a> {
 /// use kis_core::matching::stream::StreamState;
 ///
 /// // With no signatures in force, bytes are only counted.
-/// let mut delivery = Delivery::new(StreamState::default(), 0, 0);
+/// let mut stream = StreamState::default();
+/// let mut delivery = Delivery::new(&mut stream, 0, 0);
 /// delivery.pass(b"PING");
 /// assert_eq!(delivery.bytes(), 4);
-/// assert_eq!(delivery.finish().offset, 4);
+/// assert_eq!(stream.offset, 4);
 /// ```
-pub struct Delivery {
-    stream: StreamState,
+pub struct Delivery<'a> {
+    stream: &'a mut StreamState,
     bytes: u64,
-    told: [u32; TOLD],
-    told_len: usize,
+    told: Told,
+    /// Waits that had found no room before.
+    lost: u16,
 }
 
-impl Delivery {
+impl<'a> Delivery<'a> {
     /// Begins a delivery to `stream` with the signatures of a generation, whose automaton begins
     /// in `start`. Bytes that were matched so far under other signatures mean nothing to these:
     /// then the automaton begins anew.
-    pub const fn new(mut stream: StreamState, generation: u32, start: u32) -> Self {
+    pub const fn new(stream: &'a mut StreamState, generation: u32, start: u32) -> Self {
         if stream.generation != generation {
+            if stream.generation == 0 {
+                // Nobody has looked at what came before.
+                stream.progress = Progress::new(start, stream.offset == 0);
+            } else {
+                stream.progress.restart(start);
+            }
             stream.generation = generation;
-            stream.state = start;
         }
         Self {
+            lost: stream.progress.lost(),
             stream,
             bytes: 0,
-            told: [0; TOLD],
-            told_len: 0,
+            told: Told::new(),
         }
     }
 
@@ -121,8 +126,8 @@ impl Delivery {
     ) -> ControlFlow<()> {
         let before = self.stream.offset;
         self.pass(bytes);
-        let mut state = signatures.state(self.stream.state);
-        let flow = signatures.scan(&mut state, bytes, |Hit { sig, end, .. }| {
+        let Self { stream, told, .. } = self;
+        signatures.scan(&mut stream.progress, bytes, |Hit { sig, end, .. }| {
             let seen = bytes.get(..end).unwrap_or(bytes);
             let excerpt = seen
                 .get(seen.len().saturating_sub(EXCERPT)..)
@@ -132,34 +137,18 @@ impl Delivery {
                 // CAST: usize widens.
                 offset: before.saturating_add(end as u64),
                 excerpt,
-                is_first: self.is_first(sig),
+                is_first: told.is_first(sig),
             })
-        });
-        self.stream.state = state;
-        flow
+        })
     }
 
-    /// Whether a signature is found for the first time, as far as this remembers.
-    fn is_first(&mut self, sig: usize) -> bool {
-        // CAST: there are at most MAX_SIGNATURES.
-        let sig = sig as u32;
-        if self.told.iter().take(self.told_len).any(|t| *t == sig) {
-            return false;
-        }
-        if let Some(place) = self.told.get_mut(self.told_len) {
-            *place = sig;
-            self.told_len = self.told_len.saturating_add(1);
-        }
-        true
+    /// Whether more signatures have begun to match in this delivery than can be followed.
+    pub const fn has_lost(&self) -> bool {
+        self.stream.progress.lost() != self.lost
     }
 
     /// Bytes delivered so far.
     pub const fn bytes(&self) -> u64 {
         self.bytes
-    }
-
-    /// The stream as it is now.
-    pub const fn finish(self) -> StreamState {
-        self.stream
     }
 }

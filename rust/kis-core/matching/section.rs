@@ -31,13 +31,23 @@ pub(crate) enum Kind {
     Signatures = 1,
     /// Their strings.
     Strings = 2,
-    /// The automaton that finds them.
+    /// The automaton of those that have no literal.
     Automaton = 3,
+    /// What the others are beside their literals.
+    Pieces = 4,
+    /// Their literals.
+    Leads = 5,
 }
 
 impl Kind {
     /// All kinds, rising; an image has one section of each.
-    pub(crate) const ALL: [Self; COUNT] = [Self::Signatures, Self::Strings, Self::Automaton];
+    pub(crate) const ALL: [Self; COUNT] = [
+        Self::Signatures,
+        Self::Strings,
+        Self::Automaton,
+        Self::Pieces,
+        Self::Leads,
+    ];
 
     /// Its place in [`Kind::ALL`].
     const fn place(self) -> usize {
@@ -47,7 +57,7 @@ impl Kind {
 }
 
 /// How many kinds there are.
-const COUNT: usize = 3;
+const COUNT: usize = 5;
 
 // Kinds are numbered from 1 without gaps.
 const _: () = {
@@ -216,8 +226,8 @@ fn zeros(bytes: &[u8], from: usize, to: usize) -> Result {
 mod tests {
     use super::*;
 
-    const LENS: [usize; COUNT] = [32, 3, 9];
-    const LEN: usize = FIRST_AT + 32 + 8 + 16;
+    const LENS: [usize; COUNT] = [32, 3, 9, 0, 8];
+    const LEN: usize = FIRST_AT + 32 + 8 + 16 + 8;
 
     fn image() -> [u8; LEN] {
         let mut out = [0; LEN];
@@ -240,6 +250,8 @@ mod tests {
             (Kind::Signatures, FIRST_AT, 32),
             (Kind::Strings, FIRST_AT + 32, 3),
             (Kind::Automaton, FIRST_AT + 40, 9),
+            (Kind::Pieces, FIRST_AT + 56, 0),
+            (Kind::Leads, FIRST_AT + 56, 8),
         ] {
             assert_eq!(sections.get(kind), Section { at, len });
             assert_eq!(sections.part(&image, kind).bytes.len(), len);
@@ -260,7 +272,8 @@ mod tests {
                 // What is in a section is for its verifier; a length may be another one as long as
                 // the sections end at the same places.
                 let in_section = (FIRST_AT..FIRST_AT + 35).contains(&at)
-                    || (FIRST_AT + 40..FIRST_AT + 49).contains(&at);
+                    || (FIRST_AT + 40..FIRST_AT + 49).contains(&at)
+                    || (FIRST_AT + 56..LEN).contains(&at);
                 let is_len = (HEADER + 8..FIRST_AT).contains(&at) && (at - HEADER - 8) % 16 == 12;
                 assert!(in_section || is_len || opened.is_err());
                 if let Ok(opened) = opened {
@@ -272,12 +285,12 @@ mod tests {
 
     #[test]
     fn sections_beyond_all_numbers_are_refused() {
-        assert!(Sections::lay_out([0, 0, 0]).is_some_and(|s| s.end() == FIRST_AT));
-        assert!(Sections::lay_out([0, 0, 9]).is_some_and(|s| s.end() == FIRST_AT + 16));
+        assert!(Sections::lay_out([0; COUNT]).is_some_and(|s| s.end() == FIRST_AT));
+        assert!(Sections::lay_out([0, 0, 9, 0, 0]).is_some_and(|s| s.end() == FIRST_AT + 16));
         for lens in [
-            [usize::MAX, 1, 1],
-            [usize::MAX - 100, 100, 1],
-            [0, usize::MAX - FIRST_AT, 0],
+            [usize::MAX, 1, 1, 0, 0],
+            [usize::MAX - 100, 100, 1, 0, 0],
+            [0, 0, 0, usize::MAX - FIRST_AT, 0],
         ] {
             assert!(Sections::lay_out(lens).is_none());
         }

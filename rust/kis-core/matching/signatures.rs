@@ -56,8 +56,11 @@ use verify::View;
 pub use scan::Hit;
 pub use spec::{
     encode,
+    encode_led,
     room,
+    room_led,
     DfaSpec,
+    LedSpec,
     SigSpec, //
 };
 
@@ -240,7 +243,7 @@ mod tests {
         start: 0,
         accepts: &[&[], &[], &[0, 1], &[1]],
     };
-    const LEN: usize = 520;
+    const LEN: usize = 576;
 
     fn image() -> [u8; LEN + 24] {
         let mut out = [0; LEN + 24];
@@ -292,7 +295,7 @@ mod tests {
             let mut state = sigs.start();
             let (head, tail) = text.split_at(split);
             for (base, part) in [(0, head), (split, tail)] {
-                let flow = sigs.scan(&mut state, part, |hit| {
+                let flow = sigs.walk(&mut state, part, |hit| {
                     if let Some(place) = found.get_mut(n) {
                         *place = (hit.sig, base + hit.end);
                     }
@@ -315,7 +318,7 @@ mod tests {
         let Ok(sigs) = sigs else { return };
         let mut state = sigs.start();
         let mut end = 0;
-        let flow = sigs.scan(&mut state, b"xabbb", |hit| {
+        let flow = sigs.walk(&mut state, b"xabbb", |hit| {
             end = hit.end;
             ControlFlow::Break(())
         });
@@ -336,7 +339,7 @@ mod tests {
         for (raw, want) in [(0, 0), (12, 12), (36, 36), (1, 0), (48, 0), (u32::MAX, 0)] {
             assert_eq!(sigs.state(raw), want);
             let mut state = raw;
-            let _ = sigs.scan(&mut state, b"abab", |_| ControlFlow::Continue(()));
+            let _ = sigs.walk(&mut state, b"abab", |_| ControlFlow::Continue(()));
             assert_eq!(sigs.state(state), state);
         }
     }
@@ -350,7 +353,7 @@ mod tests {
                 image::reseal(&mut image[..LEN]);
                 if let Ok(sigs) = Signatures::verify(&image[..LEN]) {
                     let mut state = sigs.start();
-                    let _ = sigs.scan(&mut state, b"xabbaxb", |hit| {
+                    let _ = sigs.walk(&mut state, b"xabbaxb", |hit| {
                         assert!(hit.sig < sigs.len());
                         ControlFlow::Continue(())
                     });

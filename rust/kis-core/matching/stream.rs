@@ -5,6 +5,8 @@
 //! It lives with the socket, in memory that is zero for a new one. Floor 0, pure; the caller
 //! serialises access (the socket's delivery lock).
 
+use super::progress::Progress;
+
 /// Who reads from a stream, for the records about it; all zero when that is not known.
 ///
 /// # Examples
@@ -36,11 +38,10 @@ pub struct Owner {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamState {
-    /// Generation of the signatures that `state` belongs to; 0 is none.
+    /// Generation of the signatures that `progress` belongs to; 0 is none.
     pub generation: u32,
-    /// Matcher state, to be passed through
-    /// [`Signatures::state`](crate::matching::signatures::Signatures::state) before use.
-    pub state: u32,
+    /// How far the matcher has come.
+    pub progress: Progress,
     /// Bytes scanned so far.
     pub offset: u64,
     /// Who accepted the connection.

@@ -88,7 +88,7 @@ fn scanned<'a>(
     let mut base = 0;
     for piece in pieces {
         let mut last = None;
-        let flow = sigs.scan(&mut state, piece, |hit| {
+        let flow = sigs.walk(&mut state, piece, |hit| {
             assert!(last < Some((hit.end, hit.sig)), "in order");
             last = Some((hit.end, hit.sig));
             assert!((1..=piece.len()).contains(&hit.end));
@@ -173,7 +173,7 @@ fn scan_goes_on_where_it_was_stopped() {
         let (mut state, mut at) = (sigs.start(), 0);
         loop {
             let mut stop = None;
-            let flow = sigs.scan(&mut state, &text[at..], |hit| {
+            let flow = sigs.walk(&mut state, &text[at..], |hit| {
                 stop = Some(hit.end);
                 ControlFlow::Break(())
             });
@@ -218,7 +218,7 @@ fn verify_of_a_table_near_the_limit_takes_linear_time() {
     let mut state = sigs.start();
     let noise: Vec<u8> = (0..1 << 20).map(|_| chance.next() as u8).collect();
     let mut hits = 0;
-    let _ = sigs.scan(&mut state, &noise, |_| {
+    let _ = sigs.walk(&mut state, &noise, |_| {
         hits += 1;
         ControlFlow::Continue(())
     });

@@ -163,6 +163,10 @@ fn what_has_no_place_for_every_input() {
         check(unseen, &ctx);
         assert_eq!((unseen.action, unseen.cause), (Action::KILL, Cause::Unseen));
         assert_eq!(unseen.record, Some(RecordType::Veto));
+        let unfollowed = decide(&Finding::Unfollowed, &ctx);
+        check(unfollowed, &ctx);
+        let in_danger = ctx.danger_one || ctx.danger_two;
+        assert_eq!(unfollowed.kills(), in_danger && unseen.kills());
         let insider = decide(&Finding::Insider, &ctx);
         assert!(insider.denies() && insider.signal == Signal::Two);
         assert_eq!(insider.cause, Cause::Forbidden);

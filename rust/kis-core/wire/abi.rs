@@ -13,7 +13,7 @@ pub const ABI: u32 = 3;
 /// Most cells of a configuration.
 pub const MAX_CELLS: usize = 256;
 /// Most signatures of a table.
-pub const MAX_SIGNATURES: usize = 4096;
+pub const MAX_SIGNATURES: usize = 16_384;
 /// Most prefixes in one path list of a cell.
 pub const MAX_PREFIXES: usize = 32;
 /// Most patterns of what is expected of a cell, all classes together.

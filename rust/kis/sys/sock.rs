@@ -175,6 +175,12 @@ impl<'a, S: Copy> Receiver<'a, S> {
         &self.sock
     }
 
+    /// The socket, and what is kept with it.
+    pub(crate) fn parts(&mut self) -> (&Sock<'a>, &mut S) {
+        // SAFETY: by the invariant valid, and touched by nobody else.
+        (&self.sock, unsafe { self.stream.as_mut() })
+    }
+
     /// What is kept with it.
     pub(crate) fn stream(&mut self) -> &mut S {
         // SAFETY: by the invariant valid, and touched by nobody else.

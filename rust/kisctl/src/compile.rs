@@ -12,12 +12,21 @@
 mod fixed;
 pub mod join;
 pub mod minimise;
+pub mod piece;
+pub mod split;
 pub mod table;
 
 pub use table::Table;
 
 use crate::text;
-use kis_core::wire::abi::MAX_IMAGE;
+use kis_core::{
+    matching::lead::LeadSpec,
+    wire::abi::MAX_IMAGE, //
+};
+use piece::{
+    Pieces,
+    Refusal, //
+};
 use regex_automata::{
     dfa::{
         dense,
@@ -39,6 +48,10 @@ use regex_automata::{
 use regex_syntax::hir::{
     Hir,
     Look, //
+};
+use split::{
+    split,
+    Users, //
 };
 use std::{
     collections::HashMap,
@@ -190,6 +203,109 @@ fn syntax_problem(error: &regex_syntax::Error) -> Problem {
     Problem::new(format!("column {column} of the pattern: {kind}"), next)
 }
 
+/// What a set of patterns is compiled to.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::compile::{plan, Budget, Pattern};
+///
+/// let patterns = ["xyzzy[0-9]+", "a.c"].map(|text| Pattern::parse(text).expect("a pattern"));
+/// let plan = plan(&patterns, Budget::DEFAULT).expect("a plan");
+/// assert_eq!(plan.leads.len(), 1);
+/// assert_eq!(plan.unled, [1]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The patterns without a literal, rising.
+    pub unled: Vec<usize>,
+    /// The automaton that finds these.
+    pub table: Table,
+    /// The literals of the others, rising.
+    pub leads: Vec<LeadSpec>,
+    /// What these are beside them.
+    pub pieces: Pieces,
+}
+
+/// Compiles patterns: those that have a literal by that, the others to one automaton.
+///
+/// # Errors
+///
+/// Which pattern is to blame, and why.
+pub fn plan(patterns: &[Pattern], budget: Budget) -> Result<Plan, Problem> {
+    let (mut leads, mut pieces, mut unled) = (Vec::new(), Pieces::default(), Vec::new());
+    let mut users = Users::new();
+    for (at, pattern) in patterns.iter().enumerate() {
+        match led(&pattern.hir, at, &users, &mut pieces) {
+            Ok(some) => {
+                for lead in &some {
+                    *users.entry(lead.gram).or_default() += 1;
+                }
+                leads.extend(some);
+            }
+            Err(Refusal::Large) => unled.push(at),
+            Err(Refusal::Never) => {
+                return Err(Problem {
+                    pattern: Some(at),
+                    ..never_matches()
+                })
+            }
+        }
+    }
+    leads.sort_by_key(|lead: &LeadSpec| (lead.gram, lead.sig));
+    let rest: Vec<Pattern> = unled.iter().map(|at| patterns[*at].clone()).collect();
+    let mut table = match rest.as_slice() {
+        [] => Table::empty(),
+        rest => table(rest, budget).map_err(|problem| Problem {
+            pattern: problem.pattern.and_then(|at| unled.get(at)).copied(),
+            ..problem
+        })?,
+    };
+    for sig in table.accepts.iter_mut().flatten() {
+        // CAST: indices of `patterns`, of which there are at most MAX_SIGNATURES.
+        *sig = unled[*sig as usize] as u32;
+    }
+    Ok(Plan {
+        unled,
+        table,
+        leads,
+        pieces,
+    })
+}
+
+/// The leads of a pattern, and its pieces.
+fn led(
+    hir: &Hir,
+    sig: usize,
+    users: &Users,
+    pieces: &mut Pieces,
+) -> Result<Vec<LeadSpec>, Refusal> {
+    let rows = split(hir, users).ok_or(Refusal::Large)?;
+    let mut leads = Vec::new();
+    let mut last = Refusal::Never;
+    for row in rows {
+        let back = pieces.add(&row.before, true);
+        let on = row.after.as_ref().map(|hir| pieces.add(hir, false));
+        match (back, on.transpose()) {
+            (Ok(back), Ok(on)) => leads.push(LeadSpec {
+                gram: row.gram,
+                before: row.earlier,
+                // CAST: an index of at most MAX_SIGNATURES patterns.
+                sig: sig as u32,
+                back,
+                on,
+            }),
+            (Err(Refusal::Large), _) | (_, Err(Refusal::Large)) => return Err(Refusal::Large),
+            // One of several ways that can never be.
+            _ => last = Refusal::Never,
+        }
+    }
+    if leads.is_empty() {
+        return Err(last);
+    }
+    Ok(leads)
+}
+
 /// Patterns that are determinised together.
 const GROUP: usize = if cfg!(test) { 2 } else { 32 };
 
@@ -206,7 +322,8 @@ pub fn table(patterns: &[Pattern], budget: Budget) -> Result<Table, Problem> {
                 ..problem
             }
         })?;
-        parts.push(minimise::minimise(&walk(&automaton)?));
+        let start = start::Config::new().anchored(Anchored::No);
+        parts.push(minimise::minimise(&walk(&automaton, &start, accepted)?));
         // CAST: there are at most MAX_SIGNATURES patterns.
         firsts.push(first as u32);
     }
@@ -293,10 +410,14 @@ fn too_large(patterns: &[Pattern], budget: Budget, message: &str) -> Problem {
     }
 }
 
-/// Visits every state that can be reached from the start of a stream.
-fn walk(dfa: &dense::DFA<Vec<u32>>) -> Result<Table, Problem> {
+/// Visits every state that can be reached from the start; `accepted` says what ends in one.
+fn walk(
+    dfa: &dense::DFA<Vec<u32>>,
+    start: &start::Config,
+    accepted: impl Fn(&dense::DFA<Vec<u32>>, StateID) -> Vec<u32>,
+) -> Result<Table, Problem> {
     let start = dfa
-        .start_state(&start::Config::new().anchored(Anchored::No))
+        .start_state(start)
         .map_err(|e| Problem::new(format!("no start state: {e}"), "report it as a bug"))?;
     let mut classes = [0_u8; 256];
     let mut representatives: Vec<u8> = Vec::new();

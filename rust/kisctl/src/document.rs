@@ -19,8 +19,8 @@ use std::{
     path::Path, //
 };
 
-/// Most bytes of a file: 4096 signatures of the longest kind take less.
-const MAX_BYTES: u64 = 32 << 20;
+/// Most bytes of a file: 16384 signatures of the longest kind take less.
+const MAX_BYTES: u64 = 128 << 20;
 
 /// Most faults that are told at once.
 const MAX_FAULTS: usize = 20;

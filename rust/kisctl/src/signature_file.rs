@@ -9,7 +9,7 @@ use crate::{
         self,
         Budget,
         Pattern,
-        Table, //
+        Plan, //
     },
     configuration::{
         self,
@@ -35,9 +35,10 @@ use crate::{
 };
 use kis_core::{
     matching::signatures::{
-        encode,
-        room,
+        encode_led,
+        room_led,
         DfaSpec,
+        LedSpec,
         SigSpec, //
     },
     wire::abi::{
@@ -122,14 +123,14 @@ fn one() -> u32 {
 ///     {"id": 5, "type": 2, "message": "m", "pattern": "ab+c"}]}"#;
 /// let document = Document::parse("s.json", text.to_vec()).expect("JSON");
 /// let compiled: Compiled = configuration::of(&document).expect("a signature file");
-/// assert_eq!(compiled.table.states(), 4);
+/// assert_eq!(compiled.plan.table.states(), 4);
 /// ```
 #[derive(Debug)]
 pub struct Compiled {
     /// The file, its signatures in the order of their ids.
     pub file: SignatureFile,
-    /// Its matching table.
-    pub table: Table,
+    /// What finds the signatures.
+    pub plan: Plan,
     /// What is odd about it.
     pub warnings: Vec<Warning>,
 }
@@ -185,15 +186,24 @@ impl Configuration for Compiled {
     }
 
     fn size(&self) -> Option<String> {
-        let (states, classes) = (self.table.states(), self.table.stride);
-        Some(format!("{states} states, {classes} byte classes"))
+        let unled = self.plan.unled.len();
+        let mut parts = Vec::new();
+        if self.count() > unled {
+            parts.push(format!("{} by literal", self.count() - unled));
+        }
+        if unled > 0 {
+            let states = text::count(self.plan.table.states() as u64, "state");
+            parts.push(format!("{unled} by an automaton of {states}"));
+        }
+        Some(parts.join(", "))
     }
 
     fn details(&self, image_bytes: usize) -> Object {
         Object::new()
             .with("signatures", self.count())
-            .with("states", self.table.states())
-            .with("classes", self.table.stride)
+            .with("by_literal", self.count() - self.plan.unled.len())
+            .with("states", self.plan.table.states())
+            .with("classes", self.plan.table.stride)
             .with("image_bytes", image_bytes)
             .with("warnings", configuration::warnings(&self.warnings))
     }
@@ -256,14 +266,14 @@ pub fn compile(document: &Document, file: SignatureFile) -> Result<Compiled, Fau
     if !faults.is_empty() {
         return Err(faults);
     }
-    match compile::table(&patterns, Budget::DEFAULT) {
-        Ok(table) => {
+    match compile::plan(&patterns, Budget::DEFAULT) {
+        Ok(plan) => {
             let mut file = file;
             let warnings = vague(&file.signatures, &order, &patterns);
             file.signatures.sort_by_key(|signature| signature.id);
             Ok(Compiled {
                 file,
-                table,
+                plan,
                 warnings,
             })
         }
@@ -297,7 +307,8 @@ pub fn image(compiled: &Compiled) -> Result<Vec<u8>> {
             ban_s: signature.ban_s,
         })
         .collect();
-    let table = &compiled.table;
+    let plan = &compiled.plan;
+    let table = &plan.table;
     let accepts: Vec<&[u32]> = table.accepts.iter().map(Vec::as_slice).collect();
     let dfa = DfaSpec {
         classes: &table.classes,
@@ -306,17 +317,23 @@ pub fn image(compiled: &Compiled) -> Result<Vec<u8>> {
         start: 0,
         accepts: &accepts,
     };
+    let pieces = plan.pieces.specs();
+    let led = LedSpec {
+        maps: &plan.pieces.maps,
+        pieces: &pieces,
+        leads: &plan.leads,
+    };
     let too_large = |why: String| {
         Error::failed(format!(
-            "the table of {} with {} states and {} byte classes makes no image: {why}",
+            "{}, {} of them by an automaton of {}, make no image: {why}",
             text::count(specs.len() as u64, "signature"),
-            table.states(),
-            table.stride,
+            plan.unled.len(),
+            text::count(table.states() as u64, "state"),
         ))
         .next("shorten or drop signatures, or bound their repeats; see kisctl limits")
     };
     // The room is a little more than the image, see there.
-    let needed = room(&specs, &dfa);
+    let needed = room_led(&specs, &dfa, &led);
     if needed > 2 * MAX_IMAGE {
         return Err(too_large(format!(
             "it needs {} MiB, limit {} MiB",
@@ -325,7 +342,7 @@ pub fn image(compiled: &Compiled) -> Result<Vec<u8>> {
         )));
     }
     let mut image = vec![0; needed];
-    let len = encode(&specs, &dfa, &mut image).map_err(|e| too_large(e.to_string()))?;
+    let len = encode_led(&specs, &dfa, &led, &mut image).map_err(|e| too_large(e.to_string()))?;
     image.truncate(len);
     Ok(image)
 }

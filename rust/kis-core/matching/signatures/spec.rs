@@ -8,6 +8,14 @@
 use super::rows::ROW;
 use super::verify;
 use crate::matching::automaton;
+use crate::matching::lead::{
+    self,
+    LeadSpec, //
+};
+use crate::matching::piece::{
+    self,
+    PieceSpec, //
+};
 use crate::matching::section::{
     Kind,
     Sections, //
@@ -75,19 +83,50 @@ impl DfaSpec<'_> {
     }
 }
 
+/// The patterns that have a literal, to be encoded.
+#[derive(Clone, Copy, Debug)]
+pub struct LedSpec<'a> {
+    /// Class maps of the pieces.
+    pub maps: &'a [[u8; 256]],
+    /// The pieces.
+    pub pieces: &'a [PieceSpec<'a>],
+    /// The literals, rising.
+    pub leads: &'a [LeadSpec],
+}
+
+impl LedSpec<'_> {
+    /// None.
+    pub const NONE: Self = Self {
+        maps: &[],
+        pieces: &[],
+        leads: &[],
+    };
+}
+
 /// How many bytes [`encode`] needs: the image, and room to renumber the states.
 pub fn room(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>) -> usize {
+    room_led(sigs, dfa, &LedSpec::NONE)
+}
+
+/// How many bytes [`encode_led`] needs.
+pub fn room_led(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, led: &LedSpec<'_>) -> usize {
     let scratch = dfa.accepts.len().saturating_mul(4);
-    lay_out(sigs, dfa).map_or(usize::MAX, |sections| {
+    lay_out(sigs, dfa, led).map_or(usize::MAX, |sections| {
         sections.end().saturating_add(scratch)
     })
 }
 
 /// Where the sections of an image are; `None` when they make none.
-fn lay_out(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>) -> Option<Sections> {
+fn lay_out(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, led: &LedSpec<'_>) -> Option<Sections> {
     let states = dfa.accepts.len();
     let automaton = automaton::bytes(states, dfa.classes(), dfa.accepting(), dfa.entries());
-    Sections::lay_out([sigs.len().checked_mul(ROW)?, string_bytes(sigs), automaton?])
+    Sections::lay_out([
+        sigs.len().checked_mul(ROW)?,
+        string_bytes(sigs),
+        automaton?,
+        piece::bytes(led.maps.len(), led.pieces)?,
+        lead::bytes(led.leads)?,
+    ])
 }
 
 /// Bytes of all strings.
@@ -108,6 +147,20 @@ fn string_bytes(sigs: &[SigSpec<'_>]) -> usize {
 /// As [`Signatures::verify`](super::Signatures::verify), and [`Error::Limit`] when `out` is too
 /// short. `out` is garbage then.
 pub fn encode(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, out: &mut [u8]) -> Result<usize> {
+    encode_led(sigs, dfa, &LedSpec::NONE, out)
+}
+
+/// The same with patterns that have a literal beside the automaton; `out` has to have [`room_led`].
+///
+/// # Errors
+///
+/// As [`encode`].
+pub fn encode_led(
+    sigs: &[SigSpec<'_>],
+    dfa: &DfaSpec<'_>,
+    led: &LedSpec<'_>,
+    out: &mut [u8],
+) -> Result<usize> {
     let (states, classes) = (dfa.accepts.len(), dfa.classes());
     let (numbers, accepting) = (u32::try_from(states), dfa.accepting());
     if sigs
@@ -126,7 +179,11 @@ pub fn encode(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, out: &mut [u8]) -> Result
         return Err(Error::malformed(HEADER, "start state"));
     }
     let no_room = Error::limit("bytes of an image", image::LIMIT);
-    let sections = lay_out(sigs, dfa).ok_or(no_room)?;
+    let rises = |pair: (&LeadSpec, &LeadSpec)| pair.0.gram <= pair.1.gram;
+    if !led.leads.iter().zip(led.leads.iter().skip(1)).all(rises) {
+        return Err(Error::malformed(HEADER, "order of the leads"));
+    }
+    let sections = lay_out(sigs, dfa, led).ok_or(no_room)?;
     let scratch = states.saturating_mul(4);
     if out.len() < sections.end().saturating_add(scratch) {
         return Err(no_room);
@@ -155,9 +212,16 @@ pub fn encode(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, out: &mut [u8]) -> Result
                 table(&mut w, dfa, map, classes);
                 lists(&mut w, dfa);
             }
+            Kind::Pieces => piece::write(&mut w, led.maps, led.pieces),
+            Kind::Leads => w.zeros(sections.get(kind).len),
         }
     }
     let len = w.finish();
+    let leads = sections.get(Kind::Leads);
+    let end = leads.at.saturating_add(leads.len);
+    if let Some(leads) = out.get_mut(leads.at..end) {
+        lead::write(leads, led.leads);
+    }
     let len = image::seal(out, image::Kind::Signatures, len)?;
     verify::is_image(out.get(..len).unwrap_or_default())?;
     Ok(len)

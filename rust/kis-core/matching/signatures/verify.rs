@@ -9,6 +9,8 @@ use super::rows::{
     verify_strings, //
 };
 use crate::matching::automaton::Automaton;
+use crate::matching::lead::Leads;
+use crate::matching::piece::Pieces;
 use crate::matching::section::{
     Kind,
     Section,
@@ -25,8 +27,12 @@ pub(super) struct View {
     pub(super) rows: Section,
     /// Their strings.
     pub(super) strings: Section,
-    /// What finds them.
+    /// What finds those that have no literal.
     pub(super) automaton: Automaton,
+    /// What the others are beside their literals.
+    pub(super) pieces: Pieces,
+    /// Their literals.
+    pub(super) leads: Leads,
 }
 
 impl View {
@@ -36,6 +42,8 @@ impl View {
         rows: Section { at: 0, len: 0 },
         strings: Section { at: 0, len: 0 },
         automaton: Automaton::NONE,
+        pieces: Pieces::NONE,
+        leads: Leads::NONE,
     };
 }
 
@@ -56,6 +64,11 @@ pub(super) fn image(bytes: &[u8], view: &mut View) -> Result {
                 view.strings = sections.get(kind);
             }
             Kind::Automaton => view.automaton.verify(&part, view.signatures)?,
+            Kind::Pieces => view.pieces.verify(&part)?,
+            Kind::Leads => {
+                let pieces = view.pieces.count();
+                view.leads.verify(&part, view.signatures, pieces)?;
+            }
         }
     }
     Ok(())

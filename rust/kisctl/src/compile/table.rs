@@ -28,6 +28,16 @@ pub struct Table {
 }
 
 impl Table {
+    /// That of no patterns.
+    pub fn empty() -> Self {
+        Self {
+            classes: [0; 256],
+            stride: 1,
+            transitions: vec![0],
+            accepts: vec![vec![]],
+        }
+    }
+
     /// Number of states.
     pub fn states(&self) -> usize {
         self.accepts.len()

@@ -4,9 +4,10 @@
 
 use super::*;
 use kis_core::matching::signatures::{
-    encode,
-    room,
+    encode_led,
+    room_led,
     DfaSpec,
+    LedSpec,
     SigSpec,
     Signatures, //
 };
@@ -78,6 +79,18 @@ impl Random {
 
 /// The image of a table whose patterns have the ids 1, 2, 3...
 fn image(table: &Table, patterns: usize) -> Vec<u8> {
+    let plan = Plan {
+        unled: (0..patterns).collect(),
+        table: table.clone(),
+        leads: vec![],
+        pieces: Pieces::default(),
+    };
+    image_of(&plan, patterns)
+}
+
+/// The image of a plan whose patterns have the ids 1, 2, 3...
+fn image_of(plan: &Plan, patterns: usize) -> Vec<u8> {
+    let table = &plan.table;
     let sigs: Vec<SigSpec<'_>> = (1..=patterns)
         .map(|id| SigSpec {
             id: u32::try_from(id).expect("a small number"),
@@ -96,8 +109,14 @@ fn image(table: &Table, patterns: usize) -> Vec<u8> {
         start: 0,
         accepts: &accepts,
     };
-    let mut image = vec![0; room(&sigs, &dfa)];
-    let len = encode(&sigs, &dfa, &mut image).expect("an image");
+    let pieces = plan.pieces.specs();
+    let led = LedSpec {
+        maps: &plan.pieces.maps,
+        pieces: &pieces,
+        leads: &plan.leads,
+    };
+    let mut image = vec![0; room_led(&sigs, &dfa, &led)];
+    let len = encode_led(&sigs, &dfa, &led, &mut image).expect("an image");
     image.truncate(len);
     image
 }
@@ -105,11 +124,11 @@ fn image(table: &Table, patterns: usize) -> Vec<u8> {
 /// Pattern and end of every match, as the kernel would see it in chunks.
 fn scanned(image: &[u8], text: &[u8], random: &mut Random) -> Vec<(usize, usize)> {
     let signatures = Signatures::verify(image).expect("a verified image");
-    let mut state = signatures.start();
+    let mut progress = signatures.begin();
     let (mut hits, mut at) = (Vec::new(), 0);
     while at < text.len() {
         let len = 1 + random.below((text.len() - at).min(7));
-        let flow = signatures.scan(&mut state, &text[at..at + len], |hit| {
+        let flow = signatures.scan(&mut progress, &text[at..at + len], |hit| {
             hits.push((hit.sig, at + hit.end));
             ControlFlow::Continue(())
         });
@@ -166,6 +185,87 @@ fn table_finds_what_regex_automata_finds() {
         }
     }
     assert!(matches > 5_000, "only {matches} matches");
+}
+
+#[test]
+fn plan_finds_what_regex_automata_finds() {
+    let mut random = Random(0x6b69_7332);
+    let (mut sets, mut matches, mut led) = (0, 0, 0);
+    while sets < 150 {
+        // Words that are long enough, with what may be around them.
+        let texts: Vec<String> = (0..=random.below(6))
+            .map(|_| {
+                let word = |random: &mut Random| {
+                    random
+                        .pick(&[
+                            "abca",
+                            "(?i)bcAb",
+                            "aaaa",
+                            "abcb",
+                            "[aA]bc\x00",
+                            "cbab",
+                            "a[bc]ab",
+                        ])
+                        .to_owned()
+                };
+                let first = word(&mut random);
+                let mut text = match random.below(6) {
+                    0 => format!("{}{first}", random.pattern(1)),
+                    1 => format!("{first}{}", random.pattern(1)),
+                    2 => format!("{}{first}{}", random.pattern(1), random.pattern(1)),
+                    3 => format!("{first}(?s:.*){}", word(&mut random)),
+                    4 => format!("(?:{first}|{})[^\n]{{0,3}}c", word(&mut random)),
+                    _ => first,
+                };
+                if random.below(8) == 0 {
+                    text.insert(0, '^');
+                }
+                text
+            })
+            .collect();
+        let parsed: Result<Vec<Pattern>, Problem> =
+            texts.iter().map(|text| Pattern::parse(text)).collect();
+        let Ok(parsed) = parsed else { continue };
+        let Ok(plan) = plan(&parsed, BUDGET) else {
+            continue;
+        };
+        sets += 1;
+        led += texts.len() - plan.unled.len();
+        let image = image_of(&plan, texts.len());
+        for _ in 0..20 {
+            let text = random.text();
+            let mut found = scanned(&image, &text, &mut random);
+            found.sort_by_key(|(pattern, end)| (*end, *pattern));
+            assert_eq!(found, expected(&texts, &text), "{texts:?} in {text:?}");
+            matches += found.len();
+        }
+    }
+    assert!(
+        matches > 1_000 && led > 300,
+        "only {matches} matches of {led}"
+    );
+}
+
+#[test]
+fn literals_are_found_as_far_from_the_beginning_as_may_be() {
+    let mut random = Random(3);
+    for (pattern, text, is_found) in [
+        ("^(?s).{28}evil", format!("{:28}evil", ""), true),
+        ("^(?s).{28}evil", format!("{:29}evil", ""), false),
+        ("^(?s).{0,28}evil", format!("{:28}evil", ""), true),
+        ("^(?s).{0,28}evil", format!("{:29}evil", ""), false),
+        ("^x[a-z]{27}evil", format!("x{}evil", "a".repeat(27)), true),
+        ("x(?s).{27}evil", format!("{:40}x{:27}evil", "", ""), true),
+    ] {
+        let parsed = [Pattern::parse(pattern).expect("a pattern")];
+        let plan = plan(&parsed, BUDGET).expect("a plan");
+        assert_eq!(plan.leads.len(), 1, "{pattern}");
+        let image = image_of(&plan, 1);
+        for _ in 0..20 {
+            let found = scanned(&image, text.as_bytes(), &mut random);
+            assert_eq!(!found.is_empty(), is_found, "{pattern} in {text:?}");
+        }
+    }
 }
 
 #[test]

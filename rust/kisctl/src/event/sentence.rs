@@ -410,7 +410,8 @@ fn why(record: &Record<'_>, context: &Context) -> Vec<String> {
         }
         Some(Cause::Unseen) => sentences.push(
             "Bytes for it could not be looked at: the kernel had no memory to copy them or to remember \
-             their connection by, or they lie where the processor cannot read them."
+             their connection by, they lie where the processor cannot read them, or more signatures have \
+             begun to match on a connection than can be followed."
                 .to_owned(),
         ),
         Some(Cause::None | Cause::Threshold | Cause::Bound | Cause::Signature) => {}

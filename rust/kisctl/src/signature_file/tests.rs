@@ -45,9 +45,9 @@ fn image_has_what_the_file_has_in_the_order_of_ids() {
             (1002, 1, 1, b"second".to_vec(), 0)
         ]
     );
-    let mut state = signatures.start();
+    let mut progress = signatures.begin();
     let mut hits = Vec::new();
-    let _ = signatures.scan(&mut state, b"xabcdef", |hit| {
+    let _ = signatures.scan(&mut progress, b"xabcdef", |hit| {
         hits.push((signatures.get(hit.sig).map(|s| s.id()), hit.end));
         std::ops::ControlFlow::Continue(())
     });

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# KIS_BOOT: shared
+# KIS_TIMEOUT: 150
+#
+# Three thousand signatures at once, found by the literals of their patterns: each of those that are tried, however the
+# stream is cut, and nothing else; and what happens when more begin on one stream than can be followed.
+
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib-kis.sh"
+
+plan 15
+
+python3 "$HERE/sigserver.py" cell "$WORK" 7300 &
+wait_for "$START_LIMIT" test -e "$WORK/ready" || bail "the server did not start"
+cells '{"name": "server", "program": "/usr/bin/python3.13", "arguments": "*/sigserver.py cell *",
+	"files": {"learn": false}, "window_ms": 60000, "tolerization": {"windows": 100000},
+	"danger_one": {"hold_ms": 1}, "danger_two": {"hold_ms": 1, "deny": []}}'
+
+# send PIECE…: on one connection; says how it ended.
+send() {
+	python3 - "$@" <<'PY'
+import socket
+import sys
+import time
+
+sock = socket.create_connection(("127.0.0.1", 7300), 20)
+sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+try:
+    for piece in sys.argv[1:]:
+        sock.sendall(piece.encode())
+        time.sleep(0.02)
+    sock.shutdown(socket.SHUT_WR)
+    while sock.recv(4096):
+        pass
+    print("served")
+except OSError:
+    print("reset")
+PY
+}
+
+bytewise() {
+	local i
+	for ((i = 0; i < ${#1}; i++)); do printf '%s\n' "${1:i:1}"; done
+}
+
+# --- thousands
+
+jq -n '{version: 1, signatures: [range(3000) | {id: (. + 1), type: 2, message: "number \(.)",
+	pattern: "q\(.)z-[0-9]{2,4}(?:x|yy)"}]}' >"$WORK/many.json"
+check "three thousand signatures are taken" kisctl --json sig load "$WORK/many.json"
+is "all by their literals, in less than 2 MiB" \
+	"$(jq -c '[.by_literal, .states, .image_bytes < 2097152]' "$WORK/check.out")" '[3000,1,true]'
+is "and are in force" "$(status signatures)" 3000
+
+kisctl mode enforce --force >/dev/null
+is "what none of them names is served" "$(send 'q2711z-9x and q99999z-123x, Q2711Z-12X, q2711z-12345x')" served
+for text in q2711z-12x q0z-1234yy q2999z-999x; do
+	since=$(newest)
+	is "$text is not" "$(send "GET /$text HTTP/1.1")" reset
+	id=${text#q} id=${id%%z*}
+	is "and its signature is told" "$(records "$since" 'select(.event_type == "kis_danger_two") | .signature.id')" $((id + 1))
+done
+mapfile -t pieces < <(bytewise 'and q2711z-12yy')
+is "byte by byte" "$(send "${pieces[@]}")" reset
+
+# --- more beginnings than can be followed
+
+jq -n '{version: 1, signatures: [range(20) | {id: (. + 1), type: 2, message: "of two parts",
+	pattern: "begin\(. + 10)q(?s:.*)finish\(. + 10)"}]}' >"$WORK/two.json"
+kisctl sig load "$WORK/two.json" >/dev/null || bail "two parts were refused"
+all=$(printf 'begin%dq ' {10..29})
+since=$(newest)
+is "one of two parts" "$(send 'begin29q' ' and ' 'finish29')" reset
+is "the first of many are followed" "$(send "$all" 'finish10')" reset
+is "others pass in calm" "$(send "$all" 'finish29')" served
+is "and that is told" "$(records "$since" 'select(.cause == "unseen") | [.event_type, .op, .action]' | head -n 1)" \
+	'["kis_veto","receive","none"]'
