@@ -354,6 +354,19 @@ pub enum Sig {
         /// The file; - is standard input
         file: PathBuf,
     },
+    /// Say what a signature file would find in bytes, and where
+    ///
+    /// Each input is one stream from its beginning. Nothing is loaded, and no module is needed.
+    Test {
+        /// The signature file
+        file: PathBuf,
+        /// Files with bytes as a peer would send them; - is standard input
+        #[arg(default_value = "-")]
+        inputs: Vec<PathBuf>,
+        /// The stream comes in pieces of so many bytes
+        #[arg(long, value_name = "BYTES", default_value_t = 1460, value_parser = clap::value_parser!(u32).range(1..))]
+        pieces: u32,
+    },
     /// Replace all signatures by those of a file
     ///
     /// All or nothing: a refused file changes nothing. Streams that are open are matched anew from

@@ -34,6 +34,7 @@ pub mod signature_file;
 pub mod sys;
 pub mod terminal;
 pub mod text;
+pub mod trial;
 pub mod uapi;
 pub mod version;
 pub mod view;

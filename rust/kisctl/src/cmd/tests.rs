@@ -33,6 +33,7 @@ use crate::{
     profile_file::Saved,
     schema::Schema,
     signature_file::Compiled,
+    trial,
     view::{
         self,
         profile::Learned, //
@@ -300,6 +301,29 @@ fn learned(cell: usize, saved: Saved) -> Learned {
     }
 }
 
+/// What signatures found in two inputs.
+fn found() -> Vec<(String, Vec<trial::Match>)> {
+    let found = trial::Match {
+        input: "a.bin".to_owned(),
+        id: 5,
+        revision: 2,
+        kind: 1,
+        message: "m".to_owned(),
+        cell: Some("redis".to_owned()),
+        offset: 57,
+        excerpt: "CONFIG SET dir\\x0d".to_owned(),
+    };
+    let other = trial::Match {
+        id: 7,
+        cell: None,
+        ..found.clone()
+    };
+    vec![
+        ("a.bin".to_owned(), vec![found, other]),
+        ("-".to_owned(), vec![]),
+    ]
+}
+
 fn candidate(cell: usize, saved: Saved) -> Candidate {
     Candidate {
         cell: cells()[cell].clone(),
@@ -511,6 +535,7 @@ fn reports() -> Vec<(&'static str, Tell)> {
             "sig check",
             tell(move |o| configuration::tell(o, path, &signature_document(), 123, None)),
         ),
+        ("sig test", tell(move |o| sig::tell_test(o, path, &found()))),
         (
             "sig load",
             tell(move |o| configuration::tell(o, path, &signature_document(), 123, Some(8))),
