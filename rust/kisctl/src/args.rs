@@ -468,6 +468,33 @@ pub struct Alerts {
     /// Telemetry too: windows, and matches while calm
     #[arg(long)]
     pub telemetry: bool,
+    /// What a record is printed as; eve leaves out what tells of no danger
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// With --format eve the last received bytes too
+    #[arg(long)]
+    pub payload: bool,
+}
+
+/// What `kisctl alerts` prints.
+///
+/// # Examples
+///
+/// ```
+/// use clap::Parser;
+/// use kisctl::args::{Args, Command, Format};
+///
+/// let args = Args::try_parse_from(["kisctl", "alerts", "--format", "eve"]).expect("a command");
+/// assert!(matches!(args.command, Some(Command::Alerts(alerts)) if alerts.format == Format::Eve));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A line for people
+    Text,
+    /// The JSON of --json
+    Json,
+    /// Alerts as Suricata's EVE has them
+    Eve,
 }
 
 /// `kisctl review`.

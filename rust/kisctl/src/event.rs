@@ -4,6 +4,7 @@
 //! peer, the destination is the cell). `kisctl(8)` documents every name.
 
 pub mod aftermath;
+pub mod eve;
 pub mod sentence;
 pub mod since;
 

@@ -3,7 +3,10 @@
 //! `kisctl alerts`.
 
 use crate::{
-    args::Alerts,
+    args::{
+        Alerts,
+        Format, //
+    },
     control::{
         messages,
         Control, //
@@ -19,6 +22,7 @@ use crate::{
         Result, //
     },
     event::{
+        eve::Alert,
         matched,
         sentence,
         since::Begin,
@@ -46,10 +50,19 @@ pub fn run(output: &Output, args: &Alerts) -> Result<u8> {
     if !follow && args.timeout.is_some() {
         return Err(Error::usage("--timeout: nothing is waited for").next("add --follow"));
     }
+    if args.payload && args.format != Format::Eve {
+        return Err(Error::usage("--payload: only alerts of EVE have one").next("add --format eve"));
+    }
     let from = if args.new { From::Now } else { From::Oldest };
     let mut device = Device::open(from)?;
     let mut printer = Printer {
         output,
+        format: if output.is_json() && args.format == Format::Text {
+            Format::Json
+        } else {
+            args.format
+        },
+        payload: args.payload,
         context: Context::of_system(),
         asked_for: (0, 0),
         same: None,
@@ -119,6 +132,9 @@ fn is_wanted(stored: &Stored, args: &Alerts, begin: Option<Begin>) -> bool {
 
 struct Printer<'a> {
     output: &'a Output,
+    format: Format,
+    /// Whether EVE has the received bytes.
+    payload: bool,
     context: Context,
     /// The signature that was not known when we last asked for messages.
     asked_for: (u32, u32),
@@ -144,9 +160,18 @@ impl Printer<'_> {
         for stored in records {
             let record = &stored.record();
             self.learn_message(record);
-            if self.output.is_json() {
-                self.output.ndjson(&Event::new(record, &self.context))?;
-                continue;
+            match self.format {
+                Format::Json => {
+                    self.output.ndjson(&Event::new(record, &self.context))?;
+                    continue;
+                }
+                Format::Eve => {
+                    if let Some(alert) = Alert::new(record, &self.context, self.payload) {
+                        self.output.ndjson(&alert)?;
+                    }
+                    continue;
+                }
+                Format::Text => {}
             }
             let (head, title) = sentence::head(record);
             let summary = sentence::summary(record, &self.context);

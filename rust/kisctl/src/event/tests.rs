@@ -735,3 +735,60 @@ fn dropped_packets_are_told_with_their_sender() {
     assert!(lines.contains(&"Packets dropped under this ban until then: 4.".to_owned()));
     assert!(lines.contains(&"The peer is 10.0.2.2.".to_owned()));
 }
+
+/// A record as EVE has it.
+fn eve(stored: &Stored, payload: bool) -> Option<serde_json::Value> {
+    let mut context = Context::default();
+    context
+        .messages
+        .insert((1001, 2), "redis: CONFIG SET dir".to_owned());
+    let alert = eve::Alert::new(&stored.record(), &context, payload)?;
+    Some(serde_json::to_value(alert).expect("JSON"))
+}
+
+#[test]
+fn a_match_is_an_alert_of_eve() {
+    let alert = eve(&hit(tcp()), true).expect("an alert");
+    assert_eq!(
+        alert,
+        serde_json::json!({
+            "timestamp": "2025-11-21T09:06:40.123456+0000",
+            "event_type": "alert",
+            "src_ip": "10.0.2.2", "src_port": 40_000, "dest_ip": "10.0.2.15", "dest_port": 6379, "proto": "TCP",
+            "community_id": "1:Sf7u1OTwrAl8BQqfpHFaY8vmE6E=",
+            "alert": {
+                "action": "allowed", "gid": 1, "signature_id": 1001, "rev": 2,
+                "signature": "redis: CONFIG SET dir", "category": "Danger signal two", "severity": 1,
+                "metadata": {"tag": ["kis_id=4824064", "kis_mode=observe", "kis_cause=signature", "kis_op=receive",
+                    "kis_action=kill+ban", "kis_cell=redis", "kis_pid=812"]},
+            },
+            "verdict": {"action": "alert"},
+            "payload": "Q09ORklHIFNFVCBkaXIgL3Jvb3QNCv8=",
+            "payload_printable": "CONFIG SET dir /root\\r\\n\\xff",
+        })
+    );
+    let quiet = eve(&hit(tcp()), false).expect("an alert");
+    assert!(quiet.get("payload").is_none() && quiet.get("payload_printable").is_none());
+}
+
+#[test]
+fn what_no_file_says_has_a_gid_of_its_own() {
+    let of = |stored: &Stored| {
+        let alert = eve(stored, true)?["alert"].clone();
+        let number = |key: &str| alert[key].as_u64();
+        Some((number("gid")?, number("signature_id")?, number("severity")?))
+    };
+    let op = 1000 + Op::Create as u64;
+    assert_eq!(of(&breach()), Some((75, op, 1)));
+    let alert = eve(&breach(), true).expect("an alert");
+    assert_eq!(alert["alert"]["action"], "blocked");
+    assert_eq!(alert["verdict"]["action"], "drop");
+    assert!(alert.get("community_id").is_none() && alert.get("payload").is_none());
+    let tags = alert["alert"]["metadata"]["tag"].as_array().expect("tags");
+    assert!(tags.contains(&"kis_path=/root/.ssh/authorized_keys".into()));
+    let counted = of(&crossing(0)).expect("an alert");
+    assert!((2000..2100).contains(&counted.1) && counted.2 == 2);
+    // What is no danger is no alert.
+    let calm = stored(quiet(RecordType::Phase, Cause::None), PhaseSet::ZERO, b"");
+    assert_eq!(of(&calm), None);
+}
