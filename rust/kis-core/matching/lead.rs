@@ -40,6 +40,10 @@ const RECORD: usize = 16;
 /// No piece follows.
 const NOTHING: u32 = u32::MAX;
 
+/// Most places that are looked at for a gram, of which more than half are free: with 16,384 signatures a few
+/// dozen come up. An image by another hand does not make anybody look for longer.
+const MAX_STEPS: u32 = 256;
+
 /// The group of those whose gram nothing is known to come before of.
 const ALONE: u8 = 7;
 
@@ -286,7 +290,7 @@ impl Leads {
     /// The leads of a gram.
     pub(super) fn find(&self, image: &[u8], gram: u32) -> core::ops::Range<u32> {
         let taken = self.taken.of(image);
-        for step in 0..self.places {
+        for step in 0..self.places.min(MAX_STEPS) {
             let at = place(gram, self.places).wrapping_add(step) & self.places.wrapping_sub(1);
             let record = index(at).checked_mul(RECORD);
             let record = record.and_then(|at| taken.get(at..)).unwrap_or_default();

@@ -367,6 +367,19 @@ pub enum Sig {
         #[arg(long, value_name = "BYTES", default_value_t = 1460, value_parser = clap::value_parser!(u32).range(1..))]
         pieces: u32,
     },
+    /// Make a signature file of rules of Suricata or Snort
+    ///
+    /// Says of each rule whether it was taken, taken with a loss, or refused, and why.
+    Import {
+        /// The rules; - is standard input
+        rules: PathBuf,
+        /// Where the signature file goes
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// Write over a file that is there
+        #[arg(long)]
+        force: bool,
+    },
     /// Replace all signatures by those of a file
     ///
     /// All or nothing: a refused file changes nothing. Streams that are open are matched anew from

@@ -21,6 +21,7 @@ pub mod error;
 pub mod event;
 pub mod files;
 pub mod ignored;
+pub mod import;
 pub mod input;
 pub mod item;
 pub mod netlink;

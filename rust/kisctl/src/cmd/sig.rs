@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `kisctl sig`: check, test, load, list, unload.
+//! `kisctl sig`: check, test, import, load, list, unload.
 
 use crate::{
     args::Sig as Verb,
@@ -14,12 +14,20 @@ use crate::{
         Error,
         Result, //
     },
+    files,
+    import::{
+        self,
+        Fate,
+        Import,
+        FIELDS as RULE, //
+    },
     input,
     output::{
         note,
         Output, //
     },
     signature_file::Compiled,
+    text,
     trial::{
         matches,
         Match,
@@ -49,11 +57,68 @@ pub fn run(output: &Output, verb: &Verb) -> Result<u8> {
             inputs,
             pieces,
         } => test(output, file, inputs, *pieces)?,
+        Verb::Import {
+            rules,
+            output: to,
+            force,
+        } => take_over(output, rules, to, *force)?,
         Verb::Load(load) => configuration::load::<Compiled>(output, load)?,
         Verb::List => tell_list(output, &Control::open()?.signatures()?)?,
         Verb::Unload => configuration::unload::<Compiled>(output)?,
     }
     Ok(0)
+}
+
+/// Most bytes of a file of rules.
+const MAX_RULES: u64 = 128 << 20;
+
+/// Takes rules over.
+fn take_over(output: &Output, rules: &Path, to: &Path, force: bool) -> Result<()> {
+    let name = rules.display();
+    let bytes = input::read(rules, MAX_RULES)?;
+    // CAST: a length always fits 64 bits.
+    if bytes.len() as u64 > MAX_RULES {
+        return Err(Error::failed(format!("{name}: longer than 128 MiB")).next("cut it"));
+    }
+    let import = import::rules(&String::from_utf8_lossy(&bytes));
+    if import.file.signatures.is_empty() {
+        tell_import(output, to, &import)?;
+        return Err(
+            Error::failed(format!("{name}: no rule was taken, and nothing written"))
+                .next("see why above; kisctl(8) says what can be taken"),
+        );
+    }
+    let mut text = serde_json::to_string_pretty(&import.file)
+        .map_err(|e| Error::failed(format!("{name}: {e}")))?;
+    text.push('\n');
+    files::write(to, text.as_bytes(), force)?;
+    tell_import(output, to, &import)
+}
+
+/// What became of each rule.
+pub(super) fn tell_import(output: &Output, to: &Path, import: &Import) -> Result<()> {
+    let counts = [Fate::Exact, Fate::Loss, Fate::Refused].map(|fate| (fate, import.count(fate)));
+    if output.is_json() {
+        let mut report = Object::report()
+            .with("file", to.display().to_string())
+            .with("rules", objects(RULE, &import.lines));
+        for (fate, count) in counts {
+            report = report.with(fate.name(), count);
+        }
+        return output.object(&report);
+    }
+    for line in import.lines.iter().filter(|line| !line.why.is_empty()) {
+        let sid = line
+            .sid
+            .map_or("no sid".to_owned(), |sid| format!("sid {sid}"));
+        let (fate, why) = (line.fate.name(), line.why.join("; "));
+        output.line(format!("line {}, {sid}: {fate}: {why}", line.line))?;
+    }
+    let [exact, loss, refused] = counts.map(|(_, count)| count);
+    output.line(format!(
+        "{}: {exact} taken, {loss} taken with a loss, {refused} refused",
+        text::count(import.lines.len() as u64, "rule")
+    ))
 }
 
 /// Most bytes of an input.

@@ -30,6 +30,7 @@ use crate::{
         Document,
         Warning, //
     },
+    import,
     profile_file::Saved,
     schema::Schema,
     signature_file::Compiled,
@@ -301,6 +302,13 @@ fn learned(cell: usize, saved: Saved) -> Learned {
     }
 }
 
+/// One rule of each fate.
+const RULES: &str = "\
+    alert tcp any any -> any any (msg:\"m\"; content:\"evil\"; sid:9;)\n\
+    alert tcp any any -> any 21 (msg:\"m\"; content:\"user root\"; sid:3;)\n\
+    alert http any any -> any any (msg:\"m\"; http.stat_code; content:\"evil\"; sid:4;)\n\
+    nonsense\n";
+
 /// What signatures found in two inputs.
 fn found() -> Vec<(String, Vec<trial::Match>)> {
     let found = trial::Match {
@@ -536,6 +544,10 @@ fn reports() -> Vec<(&'static str, Tell)> {
             tell(move |o| configuration::tell(o, path, &signature_document(), 123, None)),
         ),
         ("sig test", tell(move |o| sig::tell_test(o, path, &found()))),
+        (
+            "sig import",
+            tell(move |o| sig::tell_import(o, path, &import::rules(RULES))),
+        ),
         (
             "sig load",
             tell(move |o| configuration::tell(o, path, &signature_document(), 123, Some(8))),
