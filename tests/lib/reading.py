@@ -597,14 +597,20 @@ def hold(name, path, size):
     return bytes(page[:size])
 
 
+def write_all(data):
+    """To standard output, all of it: what an io_uring leaves to be done ends a write to a pipe early."""
+    while data:
+        data = data[os.write(1, data) :]
+
+
 def once(name, want):
     """For inetd's children: reads from standard input, says that it is about to, and what has come."""
     sock = socket.socket(fileno=os.dup(0))
 
     def ready():
-        os.write(1, b"reading\n")
+        write_all(b"reading\n")
 
     result = take(name, sock, want, ready)
     if result[2] == "full" and want:
         sock.send(b"alive")
-    os.write(1, repr(result).encode() + b"\n")
+    write_all(repr(result).encode() + b"\n")
