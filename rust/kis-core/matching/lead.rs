@@ -42,7 +42,7 @@ const NOTHING: u32 = u32::MAX;
 
 /// Most places that are looked at for a gram, of which more than half are free: with 16,384 signatures a few
 /// dozen come up. An image by another hand does not make anybody look for longer.
-const MAX_STEPS: u32 = 256;
+const MAX_STEPS: usize = 256;
 
 /// The group of those whose gram nothing is known to come before of.
 const ALONE: u8 = 7;
@@ -72,10 +72,11 @@ const fn hash(gram: u32) -> u16 {
     (gram.wrapping_mul(0x9e37_79b1) >> 16) as u16
 }
 
-/// Where a gram's place is looked for first, of a power of two.
+/// The places of a power of two where a gram's leads are looked for, in this order.
 #[inline]
-fn place(gram: u32, places: u32) -> u32 {
-    gram.wrapping_mul(0x85eb_ca6b).rotate_left(15) & places.wrapping_sub(1)
+fn probes(gram: u32, places: u32) -> impl Iterator<Item = usize> {
+    let first = gram.wrapping_mul(0x85eb_ca6b).rotate_left(15);
+    (0..places).map(move |step| index(first.wrapping_add(step) & places.wrapping_sub(1)))
 }
 
 /// A lead to be encoded.
@@ -159,11 +160,8 @@ pub(super) fn write(out: &mut [u8], leads: &[LeadSpec]) {
             .skip(from)
             .take_while(|of| of.gram == lead.gram);
         let len = same.count();
-        let free = (0..cut(count)).map(|step| {
-            let at = place(lead.gram, cut(count)).wrapping_add(step);
-            index(at & cut(count).wrapping_sub(1)).saturating_mul(RECORD)
-        });
-        for at in free {
+        for at in probes(lead.gram, cut(count)) {
+            let at = at.saturating_mul(RECORD);
             let Some(record) = taken.get_mut(at..at.saturating_add(RECORD)) else {
                 break;
             };
@@ -229,11 +227,7 @@ impl Leads {
         }
         let table = if places == 0 { 0 } else { TABLE };
         let mut end = HEAD;
-        let mut next = |len: Option<usize>| {
-            let (at, len) = (end, len?);
-            end = end.checked_add(len)?;
-            Some(Section { at, len })
-        };
+        let mut next = |len: Option<usize>| Section::next(&mut end, len?);
         let records = |n: u32| index(n).checked_mul(RECORD);
         let tables = next(Some(table)).zip(next(Some(table)));
         let lists = next(records(places)).zip(next(records(count)));
@@ -262,16 +256,12 @@ impl Leads {
                 return Err(fault(at, "lead"));
             }
         }
-        let moved = |section: Section| Section {
-            at: section.at.saturating_add(part.at),
-            ..section
-        };
         *self = Self {
             places,
-            first: moved(first),
-            second: moved(second),
-            taken: moved(taken),
-            leads: moved(leads),
+            first: first.moved(part.at),
+            second: second.moved(part.at),
+            taken: taken.moved(part.at),
+            leads: leads.moved(part.at),
         };
         Ok(())
     }
@@ -290,9 +280,8 @@ impl Leads {
     /// The leads of a gram.
     pub(super) fn find(&self, image: &[u8], gram: u32) -> core::ops::Range<u32> {
         let taken = self.taken.of(image);
-        for step in 0..self.places.min(MAX_STEPS) {
-            let at = place(gram, self.places).wrapping_add(step) & self.places.wrapping_sub(1);
-            let record = index(at).checked_mul(RECORD);
+        for at in probes(gram, self.places).take(MAX_STEPS) {
+            let record = at.checked_mul(RECORD);
             let record = record.and_then(|at| taken.get(at..)).unwrap_or_default();
             let word = |at| u32_at(record, at).unwrap_or(0);
             match (word(0), word(8)) {

@@ -154,9 +154,7 @@ impl Pieces {
         let mut end = HEAD;
         let mut next = |count: u32, size: usize| {
             let len = index(count).checked_mul(size)?;
-            let at = end;
-            end = end.checked_add(len)?;
-            Some(Section { at, len })
+            Section::next(&mut end, len)
         };
         let sections = next(maps, MAP).zip(next(count, RECORD)).zip(next(words, 2));
         let ((maps, records), words) = sections.ok_or(fault(0, "counts of pieces"))?;
@@ -217,15 +215,11 @@ impl Pieces {
         if first.saturating_mul(2) != words.len {
             return Err(fault(words.at, "words that no piece has"));
         }
-        let moved = |section: Section| Section {
-            at: section.at.saturating_add(part.at),
-            ..section
-        };
         *self = Self {
             count,
-            maps: moved(maps),
-            records: moved(records),
-            words: moved(words),
+            maps: maps.moved(part.at),
+            records: records.moved(part.at),
+            words: words.moved(part.at),
         };
         Ok(())
     }

@@ -86,6 +86,21 @@ pub(crate) struct Section {
 }
 
 impl Section {
+    /// The next `len` bytes from `end`, which moves behind them.
+    pub(crate) fn next(end: &mut usize, len: usize) -> Option<Self> {
+        let at = *end;
+        *end = at.checked_add(len)?;
+        Some(Self { at, len })
+    }
+
+    /// The same bytes where what they are counted in begins at `base`.
+    pub(crate) const fn moved(self, base: usize) -> Self {
+        Self {
+            at: self.at.saturating_add(base),
+            len: self.len,
+        }
+    }
+
     /// Its bytes in an image.
     #[inline]
     pub(crate) fn of<'a>(&self, image: &'a [u8]) -> &'a [u8] {

@@ -26,12 +26,12 @@ use std::ops::ControlFlow;
 /// ```
 /// use kisctl::configuration;
 /// use kisctl::document::Document;
-/// use kisctl::trial::matches;
+/// use kisctl::trial::{matches, signatures};
 ///
 /// let text = br#"{"version": 1, "signatures": [{"id": 5, "type": 2, "message": "m", "pattern": "evil[0-9]"}]}"#;
 /// let document = Document::parse("s.json", text.to_vec()).expect("JSON");
 /// let compiled = configuration::of(&document).expect("a signature file");
-/// let found = matches(&compiled, "a.bin", b"an evil7", 3)?;
+/// let found = matches(&signatures(&compiled)?, "a.bin", b"an evil7", 3);
 /// assert_eq!((found[0].id, found[0].offset), (5, 8));
 /// assert_eq!(found.len(), 1);
 /// # Ok::<(), kisctl::error::Error>(())
@@ -68,21 +68,29 @@ pub const FIELDS: &[Field<Match>] = &[
     Field::new("excerpt", |found| found.excerpt.clone().into()),
 ];
 
-/// What all signatures find in a stream that comes in pieces of so many bytes, in the order of the ends: each
-/// signature at the first place where it ends.
+/// The signatures as the kernel has them.
 ///
 /// # Errors
 ///
-/// When the signatures make no image.
-pub fn matches(compiled: &Compiled, input: &str, bytes: &[u8], piece: usize) -> Result<Vec<Match>> {
-    let image = compiled.image()?;
-    let signatures = Signatures::verify(&image[..])
-        .map_err(|e| Error::failed(format!("the image of the signatures: {e}")))?;
+/// When they make no image.
+pub fn signatures(compiled: &Compiled) -> Result<Signatures<Vec<u8>>> {
+    Signatures::verify(compiled.image()?)
+        .map_err(|e| Error::failed(format!("the image of the signatures: {e}")))
+}
+
+/// What all signatures find in a stream that comes in pieces of so many bytes, in the order of the ends: each
+/// signature at the first place where it ends.
+pub fn matches(
+    signatures: &Signatures<Vec<u8>>,
+    input: &str,
+    bytes: &[u8],
+    piece: usize,
+) -> Vec<Match> {
     let mut stream = StreamState::default();
     let mut all: Vec<Match> = Vec::new();
     for piece in bytes.chunks(piece.max(1)) {
         let mut delivery = Delivery::new(&mut stream, 1, signatures.start());
-        let flow = delivery.scan(&signatures, piece, |found| {
+        let flow = delivery.scan(signatures, piece, |found| {
             let Some(signature) = signatures.get(found.sig) else {
                 return ControlFlow::Continue(());
             };
@@ -102,7 +110,7 @@ pub fn matches(compiled: &Compiled, input: &str, bytes: &[u8], piece: usize) -> 
         });
         debug_assert!(flow.is_continue());
     }
-    Ok(all)
+    all
 }
 
 #[cfg(test)]
@@ -122,13 +130,14 @@ mod tests {
         let document = Document::parse("s.json", text.to_vec()).expect("JSON");
         let compiled: Compiled = configuration::of(&document).expect("a file");
         let bytes = b"xyz evil evil7 begin\nevil8\xff finish";
-        let whole = matches(&compiled, "f", bytes, bytes.len()).expect("matches");
+        let signatures = signatures(&compiled).expect("an image");
+        let whole = matches(&signatures, "f", bytes, bytes.len());
         let ends: Vec<_> = whole.iter().map(|found| (found.id, found.offset)).collect();
         assert_eq!(ends, [(2, 3), (1, 14), (3, 34)]);
         assert!(whole[2].excerpt.ends_with("\\xff finish"));
         assert_eq!(whole[0].cell.as_deref(), Some("web"));
         for piece in [0, 1, 2, 7] {
-            let again = matches(&compiled, "f", bytes, piece).expect("matches");
+            let again = matches(&signatures, "f", bytes, piece);
             let ends = |all: &[Match]| -> Vec<_> { all.iter().map(|m| (m.id, m.offset)).collect() };
             assert_eq!(ends(&again), ends(&whole));
         }

@@ -30,6 +30,7 @@ use crate::{
     text,
     trial::{
         matches,
+        signatures,
         Match,
         FIELDS as MATCH, //
     },
@@ -127,6 +128,7 @@ const MAX_INPUT: u64 = 1 << 30;
 /// Looks for signatures in bytes.
 fn test(output: &Output, file: &Path, inputs: &[PathBuf], pieces: u32) -> Result<()> {
     let compiled = configuration::read::<Compiled>(file)?.map_err(|faults| refuse(&faults))?;
+    let signatures = signatures(&compiled)?;
     let mut all = Vec::new();
     for input in inputs {
         let name = input.display().to_string();
@@ -138,7 +140,7 @@ fn test(output: &Output, file: &Path, inputs: &[PathBuf], pieces: u32) -> Result
         // CAST: widens.
         all.push((
             name.clone(),
-            matches(&compiled, &name, &bytes, pieces as usize)?,
+            matches(&signatures, &name, &bytes, pieces as usize),
         ));
     }
     tell_test(output, file, &all)
