@@ -6,7 +6,7 @@
 //! reply ratio, learning, threshold two of slow parameters) is done here, on a workqueue.
 
 use crate::{
-    cells::{cell::Cell, site::Site, table::Table},
+    cells::{cell::Cell, peers::Has, site::Site, table::Table},
     scribe::{Scene, Sent},
     sys::{heap, task},
     t_killer::Killer,
@@ -20,7 +20,7 @@ use kis_core::{
     sense::phase::Learned,
     sense::stretch::Stretch,
     sense::thresholds::Thresholds,
-    sense::traffic::{Amounts, Traffic},
+    sense::traffic::Traffic,
     sense::window::{reply_permille, Crossing, Level, Moment},
     wire::abi::{Cause, Mode},
 };
@@ -138,7 +138,7 @@ fn alarm(killer: &Killer, site: &Site<'_>, param: Param, sum: u64, by: By) {
 /// A peer may be above a line. What a cell sends when it starts is not held against anything.
 #[cold]
 #[inline(never)]
-fn sent_more(killer: &Killer, site: &Site<'_>, peer: &[u8; 16], has: &Amounts) {
+fn sent_more(killer: &Killer, site: &Site<'_>, peer: &[u8; 16], has: &Has) {
     if site.cell.starts_now() {
         return;
     }

@@ -118,7 +118,7 @@ peers "$since" 'select(.param == "peer_messages_out") | [.event_type, .src_ip, .
 is "ten times as much for one is danger one, with its address" "$(cat "$WORK/told")" \
 	"[\"kis_danger_one\",\"127.0.0.3\",30,$((30 * WINDOW)),4,${PID[server]}]"
 is "it is told at once" \
-	"$(peers "$since" 'select(.param == "peer_messages_out") | .observed == .threshold + 1' | sort -u)" true
+	"$(peers "$since" 'select(.param == "peer_messages_out") | .observed - .threshold' | sort -u)" 1
 is "nothing else was above a line" "$(records "$since" 'select(.param and .stretch == 1)')" ""
 like "alerts has the address" "$(kisctl alerts --since "$since" | grep peer_messages_out | head -n 1)" \
 	"peer_messages_out [0-9]+ in $((30 * WINDOW / 1000)) s over its threshold [0-9]+ to 127.0.0.3 by "

@@ -32,10 +32,12 @@ const COLUMNS: usize = 256;
 const TOLD: usize = 8;
 
 /// Words of memory.
-pub const WORDS: usize = ROWS * COLUMNS * Traffic::COUNT + Traffic::COUNT * (1 + TOLD);
+pub const WORDS: usize = EPOCH + 1;
 
-/// Where the largest of each kind begin, and the keys that were told.
+/// Where the largest of each kind begin, the keys that were told, and how often all was forgotten.
 const MOST: usize = ROWS * COLUMNS * Traffic::COUNT;
+const TELLING: usize = MOST + Traffic::COUNT;
+const EPOCH: usize = TELLING + Traffic::COUNT * TOLD;
 
 /// A sketch.
 ///
@@ -71,6 +73,13 @@ impl<S: Deref<Target = [AtomicU64]>> Sketch<S> {
         let at = row.saturating_mul(COLUMNS).saturating_add(column);
         let at = at.saturating_mul(Traffic::COUNT);
         self.words.get(at..at.saturating_add(Traffic::COUNT))
+    }
+
+    /// How often all was forgotten. To be asked before what is added and then told.
+    pub fn epoch(&self) -> u32 {
+        let word = self.words.get(EPOCH);
+        // CAST: the lower half; in use for a century.
+        word.map_or(0, |word| word.load(Ordering::Acquire) as u32)
     }
 
     /// Adds to a key, by its hash; what it has now, or more.
@@ -115,26 +124,37 @@ impl<S: Deref<Target = [AtomicU64]>> Sketch<S> {
         total
     }
 
-    /// Whether a key is to be told: once, and not more than so many.
-    pub fn first(&self, kind: Traffic, hash: u64) -> bool {
-        let skipped = MOST
-            .saturating_add(Traffic::COUNT)
-            .saturating_add(kind.index().saturating_mul(TOLD));
-        let hash = hash.max(1);
+    /// Whether a key is to be told: once in an epoch, and not more than so many. Who was interrupted
+    /// after he added, while all was forgotten, tells nothing of the new epoch and nothing twice.
+    pub fn first(&self, kind: Traffic, hash: u64, epoch: u32) -> bool {
+        let skipped = TELLING.saturating_add(kind.index().saturating_mul(TOLD));
+        // Never zero, which is a place where nobody was told.
+        let telling = (u64::from(epoch) << 32) | (hash & 0xffff_ffff) | 1;
         for word in self.words.iter().skip(skipped).take(TOLD) {
-            match word.compare_exchange(0, hash, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return true,
-                Err(told) if told == hash => return false,
-                Err(_) => {}
+            let mut told = word.load(Ordering::Relaxed);
+            // What was told in an epoch before gives its place away.
+            while told >> 32 < u64::from(epoch) || told == 0 {
+                match word.compare_exchange(told, telling, Ordering::Relaxed, Ordering::Relaxed) {
+                    Ok(_) => return true,
+                    Err(meanwhile) => told = meanwhile,
+                }
+            }
+            if told == telling || told >> 32 > u64::from(epoch) {
+                return false;
             }
         }
         false
     }
 
-    /// Forgets all. What is added meanwhile may be kept or forgotten.
+    /// Forgets all, and begins another epoch. What is added meanwhile may be kept or forgotten. One at a
+    /// time calls this.
     pub fn clear(&self) {
-        for word in self.words.iter() {
+        for word in self.words.iter().take(TELLING) {
             word.store(0, Ordering::Relaxed);
+        }
+        // At last: who sees the new epoch adds to what was forgotten.
+        if let Some(word) = self.words.get(EPOCH) {
+            word.fetch_add(1, Ordering::Release);
         }
     }
 }
@@ -177,18 +197,25 @@ mod tests {
         // Each is told once, eight of them.
         let mut told = 0u32;
         for key in (0..20).chain(0..20) {
-            told = told.saturating_add(u32::from(sketch.first(Traffic::Bytes, hash(key))));
+            told = told.saturating_add(u32::from(sketch.first(Traffic::Bytes, hash(key), 0)));
         }
         assert_eq!(told, 8);
-        assert!(sketch.first(Traffic::Messages, hash(19)));
+        assert!(sketch.first(Traffic::Messages, hash(19), 0));
         sketch.clear();
         assert_eq!((sketch.most(), sketch.total()), ([0; 2], [0; 2]));
-        assert!(sketch.first(Traffic::Bytes, hash(19)));
+        assert_eq!(sketch.epoch(), 1);
+        // Told before, and counted before all was forgotten.
+        assert!(!sketch.first(Traffic::Bytes, hash(0), 0));
+        assert!(sketch.first(Traffic::Bytes, hash(19), 1));
+        assert!(!sketch.first(Traffic::Bytes, hash(0), 0));
+        assert!(!sketch.first(Traffic::Bytes, hash(19), 1));
+        assert!(sketch.first(Traffic::Bytes, hash(0), 1));
         sketch.clear();
         // Without memory nothing is kept.
         let none = Sketch::new(&WORDS_OF_IT[..0]);
         assert_eq!(none.add(1, &[5, 5]), [0; 2]);
         assert_eq!((none.most(), none.total()), ([0; 2], [0; 2]));
-        assert!(!none.first(Traffic::Bytes, 1));
+        assert!(!none.first(Traffic::Bytes, 1, 0));
+        assert_eq!(none.epoch(), 0);
     }
 }

@@ -51,6 +51,13 @@ pub(crate) struct Peers {
     windows: AtomicU32,
 }
 
+/// What a peer has.
+pub(crate) struct Has {
+    amounts: Amounts,
+    /// That of the sketch before it was counted.
+    epoch: u32,
+}
+
 /// A peer above a line.
 pub(crate) struct Above {
     /// What it was sent, and the greatest that would have been fine.
@@ -88,11 +95,12 @@ impl Peers {
     /// Counts a message of so many bytes to a peer (IPv4 mapped); what the peer has by now, if that may
     /// be above a line.
     #[inline]
-    pub(crate) fn count(&self, peer: &[u8; 16], bytes: u64) -> Option<Amounts> {
-        let has = self.sketch.add(self.hash(peer), &[bytes, 1]);
-        let mut each = self.kinds.iter().zip(&has);
+    pub(crate) fn count(&self, peer: &[u8; 16], bytes: u64) -> Option<Has> {
+        let epoch = self.sketch.epoch();
+        let amounts = self.sketch.add(self.hash(peer), &[bytes, 1]);
+        let mut each = self.kinds.iter().zip(&amounts);
         each.any(|(kind, has)| *has > kind.one.load(Ordering::Relaxed))
-            .then_some(has)
+            .then_some(Has { amounts, epoch })
     }
 
     fn hash(&self, peer: &[u8; 16]) -> u64 {
@@ -101,8 +109,9 @@ impl Peers {
 
     /// Whether a peer that has so much is above a line.
     #[cold]
-    pub(crate) fn above(&self, kind: Traffic, peer: &[u8; 16], has: &Amounts) -> Option<Above> {
-        let (known, observed) = (self.kinds.get(kind.index())?, *has.get(kind.index())?);
+    pub(crate) fn above(&self, kind: Traffic, peer: &[u8; 16], has: &Has) -> Option<Above> {
+        let known = self.kinds.get(kind.index())?;
+        let observed = *has.amounts.get(kind.index())?;
         let line = known.line();
         if observed <= line.one {
             return None;
@@ -122,7 +131,7 @@ impl Peers {
             threshold,
             others,
             numbers: Numbers::from_words(&words),
-            is_first: self.sketch.first(kind, self.hash(peer)),
+            is_first: self.sketch.first(kind, self.hash(peer), has.epoch),
         })
     }
 
