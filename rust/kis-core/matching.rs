@@ -4,6 +4,7 @@
 
 mod automaton;
 pub mod delivery;
+pub mod grammar;
 pub mod lead;
 pub mod piece;
 pub mod progress;
