@@ -215,10 +215,6 @@ enum State {
     ValueCr,
     /// Behind the CR of the empty line.
     EndCr,
-    /// In a body of so many bytes.
-    Body,
-    /// In a body without an end.
-    Rest,
     /// At the first digit of the first chunk's size.
     FirstSize,
     /// At the first digit of another chunk's size.
@@ -229,12 +225,16 @@ enum State {
     Extension,
     /// Behind the CR of the size's line.
     SizeCr,
-    /// In the content of a chunk.
-    Chunk,
     /// Directly behind it.
     ChunkEnd,
     /// Behind the CR there.
     ChunkCr,
+    /// In a body of so many bytes; from here on no line is read.
+    Body,
+    /// In a body without an end.
+    Rest,
+    /// In the content of a chunk.
+    Chunk,
     /// Before the first byte that is not followed any more.
     Leave,
     /// Behind it.
@@ -272,9 +272,6 @@ mod fact {
     /// Its line has no protocol.
     pub(super) const ALONE: u16 = 1 << 13;
 }
-
-/// In [`Http::told`], above all oddities: a line has just ended.
-const FRESH: u32 = 1 << 31;
 
 /// How far the requests of a connection have come.
 ///
@@ -334,38 +331,89 @@ const _: () = assert!(core::mem::size_of::<Option<Span>>() <= 16);
 
 impl Http {
     /// What the next bytes are part of: at least the first of them; `None` if there are none.
+    ///
+    /// What most bytes of a head are is found here, to be inlined where the loop over spans is.
+    #[inline(always)]
     pub fn next(&mut self, bytes: &[u8]) -> Option<Span> {
         let first = *bytes.first()?;
-        match self.state {
-            State::Body | State::Chunk => return Some(self.counted(bytes.len())),
-            State::Rest => return Some(Span::new(bytes.len(), Part::Body, self.begin(fact::BODY))),
-            State::Leave | State::Left => return Some(self.left(bytes.len())),
-            _ => {}
+        if self.is_bulk() {
+            let span = self.bulk(bytes.len());
+            self.line = 0;
+            return Some(span);
         }
-        // A line that becomes too long is cut where it does.
-        let room = if self.line <= LONG {
+        // CAST: LONG at most.
+        if bytes.len() > LONG.saturating_sub(self.line) as usize {
+            return Some(self.next_of_long(first, bytes));
+        }
+        let span = match self.plain(first, bytes) {
+            Some(span) => span,
+            None => self.step(first, bytes),
+        };
+        // CAST: at most LONG. OVERFLOW: wraps to 0 behind a line (end_line()), else at most LONG.
+        self.line = self.line.wrapping_add(span.len as u32);
+        Some(span)
+    }
+
+    /// [`Http::next`] where the line may become too long: its bytes are cut where it does.
+    #[cold]
+    fn next_of_long(&mut self, first: u8, bytes: &[u8]) -> Span {
+        let line = self.line;
+        let room = if line <= LONG {
             // CAST: LONG + 1 at most. OVERFLOW: not below 1.
-            bytes.len().min((LONG + 1).wrapping_sub(self.line) as usize)
+            bytes.len().min((LONG + 1).wrapping_sub(line) as usize)
         } else {
             bytes.len()
         };
-        let bytes = bytes.get(..room).unwrap_or(bytes);
-        let mut span = match self.state {
+        let span = self.step(first, bytes.get(..room).unwrap_or(bytes));
+        if self.line != line {
+            // It is over. OVERFLOW: wraps to 0 (end_line()).
+            self.line = self.line.wrapping_add(span.len as u32);
+            return span;
+        }
+        if line > LONG {
+            return span;
+        }
+        // CAST: the bytes were cut. OVERFLOW: LONG + 1 at most, for the same reason.
+        self.line = line.wrapping_add(span.len as u32);
+        if self.line <= LONG {
+            return span;
+        }
+        span.showing(Oddities::of(Oddity::LongLine))
+    }
+
+    /// Whether the next bytes are not of a line.
+    const fn is_bulk(&self) -> bool {
+        self.state as u8 >= State::Body as u8
+    }
+
+    /// What so many bytes are part of where no line is.
+    const fn bulk(&mut self, len: usize) -> Span {
+        match self.state {
+            State::Body | State::Chunk => self.counted(len),
+            State::Rest => self.rest(len),
+            _ => self.left(len),
+        }
+    }
+
+    /// What the first of `bytes`, and those behind it, are part of.
+    #[inline(never)]
+    fn step(&mut self, first: u8, bytes: &[u8]) -> Span {
+        match self.state {
             State::Field => self.field(first, bytes),
             State::Name => self.name(first, bytes),
             State::NameGap => self.name_gap(first),
             State::ValueGap => self.value_gap(first, bytes),
             State::Value => self.value(first, bytes),
-            State::ValueCr => self.value_cr(first, bytes),
+            State::ValueCr => self.value_cr(first),
             State::EndCr => self.end_cr(first),
             State::Start | State::Blank | State::BlankCr => self.start(first, bytes),
             State::Method => self.method(first, bytes),
             State::TargetGap => self.target_gap(first),
             State::Scheme | State::Authority => self.scheme(first),
             State::Target => self.target(first, bytes),
-            State::ProtocolGap => self.protocol_gap(first),
+            State::ProtocolGap => self.protocol_gap(first, bytes),
             State::Http => self.http(first),
-            State::Version => self.version(first),
+            State::Version => self.version(first, bytes),
             State::LineTail => self.line_tail(first),
             State::LineCr => self.line_cr(first),
             State::FirstSize | State::NextSize => self.first_size(first),
@@ -375,20 +423,9 @@ impl Http {
             State::ChunkEnd => self.chunk_end(first),
             State::ChunkCr => self.chunk_cr(first),
             State::Body | State::Chunk | State::Rest | State::Leave | State::Left => {
-                Span::new(bytes.len(), Part::Stream, false)
-            }
-        };
-        if self.told & FRESH != 0 {
-            self.told = 0;
-            self.line = 0;
-        } else if self.line <= LONG {
-            // CAST: `bytes` was cut. OVERFLOW: LONG + 1 at most, for the same reason.
-            self.line = self.line.wrapping_add(span.len as u32);
-            if self.line > LONG {
-                span = span.showing(Oddities::of(Oddity::LongLine));
+                self.bulk(bytes.len())
             }
         }
-        Some(span)
     }
 
     /// While in [`Part::HeaderGap`] or [`Part::HeaderValue`]: [`name`] of this header's name, else 0.
@@ -442,19 +479,21 @@ impl Http {
         }
     }
 
-    /// Goes to the first byte of another line.
+    /// Goes to the first byte of another line, with so many bytes that are still of this one.
     #[inline(always)]
-    const fn end_line(&mut self, state: State) {
-        self.told = FRESH;
+    const fn end_line(&mut self, len: u32, state: State) {
+        self.told = 0;
+        // OVERFLOW: wraps; next() adds it again.
+        self.line = 0u32.wrapping_sub(len);
         self.state = state;
     }
 
-    /// The request is over; the next one may begin.
-    const fn end_request(&mut self) {
+    /// The request is over, with so many bytes that are of its last line; the next one may begin.
+    const fn end_request(&mut self, len: u32) {
         self.left = 0;
         self.hash = 0;
         self.facts = 0;
-        self.end_line(State::Start);
+        self.end_line(len, State::Start);
     }
 
     /// Follows nothing from the byte that was looked at on.
@@ -469,5 +508,79 @@ impl Http {
         let begins = matches!(self.state, State::Leave);
         self.state = State::Left;
         Span::new(len, Part::Stream, begins)
+    }
+}
+
+#[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
+#[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_http))]
+mod tests {
+    use super::*;
+
+    /// Two requests with bodies, one line that is no HTTP/1.1, and what comes behind it.
+    const STREAM: &[u8] = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc\
+        PUT /b HTTP/1.1\r\nTransfer-Encoding:chunked\r\n\r\n2\r\nde\r\n0\r\nA: b\r\n\r\nGET /\nx";
+
+    /// Reads it in slices of `cut` bytes: how many of each part there are, requests, ends, oddities.
+    fn read(cut: usize) -> ([usize; 12], u32, usize, Oddities) {
+        let mut http = Http::default();
+        let (mut parts, mut ends, mut odd) = ([0; 12], 0, Oddities::NONE);
+        for slice in STREAM.chunks(cut) {
+            let mut rest = slice;
+            while let Some(span) = http.next(rest) {
+                rest = rest.get(span.len..).unwrap_or_default();
+                if let Some(count) = parts.get_mut(span.part as usize) {
+                    *count += span.len;
+                }
+                ends += usize::from(span.ends.contains(Ends::REQUEST));
+                odd = odd.and(span.odd);
+            }
+        }
+        (parts, http.request(), ends, odd)
+    }
+
+    #[test]
+    fn parts_are_counted_alike_in_any_slices() {
+        let want = [10, 5, 16, 10, 35, 11, 9, 4, 5, 10, 6, 1];
+        for cut in 1..=STREAM.len() {
+            assert_eq!(read(cut), (want, 3, 3, Oddities::of(Oddity::BareLf)));
+        }
+    }
+
+    #[test]
+    fn names_are_told_apart() {
+        const NAMES: [&[u8]; 24] = [
+            b"host",
+            b"cookie",
+            b"user-agent",
+            b"referer",
+            b"accept",
+            b"accept-encoding",
+            b"accept-language",
+            b"accept-charset",
+            b"authorization",
+            b"connection",
+            b"content-type",
+            b"content-length",
+            b"transfer-encoding",
+            b"expect",
+            b"upgrade",
+            b"origin",
+            b"range",
+            b"te",
+            b"via",
+            b"x-forwarded-for",
+            b"if-modified-since",
+            b"cache-control",
+            b"pragma",
+            b"",
+        ];
+        for (at, one) in NAMES.iter().enumerate() {
+            assert!(name(one) != 0);
+            assert!(NAMES
+                .iter()
+                .skip(at + 1)
+                .all(|other| name(one) != name(other)));
+        }
+        assert_eq!(name(b"X-Forwarded-FOR"), name(b"x-forwarded-for"));
     }
 }

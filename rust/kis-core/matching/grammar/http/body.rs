@@ -21,24 +21,30 @@ const DIGITS: u8 = 16;
 
 impl Http {
     /// In a body, or a chunk, whose length is known, with so many bytes at hand.
-    pub(super) fn counted(&mut self, len: usize) -> Span {
-        // CAST: at most `len`.
-        let taken = self.left.min(len as u64) as usize;
+    pub(super) const fn counted(&mut self, len: usize) -> Span {
+        let taken = if self.left < len as u64 {
+            // CAST: below `len`.
+            self.left as usize
+        } else {
+            len
+        };
         // CAST: widens. OVERFLOW: at most what is left.
         self.left = self.left.wrapping_sub(taken as u64);
         let span = Span::new(taken, Part::Body, self.begin(fact::BODY));
         if self.left > 0 {
             return span;
         }
-        if self.state == State::Chunk {
+        if matches!(self.state, State::Chunk) {
             self.state = State::ChunkEnd;
             return span;
         }
-        self.end_request();
-        // A body does not end with a line.
-        self.told = 0;
-        self.line = 0;
+        self.end_request(0);
         span.ending(Ends::REQUEST)
+    }
+
+    /// In a body that has no end.
+    pub(super) const fn rest(&mut self, len: usize) -> Span {
+        Span::new(len, Part::Body, self.begin(fact::BODY))
     }
 
     /// At the first digit of a chunk's size.
@@ -121,11 +127,11 @@ impl Http {
     /// The size's line ends with this byte.
     fn begin_chunk(&mut self) -> Span {
         if self.left > 0 {
-            self.end_line(State::Chunk);
+            self.end_line(1, State::Chunk);
         } else {
             self.facts |= fact::TRAILER;
             self.hash = 0;
-            self.end_line(State::Field);
+            self.end_line(1, State::Field);
         }
         Span::new(1, Part::Framing, false)
     }
@@ -139,7 +145,7 @@ impl Http {
             }
             b'\n' => {
                 let odd = self.tell(Oddity::BareLf);
-                self.end_line(State::NextSize);
+                self.end_line(1, State::NextSize);
                 Span::new(1, Part::Framing, true).showing(odd)
             }
             _ => self.refuse(Oddity::ChunkEnd),
@@ -149,7 +155,7 @@ impl Http {
     /// Behind the CR that follows a chunk.
     pub(super) fn chunk_cr(&mut self, first: u8) -> Span {
         if first == b'\n' {
-            self.end_line(State::NextSize);
+            self.end_line(1, State::NextSize);
             return Span::new(1, Part::Framing, false);
         }
         self.refuse(Oddity::BareCr)

@@ -37,6 +37,46 @@ impl Http {
         begins && !self.is(fact::TRAILER)
     }
 
+    /// What nearly all bytes of a head are, by the shortest way: headers whose names mean nothing to the
+    /// tracker, in good order. It has to say of them what the functions below do.
+    #[inline(always)]
+    pub(super) fn plain(&mut self, first: u8, bytes: &[u8]) -> Option<Span> {
+        if self.is(fact::TRAILER) || self.word != Word::None {
+            return None;
+        }
+        match self.state {
+            State::Value if bytes.starts_with(b"\r\n") => {
+                self.end_line(2, State::Field);
+                Some(Span::new(2, Part::HeaderGap, true))
+            }
+            State::Name if bytes.starts_with(b": ") => {
+                self.hash = some(self.hash);
+                self.facts &= !fact::VALUE;
+                self.state = State::ValueGap;
+                Some(Span::new(2, Part::HeaderGap, true))
+            }
+            State::ValueGap if first > b' ' => {
+                let len = run::text::<0x20>(bytes);
+                if len == 0 {
+                    return None;
+                }
+                let begins = self.begin(fact::VALUE);
+                self.state = State::Value;
+                Some(Span::new(len, Part::HeaderValue, begins))
+            }
+            State::Field if !matches!(first, b'c' | b'C' | b't' | b'T') => {
+                self.hash = run::BASIS;
+                let len = self.hash_token(bytes);
+                if len == 0 {
+                    return None;
+                }
+                self.state = State::Name;
+                Some(Span::new(len, Part::HeaderName, true))
+            }
+            _ => None,
+        }
+    }
+
     /// At the first byte of a line.
     pub(super) fn field(&mut self, first: u8, bytes: &[u8]) -> Span {
         if matches!(first, b' ' | b'\t') {
@@ -45,8 +85,12 @@ impl Http {
         let odd = self.end_value();
         match first {
             b'\r' => {
-                let span = self.empty_line(true).showing(odd);
+                let mut span = self.empty_line(true).showing(odd);
                 self.state = State::EndCr;
+                if odd.is_empty() && bytes.get(1) == Some(&b'\n') {
+                    span.len = 2;
+                    return self.end_headers(span);
+                }
                 span
             }
             b'\n' => {
@@ -75,7 +119,6 @@ impl Http {
     }
 
     /// A name begins, with `odd` about the line before.
-    #[inline(always)]
     fn begin_name(&mut self, first: u8, bytes: &[u8], odd: Oddities) -> Span {
         self.hash = run::BASIS;
         self.at = 0;
@@ -118,26 +161,31 @@ impl Http {
     }
 
     /// How many bytes belong to the name.
-    #[inline(always)]
     fn name_bytes(&mut self, bytes: &[u8]) -> usize {
+        let len = self.hash_token(bytes);
+        self.compare(bytes.get(..len).unwrap_or_default());
+        len
+    }
+
+    /// How many bytes are those of a token; they are hashed.
+    #[inline(always)]
+    fn hash_token(&mut self, bytes: &[u8]) -> usize {
         let mut hash = self.hash;
-        let mut len = 0usize;
-        for byte in bytes {
+        let mut rest = bytes;
+        while let Some((byte, behind)) = rest.split_first() {
             let letter = run::token(*byte);
             if letter == 0 {
                 break;
             }
             hash = run::hash(hash, letter);
-            // OVERFLOW: at most the length.
-            len = len.wrapping_add(1);
+            rest = behind;
         }
         self.hash = hash;
-        self.compare(bytes.get(..len).unwrap_or_default());
-        len
+        // OVERFLOW: a part of it.
+        bytes.len().wrapping_sub(rest.len())
     }
 
     /// In a name, or directly behind it.
-    #[inline(always)]
     pub(super) fn name(&mut self, first: u8, bytes: &[u8]) -> Span {
         match first {
             b':' => self.colon(bytes, Oddities::NONE, true),
@@ -155,7 +203,6 @@ impl Http {
     }
 
     /// The colon, and the space that mostly follows it.
-    #[inline(always)]
     fn colon(&mut self, bytes: &[u8], odd: Oddities, begins: bool) -> Span {
         let odd = odd.and(self.begin_value());
         self.state = State::ValueGap;
@@ -207,12 +254,11 @@ impl Http {
             return Span::new(1, part, begins).showing(odd);
         }
         let odd = odd.and(self.tell(Oddity::BareLf));
-        self.end_line(State::Field);
+        self.end_line(1, State::Field);
         Span::new(1, part, begins).showing(odd)
     }
 
     /// Between colon and value.
-    #[inline(always)]
     pub(super) fn value_gap(&mut self, first: u8, bytes: &[u8]) -> Span {
         match first {
             b' ' | b'\t' => {
@@ -229,11 +275,10 @@ impl Http {
     }
 
     /// In a value, or directly behind it.
-    #[inline(always)]
     pub(super) fn value(&mut self, first: u8, bytes: &[u8]) -> Span {
         match first {
             b'\r' if self.word == Word::None && bytes.get(1) == Some(&b'\n') => {
-                self.end_line(State::Field);
+                self.end_line(2, State::Field);
                 Span::new(2, self.part(Part::HeaderGap), self.inner(true))
             }
             b'\r' | b'\n' => {
@@ -245,7 +290,6 @@ impl Http {
     }
 
     /// Bytes of a value, of which there is one.
-    #[inline(always)]
     fn value_bytes(&mut self, first: u8, bytes: &[u8], begins: bool) -> Span {
         let begins = self.inner(begins);
         let part = self.part(Part::HeaderValue);
@@ -259,10 +303,10 @@ impl Http {
     }
 
     /// Behind the CR of a header line.
-    pub(super) fn value_cr(&mut self, first: u8, _bytes: &[u8]) -> Span {
+    pub(super) fn value_cr(&mut self, first: u8) -> Span {
         let part = self.part(Part::HeaderGap);
         if first == b'\n' {
-            self.end_line(State::Field);
+            self.end_line(1, State::Field);
             return Span::new(1, part, false);
         }
         let odd = self.tell(Oddity::BareCr);
@@ -296,7 +340,7 @@ impl Http {
     /// The empty line ends with this byte: what comes then.
     fn end_headers(&mut self, span: Span) -> Span {
         if self.is(fact::TRAILER) {
-            self.end_request();
+            self.end_request(span.len as u32);
             return span.ending(Ends::REQUEST);
         }
         let span = span.ending(Ends::HEADERS);
@@ -309,10 +353,11 @@ impl Http {
         } else if self.is(fact::LENGTH) && self.left > 0 {
             State::Body
         } else {
-            self.end_request();
+            self.end_request(span.len as u32);
             return span.ending(Ends::REQUEST);
         };
-        self.end_line(state);
+        // CAST: 1 or 2.
+        self.end_line(span.len as u32, state);
         span
     }
 }

@@ -27,7 +27,7 @@ impl Http {
         let mut odd = Oddities::NONE;
         if self.state == State::BlankCr {
             if first == b'\n' {
-                self.end_line(State::Blank);
+                self.end_line(1, State::Blank);
                 return Span::new(1, Part::LineGap, false);
             }
             odd = self.tell(Oddity::BareCr);
@@ -39,7 +39,7 @@ impl Http {
             }
             b'\n' => {
                 let odd = self.tell(Oddity::BareLf);
-                self.end_line(State::Blank);
+                self.end_line(1, State::Blank);
                 Span::new(1, Part::LineGap, begins).showing(odd)
             }
             _ if run::token(first) == 0 => self.leave().showing(odd),
@@ -180,29 +180,35 @@ impl Http {
             return Span::new(1, Part::LineGap, begins);
         }
         let odd = self.tell(Oddity::BareLf);
-        self.over(begins).showing(odd)
+        self.over(1, begins).showing(odd)
     }
 
-    /// The request line ends with this byte.
-    fn over(&mut self, begins: bool) -> Span {
-        let span = Span::new(1, Part::LineGap, begins).ending(Ends::LINE);
+    /// The request line ends with these 1 or 2 bytes.
+    fn over(&mut self, len: u32, begins: bool) -> Span {
+        let span = Span::new(len as usize, Part::LineGap, begins).ending(Ends::LINE);
         self.left = 0;
         self.hash = 0;
         if self.is(fact::ALONE) {
-            self.end_request();
+            self.end_request(len);
             self.state = State::Leave;
             return span.ending(Ends::REQUEST);
         }
         if self.is(fact::PRI | fact::TWO) {
-            self.end_line(State::Leave);
+            self.end_line(len, State::Leave);
             return span.showing(Oddities::of(Oddity::Preface));
         }
-        self.end_line(State::Field);
+        self.end_line(len, State::Field);
         span
     }
 
     /// Behind a blank that follows the target.
-    pub(super) fn protocol_gap(&mut self, first: u8) -> Span {
+    pub(super) fn protocol_gap(&mut self, first: u8, bytes: &[u8]) -> Span {
+        // What nearly all have, at once; otherwise it is read byte by byte.
+        if bytes.starts_with(b"HTTP/1.1\r") {
+            self.at = 3;
+            self.state = State::Version;
+            return Span::new(8, Part::Protocol, true);
+        }
         match first {
             b' ' | b'\t' => {
                 let odd = self.tell(Oddity::LineBlanks);
@@ -262,7 +268,10 @@ impl Http {
     }
 
     /// Behind `HTTP/`: a digit, a dot, a digit.
-    pub(super) fn version(&mut self, first: u8) -> Span {
+    pub(super) fn version(&mut self, first: u8, bytes: &[u8]) -> Span {
+        if self.at == 3 && bytes.starts_with(b"\r\n") {
+            return self.over(2, true);
+        }
         let is_due = match (self.at, first) {
             (0, b'1') | (1, b'.') => true,
             (2, b'0'..=b'9') => {
@@ -323,7 +332,7 @@ impl Http {
     /// Behind the CR of the request line.
     pub(super) fn line_cr(&mut self, first: u8) -> Span {
         if first == b'\n' {
-            return self.over(false);
+            return self.over(1, false);
         }
         let odd = self.tell(Oddity::BareCr);
         self.leave().showing(odd)
