@@ -5,14 +5,16 @@
 //! It is what Suricata calls `http.uri`, with the settings that it has by default (libhtp, personality
 //! "IDS", without lower-casing), but for what a stream cannot undo. The rules:
 //!
-//! - Of `http://` and `https://` with what follows up to the path nothing is left.
+//! - Of `http://` and `https://` with what follows up to the path nothing is left. Other schemes stay.
 //! - In the path `%XX` is decoded, once, also `%2f` and `%00`; `%uXXXX` is the byte XX of `%u00XX`, the ASCII
-//!   sign of a full-width form, and else `?`. A backslash is a slash. Runs of slashes are one. `/./` is `/`.
-//! - UTF-8 that is longer than it need be, and full-width forms, are the ASCII that they stand for. Other
-//!   bytes from 0x80 on stay as they are, where libhtp has the best fit of Windows-1252.
+//!   sign of a full-width form, and else `?`. A backslash is a slash. Runs of slashes are one. `/./` is `/`,
+//!   at the end of the path as well, where libhtp leaves no slash.
+//! - UTF-8 that is longer than it need be, and full-width forms, are the ASCII that they stand for; a slash
+//!   among them is one of a run, which it is not for libhtp. Other bytes from 0x80 on stay as they are, where
+//!   libhtp has the best fit of Windows-1252.
 //! - `/../` before the first name is `/`. Behind one it stays, because that name is gone to the reader of this
 //!   already: [`Uri::climbs`] says so.
-//! - Behind `?` or `#` `%XX` is decoded, once; all else stays, `+` and `%uXXXX` too.
+//! - Behind `?` `%XX` is decoded, once, and behind `#` `%uXXXX` as well; all else stays, also `+`.
 //! - An escape that is none stays.
 //!
 //! Floor 0, pure and total; context: softirq.
@@ -36,7 +38,7 @@ impl Quirks {
     pub const NONE: Self = Self(0);
     /// An encoded byte 0.
     pub const NUL: Self = Self(1);
-    /// `%uXXXX` in the path.
+    /// `%uXXXX` in the path or behind `#`.
     pub const WIDE: Self = Self(2);
     /// UTF-8 in the path that is longer than it need be.
     pub const OVERLONG: Self = Self(4);
@@ -104,8 +106,10 @@ enum Place {
     Dot,
     /// Behind two.
     Dots,
-    /// Behind the path.
+    /// Behind `?`.
     Query,
+    /// Behind `#`.
+    Fragment,
 }
 
 /// How much of an escape was read.
@@ -195,7 +199,7 @@ impl Uri {
         match self.place {
             Place::Prefix => self.prefix(byte, out),
             Place::Authority => match byte {
-                b'/' | b'\\' | b'?' | b'#' => {
+                b'/' | b'?' | b'#' => {
                     self.place = Place::Begin;
                     self.raw(byte, out);
                 }
@@ -282,7 +286,7 @@ impl Uri {
     fn raw(&mut self, byte: u8, out: &mut impl FnMut(u8)) {
         // CAST: a digit.
         let digit = char::from(byte).to_digit(16).map(|digit| digit as u16);
-        let is_path = self.place != Place::Query;
+        let is_wide = self.place != Place::Query;
         match (self.escape, digit) {
             (Escape::None, _) if byte == b'%' => {
                 self.held = 0;
@@ -290,7 +294,7 @@ impl Uri {
             }
             (Escape::None, _) => self.plain(byte, out),
             (Escape::Percent, Some(digit)) => self.hold(digit, byte, Escape::Digit),
-            (Escape::Percent, None) if is_path && matches!(byte, b'u' | b'U') => {
+            (Escape::Percent, None) if is_wide && matches!(byte, b'u' | b'U') => {
                 self.hold(0, byte, Escape::Wide0);
             }
             (Escape::Digit, Some(digit)) => {
@@ -379,7 +383,7 @@ impl Uri {
         if byte == 0 {
             self.mark(Quirks::NUL);
         }
-        if self.place == Place::Query {
+        if self.is_behind_path() {
             return out(byte);
         }
         match byte {
@@ -392,15 +396,20 @@ impl Uri {
 
     /// A byte that was not.
     fn plain(&mut self, byte: u8, out: &mut impl FnMut(u8)) {
-        if self.place == Place::Query {
-            return out(byte);
-        }
-        if matches!(byte, b'?' | b'#') {
-            self.end_path(out);
-            self.place = Place::Query;
-            return out(byte);
-        }
-        self.byte(byte, out);
+        let place = match byte {
+            b'#' if self.place != Place::Fragment => Place::Fragment,
+            b'?' if !self.is_behind_path() => Place::Query,
+            _ if self.is_behind_path() => return out(byte),
+            _ => return self.byte(byte, out),
+        };
+        self.end_path(out);
+        self.place = place;
+        out(byte);
+    }
+
+    /// Whether the path is over.
+    const fn is_behind_path(&self) -> bool {
+        matches!(self.place, Place::Query | Place::Fragment)
     }
 
     /// A byte of the path, decoded.
@@ -594,7 +603,8 @@ mod tests {
             (b"http://h", b"", Quirks::NONE),
             (b"http://h?a", b"?a", Quirks::NONE),
             (b"/a?b=%41+%2f//..%5c", b"/a?b=A+///..\\", Quirks::NONE),
-            (b"/a#%41", b"/a#A", Quirks::NONE),
+            (b"/a#%41//?%2f#", b"/a#A//?/#", Quirks::NONE),
+            (b"/a?b#%u0041", b"/a?b#A", Quirks::WIDE),
             (b"/a%3fb", b"/a?b", Quirks::NONE),
             (b"/a%2F%5cb", b"/a/b", Quirks::SEPARATOR),
             (b"/%00", b"/\0", Quirks::NUL),
