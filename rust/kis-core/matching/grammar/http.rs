@@ -42,7 +42,8 @@ const LONG: u32 = 64 << 10;
 pub enum Part {
     /// The method.
     Method,
-    /// The target, as it was sent.
+    /// The target, as it was sent. One with blanks in it goes on behind a [`Part::LineGap`], without
+    /// beginning again.
     Target,
     /// The protocol, `HTTP/1.1`.
     Protocol,
@@ -132,7 +133,7 @@ impl Ends {
 pub struct Span {
     /// How many, at least 1.
     pub len: usize,
-    /// What its last byte shows.
+    /// What its last byte shows; each oddity at most once a line.
     pub odd: Oddities,
     /// What they are part of.
     pub part: Part,
