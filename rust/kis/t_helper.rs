@@ -21,7 +21,7 @@ use core::{ops::ControlFlow, sync::atomic::Ordering};
 use kernel::prelude::*;
 use kis_core::{
     judge::finding::{Finding, Peer},
-    matching::delivery::{Delivery, Found},
+    matching::delivery::{Datagram, Delivery, Found},
     matching::stream::{Owner, StreamState},
 };
 
@@ -60,7 +60,12 @@ impl Helper {
     ) -> Received {
         let armoury = self.armoury.get(hook);
         let (sock, stream) = sk.parts();
-        deliver(site, killer, sock, armoury, stream, bytes)
+        let owner = stream.owner;
+        let (generation, start) = armoury.map_or((0, 0), |armoury| {
+            (armoury.generation, armoury.signatures.start())
+        });
+        let delivery = Delivery::new(stream, generation, start);
+        deliver(site, killer, sock, armoury, owner, delivery, bytes)
     }
 
     /// A whole datagram is about to be queued: a stream of its own.
@@ -73,8 +78,10 @@ impl Helper {
         bytes: &Buffer<'_>,
     ) -> Received {
         let armoury = self.armoury.get(hook);
-        let mut stream = StreamState::default();
-        deliver(site, killer, sk, armoury, &mut stream, bytes)
+        let mut datagram = Datagram::default();
+        let start = armoury.map_or(0, |armoury| armoury.signatures.start());
+        let delivery = Delivery::whole(&mut datagram, start);
+        deliver(site, killer, sk, armoury, Owner::default(), delivery, bytes)
     }
 }
 
@@ -85,11 +92,11 @@ fn deliver(
     killer: &Killer,
     sk: &Sock<'_>,
     armoury: Option<&Armoury>,
-    stream: &mut StreamState,
+    owner: Owner,
+    mut delivery: Delivery<'_>,
     bytes: &Buffer<'_>,
 ) -> Received {
     let Some(armoury) = armoury else {
-        let mut delivery = Delivery::new(stream, 0, 0);
         bytes.bytes(|block| {
             delivery.pass(block);
             ControlFlow::Continue(())
@@ -99,10 +106,8 @@ fn deliver(
             bytes: delivery.bytes(),
         };
     };
-    let owner = stream.owner;
     let signatures = &armoury.signatures;
     let mut scan = Scan::Seen;
-    let mut delivery = Delivery::new(stream, armoury.generation, signatures.start());
     bytes.bytes(|block| {
         delivery.scan(signatures, block, |found| {
             if hit(site, killer, sk, armoury, owner, found) {

@@ -91,14 +91,14 @@ struct Counts {
 impl Automaton {
     /// None: without states.
     pub(super) const NONE: Self = Self {
-        classes: Section { at: 0, len: 0 },
+        classes: Section::NONE,
         states: 0,
         row: 0,
         start: 0,
         first_accept: 0,
-        table: Section { at: 0, len: 0 },
-        starts: Section { at: 0, len: 0 },
-        lists: Section { at: 0, len: 0 },
+        table: Section::NONE,
+        starts: Section::NONE,
+        lists: Section::NONE,
     };
 
     /// Checks the section of an automaton that finds `things` of them, and becomes it.
@@ -126,11 +126,8 @@ impl Automaton {
         // OVERFLOW: their sum is the length of the section.
         let mut end = part.at.saturating_add(TABLE_AT);
         let mut next = |words: usize| {
-            let section = Section {
-                at: end,
-                len: words.saturating_mul(4),
-            };
-            end = end.saturating_add(section.len);
+            let section = Section::new(end, words.saturating_mul(4));
+            end = end.saturating_add(section.len());
             section
         };
         self.table = next(states.saturating_mul(classes));
@@ -138,10 +135,7 @@ impl Automaton {
         self.lists = next(entries);
         let row = counts.classes.saturating_mul(4);
         let place = |state: u32| state.saturating_mul(row);
-        self.classes = Section {
-            at: part.at.saturating_add(CLASSES_AT),
-            len: 256,
-        };
+        self.classes = Section::new(part.at.saturating_add(CLASSES_AT), 256);
         self.states = counts.states;
         self.row = row;
         self.start = place(counts.start);
@@ -151,11 +145,7 @@ impl Automaton {
 
     /// A part of the section, by where it is in the image.
     fn words<'a>(part: &Part<'a>, section: Section) -> &'a [u8] {
-        Section {
-            at: section.at.saturating_sub(part.at),
-            len: section.len,
-        }
-        .of(part.bytes)
+        Section::new(section.at().saturating_sub(part.at), section.len()).of(part.bytes)
     }
 
     /// Each transition leads to the beginning of a row.
@@ -175,8 +165,8 @@ impl Automaton {
     fn check_lists(&self, part: &Part<'_>, things: u32) -> Result {
         let starts = Self::words(part, self.starts);
         let lists = Self::words(part, self.lists);
-        let starts_at = self.starts.at.saturating_sub(part.at);
-        let lists_at = self.lists.at.saturating_sub(part.at);
+        let starts_at = self.starts.at().saturating_sub(part.at);
+        let lists_at = self.lists.at().saturating_sub(part.at);
         let mut starts = starts.chunks_exact(4).enumerate();
         let mut at = starts_at;
         let mut first = match starts.next().and_then(|(_, word)| u32_at(word, 0)) {
@@ -214,7 +204,7 @@ impl Automaton {
 
     /// Whether it finds anything at all.
     pub(super) const fn finds(&self) -> bool {
-        self.starts.len > 4
+        self.starts.len() > 4
     }
 
     /// The state before the first byte.

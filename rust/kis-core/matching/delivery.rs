@@ -6,6 +6,7 @@
 //! serialises deliveries to one stream.
 
 use super::progress::Progress;
+use super::request::Request;
 use super::signatures::{
     Hit,
     Signatures, //
@@ -64,6 +65,24 @@ pub struct Found<'a> {
     pub is_first: bool,
 }
 
+/// What a datagram is looked at with.
+///
+/// # Examples
+///
+/// ```
+/// use kis_core::matching::delivery::{Datagram, Delivery};
+///
+/// let mut datagram = Datagram::default();
+/// let mut delivery = Delivery::whole(&mut datagram, 0);
+/// delivery.pass(b"PING");
+/// assert_eq!(delivery.bytes(), 4);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Datagram {
+    progress: Progress,
+    offset: u64,
+}
+
 /// One delivery.
 ///
 /// # Examples
@@ -80,10 +99,13 @@ pub struct Found<'a> {
 /// assert_eq!(stream.offset, 4);
 /// ```
 pub struct Delivery<'a> {
-    stream: &'a mut StreamState,
+    progress: &'a mut Progress,
+    /// Where a stream's request is; a datagram has none.
+    request: Option<&'a mut Request>,
+    offset: &'a mut u64,
     bytes: u64,
     told: Told,
-    /// Waits that had found no room before.
+    /// What had found no room before.
     lost: u16,
 }
 
@@ -91,19 +113,36 @@ impl<'a> Delivery<'a> {
     /// Begins a delivery to `stream` with the signatures of a generation, whose automaton begins
     /// in `start`. Bytes that were matched so far under other signatures mean nothing to these:
     /// then the automaton begins anew.
-    pub const fn new(stream: &'a mut StreamState, generation: u32, start: u32) -> Self {
+    pub fn new(stream: &'a mut StreamState, generation: u32, start: u32) -> Self {
         if stream.generation != generation {
             if stream.generation == 0 {
                 // Nobody has looked at what came before.
                 stream.progress = Progress::new(start, stream.offset == 0);
+                stream.request = Request::default();
             } else {
                 stream.progress.restart(start);
+                stream.request.restart();
             }
             stream.generation = generation;
         }
         Self {
             lost: stream.progress.lost(),
-            stream,
+            progress: &mut stream.progress,
+            request: Some(&mut stream.request),
+            offset: &mut stream.offset,
+            bytes: 0,
+            told: Told::new(),
+        }
+    }
+
+    /// Begins the delivery of a datagram, of which nothing was read.
+    pub fn whole(datagram: &'a mut Datagram, start: u32) -> Self {
+        datagram.progress = Progress::new(start, true);
+        Self {
+            lost: 0,
+            progress: &mut datagram.progress,
+            request: None,
+            offset: &mut datagram.offset,
             bytes: 0,
             told: Told::new(),
         }
@@ -113,7 +152,7 @@ impl<'a> Delivery<'a> {
     pub const fn pass(&mut self, bytes: &[u8]) {
         // CAST: usize widens.
         let len = bytes.len() as u64;
-        self.stream.offset = self.stream.offset.saturating_add(len);
+        *self.offset = self.offset.saturating_add(len);
         self.bytes = self.bytes.saturating_add(len);
     }
 
@@ -124,10 +163,15 @@ impl<'a> Delivery<'a> {
         bytes: &[u8],
         mut hit: impl FnMut(&Found<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let before = self.stream.offset;
+        let before = *self.offset;
         self.pass(bytes);
-        let Self { stream, told, .. } = self;
-        signatures.scan(&mut stream.progress, bytes, |Hit { sig, end, .. }| {
+        let Self {
+            progress,
+            request,
+            told,
+            ..
+        } = self;
+        let hit = |Hit { sig, end, .. }| {
             let seen = bytes.get(..end).unwrap_or(bytes);
             let excerpt = seen
                 .get(seen.len().saturating_sub(EXCERPT)..)
@@ -139,12 +183,16 @@ impl<'a> Delivery<'a> {
                 excerpt,
                 is_first: told.is_first(sig),
             })
-        })
+        };
+        match request {
+            Some(request) => signatures.scan_requests(progress, request, bytes, hit),
+            None => signatures.scan(progress, bytes, hit),
+        }
     }
 
     /// Whether more signatures have begun to match in this delivery than can be followed.
     pub const fn has_lost(&self) -> bool {
-        self.stream.progress.lost() != self.lost
+        self.progress.lost() != self.lost
     }
 
     /// Bytes delivered so far.

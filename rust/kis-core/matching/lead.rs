@@ -11,12 +11,12 @@
 //!
 //! The section: u32 places, a power of two or 0, u32 leads; if there are places, the two tables of 65,536
 //! bytes; for each place u32 gram, u32 first lead, u32 leads, u32 0 (no leads: the place is free); for
-//! each lead u32 signature, u32 the piece that ends with the gram, read backwards, u32 the piece that
+//! each lead u32 term, u32 the piece that ends with the gram, read backwards, u32 the piece that
 //! follows, or all ones for none, u32 0. Leads of one gram lie together. Floor 0, pure; context: any.
 
 use super::progress::{
     Byte,
-    Progress, //
+    Track, //
 };
 use super::section::{
     Part,
@@ -41,7 +41,7 @@ const RECORD: usize = 16;
 const NOTHING: u32 = u32::MAX;
 
 /// Most places that are looked at for a gram, of which more than half are free: with 16,384 signatures a few
-/// dozen come up. An image by another hand does not make anybody look for longer.
+/// dozen come up. An image in which one is further away is refused.
 const MAX_STEPS: usize = 256;
 
 /// The group of those whose gram nothing is known to come before of.
@@ -79,6 +79,23 @@ fn probes(gram: u32, places: u32) -> impl Iterator<Item = usize> {
     (0..places).map(move |step| index(first.wrapping_add(step) & places.wrapping_sub(1)))
 }
 
+/// The leads of a gram, by so many places.
+fn find(taken: &[u8], places: u32, gram: u32) -> core::ops::Range<u32> {
+    for at in probes(gram, places).take(MAX_STEPS) {
+        let record = at.checked_mul(RECORD);
+        let record = record.and_then(|at| taken.get(at..)).unwrap_or_default();
+        let word = |at| u32_at(record, at).unwrap_or(0);
+        match (word(0), word(8)) {
+            (_, 0) => break,
+            (found, count) if found == gram => {
+                return word(4)..word(4).saturating_add(count);
+            }
+            _ => {}
+        }
+    }
+    0..0
+}
+
 /// A lead to be encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeadSpec {
@@ -86,8 +103,8 @@ pub struct LeadSpec {
     pub gram: u32,
     /// The gram that ends a byte earlier, where that is the same in all matches.
     pub before: Option<u32>,
-    /// Index of the signature.
-    pub sig: u32,
+    /// Index of the [term](super::term).
+    pub term: u32,
     /// Index of the piece that ends with the gram, read backwards from its last byte.
     pub back: u32,
     /// Index of the piece that follows.
@@ -177,7 +194,7 @@ pub(super) fn write(out: &mut [u8], leads: &[LeadSpec]) {
     }
     let mut w = Writer::new(rest);
     for lead in leads {
-        w.u32(lead.sig);
+        w.u32(lead.term);
         w.u32(lead.back);
         w.u32(lead.on.unwrap_or(NOTHING));
         w.u32(0);
@@ -197,7 +214,7 @@ pub(super) struct Leads {
 /// Where one leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lead {
-    pub(super) sig: u32,
+    pub(super) term: u32,
     pub(super) back: u32,
     pub(super) on: Option<u32>,
 }
@@ -206,10 +223,10 @@ impl Leads {
     /// None.
     pub(super) const NONE: Self = Self {
         places: 0,
-        first: Section { at: 0, len: 0 },
-        second: Section { at: 0, len: 0 },
-        taken: Section { at: 0, len: 0 },
-        leads: Section { at: 0, len: 0 },
+        first: Section::NONE,
+        second: Section::NONE,
+        taken: Section::NONE,
+        leads: Section::NONE,
     };
 
     /// Whether there are none.
@@ -217,8 +234,8 @@ impl Leads {
         self.places == 0
     }
 
-    /// Checks the section, whose leads name so many signatures and pieces, and becomes it.
-    pub(super) fn verify(&mut self, part: &Part<'_>, signatures: u32, pieces: u32) -> Result {
+    /// Checks the section, whose leads name so many terms and pieces, and becomes it.
+    pub(super) fn verify(&mut self, part: &Part<'_>, things: u32, pieces: u32) -> Result {
         let fault = |at, what| part.fault(at, what);
         let word = |at| u32_at(part.bytes, at).ok_or(fault(at, "counts of leads"));
         let (places, count) = (word(0)?, word(4)?);
@@ -237,18 +254,25 @@ impl Leads {
             return Err(fault(0, "counts do not fill the section"));
         }
         for (i, place) in taken.of(part.bytes).chunks_exact(RECORD).enumerate() {
-            let at = taken.at.saturating_add(i.saturating_mul(RECORD));
+            let at = taken.at().saturating_add(i.saturating_mul(RECORD));
             let word = |at| u32_at(place, at).unwrap_or(u32::MAX);
             let end = word(4).checked_add(word(8));
-            if word(12) != 0 || end.is_none_or(|end| end > count) {
+            let (gram, len) = (word(0), word(8));
+            let is_found = || {
+                let found = find(taken.of(part.bytes), places, gram);
+                let groups = first.of(part.bytes).get(usize::from(hash(gram)));
+                found == (word(4)..end.unwrap_or(0)) && groups.is_some_and(|groups| *groups != 0)
+            };
+            let is_within = end.is_some_and(|end| end <= count);
+            if word(12) != 0 || !is_within || len != 0 && !is_found() {
                 return Err(fault(at, "leads of a gram"));
             }
         }
         for (i, lead) in leads.of(part.bytes).chunks_exact(RECORD).enumerate() {
-            let at = leads.at.saturating_add(i.saturating_mul(RECORD));
+            let at = leads.at().saturating_add(i.saturating_mul(RECORD));
             let word = |at| u32_at(lead, at).unwrap_or(u32::MAX);
             let on = word(8);
-            let good = word(0) < signatures
+            let good = word(0) < things
                 && word(4) < pieces
                 && (on < pieces || on == NOTHING)
                 && word(12) == 0;
@@ -279,20 +303,7 @@ impl Leads {
 
     /// The leads of a gram.
     pub(super) fn find(&self, image: &[u8], gram: u32) -> core::ops::Range<u32> {
-        let taken = self.taken.of(image);
-        for at in probes(gram, self.places).take(MAX_STEPS) {
-            let record = at.checked_mul(RECORD);
-            let record = record.and_then(|at| taken.get(at..)).unwrap_or_default();
-            let word = |at| u32_at(record, at).unwrap_or(0);
-            match (word(0), word(8)) {
-                (_, 0) => break,
-                (found, count) if found == gram => {
-                    return word(4)..word(4).saturating_add(count);
-                }
-                _ => {}
-            }
-        }
-        0..0
+        find(self.taken.of(image), self.places, gram)
     }
 
     /// A lead.
@@ -301,7 +312,7 @@ impl Leads {
         let record = self.leads.of(image).get(index(at).checked_mul(RECORD)?..)?;
         let on = u32_at(record, 8)?;
         Some(Lead {
-            sig: u32_at(record, 0)?,
+            term: u32_at(record, 0)?,
             back: u32_at(record, 4)?,
             on: (on != NOTHING).then_some(on),
         })
@@ -322,12 +333,12 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// That of a stream before its next byte. What is not known is taken for a zero; whoever is asked
+    /// That before the next byte. What is not known is taken for a zero; whoever is asked
     /// whether a literal is there looks at the bytes themselves.
-    pub(super) fn of(progress: &Progress) -> Self {
+    pub(super) fn of<const W: usize>(track: &Track<W>) -> Self {
         let mut bytes = [0; 4];
         for (byte, steps) in bytes.iter_mut().rev().zip(1..) {
-            if let Byte::Is(known) = progress.back(steps) {
+            if let Byte::Is(known) = track.back(steps) {
                 *byte = known;
             }
         }
@@ -419,13 +430,13 @@ mod tests {
 
     #[test]
     fn windows_go_on_where_a_stream_was() {
-        let mut progress = Progress::new(0, true);
-        let mut window = Window::of(&progress);
+        let mut track = Track::<1>::new(true);
+        let mut window = Window::of(&track);
         for byte in b"Ab-c Def/\xff\x00" {
-            let there = Window::of(&progress);
+            let there = Window::of(&track);
             assert_eq!(there.gram, window.gram);
             window.push(*byte);
-            progress.push(&[*byte]);
+            track.push(&[*byte]);
         }
     }
 }
@@ -438,14 +449,14 @@ mod table_tests {
     use std::{vec, vec::Vec};
 
     fn leads() -> Vec<LeadSpec> {
-        let lead = |bytes: &[u8; 5], is_alone: bool, sig| {
+        let lead = |bytes: &[u8; 5], is_alone: bool, term| {
             let [a, b, c, d, e] = *bytes;
             LeadSpec {
                 gram: gram([b, c, d, e]),
                 before: (!is_alone).then_some(gram([a, b, c, d])),
-                sig,
+                term,
                 back: 0,
-                on: (sig == 1).then_some(1),
+                on: (term == 1).then_some(1),
             }
         };
         let mut leads = vec![
@@ -472,17 +483,19 @@ mod table_tests {
             at: 0,
         };
         found.verify(&part, 3, 2).unwrap();
-        let sigs = |text: &[u8; 4]| -> Vec<u32> {
+        let terms = |text: &[u8; 4]| -> Vec<u32> {
             let range = found.find(&image, gram(*text));
-            range.map(|at| found.get(&image, at).unwrap().sig).collect()
+            range
+                .map(|at| found.get(&image, at).unwrap().term)
+                .collect()
         };
         assert_eq!(
-            (sigs(b"EVIL"), sigs(b"root"), sigs(b"none")),
+            (terms(b"EVIL"), terms(b"root"), terms(b"none")),
             (vec![0, 1], vec![2], vec![])
         );
         let filter = found.filter(&image);
         let ends = |text: &[u8]| -> Vec<usize> {
-            let mut window = Window::of(&Progress::new(0, true));
+            let mut window = Window::of(&Track::<1>::new(true));
             let (mut at, mut ends) = (0, vec![]);
             while let Some(end) = filter.next(&mut window, text, at) {
                 ends.push(end);
@@ -524,17 +537,17 @@ mod table_tests {
                 }
                 for lead in found.find(&forged, gram(*b"evil")) {
                     let lead = found.get(&forged, lead).unwrap();
-                    assert!(lead.sig < 3 && lead.back < 2 && lead.on.is_none_or(|on| on < 2));
+                    assert!(lead.term < 3 && lead.back < 2 && lead.on.is_none_or(|on| on < 2));
                 }
             }
         }
         let mut found = Leads::NONE;
-        for (sigs, pieces) in [(2, 2), (3, 1)] {
+        for (things, pieces) in [(2, 2), (3, 1)] {
             let part = Part {
                 bytes: &image,
                 at: 0,
             };
-            assert!(found.verify(&part, sigs, pieces).is_err());
+            assert!(found.verify(&part, things, pieces).is_err());
         }
     }
 }

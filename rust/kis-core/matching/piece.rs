@@ -133,9 +133,9 @@ impl Pieces {
     /// None.
     pub(super) const NONE: Self = Self {
         count: 0,
-        maps: Section { at: 0, len: 0 },
-        records: Section { at: 0, len: 0 },
-        words: Section { at: 0, len: 0 },
+        maps: Section::NONE,
+        records: Section::NONE,
+        words: Section::NONE,
     };
 
     /// How many there are.
@@ -168,7 +168,7 @@ impl Pieces {
         let of = |section: &Section| section.of(part.bytes);
         let mut first = 0usize;
         for at in 0..index(count) {
-            let place = records.at.saturating_add(at.saturating_mul(RECORD));
+            let place = records.at().saturating_add(at.saturating_mul(RECORD));
             let wrong = |what| fault(place, what);
             let record = Record::of(of(&records), at).ok_or(wrong("piece"))?;
             let reserved = u16_at(of(&records), at.saturating_mul(RECORD).saturating_add(14));
@@ -208,12 +208,12 @@ impl Pieces {
                 };
                 if !good {
                     let at = record.first.saturating_add(i).saturating_mul(2);
-                    return Err(fault(words.at.saturating_add(at), "word of a piece"));
+                    return Err(fault(words.at().saturating_add(at), "word of a piece"));
                 }
             }
         }
-        if first.saturating_mul(2) != words.len {
-            return Err(fault(words.at, "words that no piece has"));
+        if first.saturating_mul(2) != words.len() {
+            return Err(fault(words.at(), "words that no piece has"));
         }
         *self = Self {
             count,

@@ -5,6 +5,8 @@
 //! Plain words, zero for a stream of which nothing was read. One of another set of signatures is
 //! harmless, but means nothing. Floor 0, pure; the caller serialises access.
 
+use super::evidence::Evidence;
+
 /// Bytes that are kept of what was read: as far as a pattern may reach back from its literal.
 pub const TAIL: usize = 32;
 
@@ -22,10 +24,6 @@ pub(crate) struct Wait {
 
 /// The progress in one stream.
 ///
-/// # Invariants
-///
-/// `known` is at most [`TAIL`] and `waits` at most [`WAITS`] in number; what is beyond is garbage.
-///
 /// # Examples
 ///
 /// ```
@@ -37,49 +35,91 @@ pub(crate) struct Wait {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// State of the automaton of patterns without a literal.
-    pub(crate) state: u32,
-    /// Waits that found no room.
-    lost: u16,
-    known: u8,
-    waits: u8,
-    /// Whether the known bytes are all that there ever was of the stream.
-    is_whole: bool,
-    /// The last bytes, the latest at the end.
-    tail: [u8; TAIL],
-    wait: [Wait; WAITS],
+    pub(super) state: u32,
+    /// What found no room: waits, facts, signatures.
+    pub(super) lost: u16,
+    /// The stream as it is.
+    pub(super) track: Track<WAITS>,
+    /// What is known.
+    pub(super) evidence: Evidence,
 }
+
+// What a datagram is looked at with is on a stack.
+const _: () = assert!(core::mem::size_of::<Progress>() <= 280);
 
 impl Progress {
     /// Before the first byte that is read, in the automaton's `start`; `is_whole` says whether that is
     /// the first one of the stream.
-    pub const fn new(start: u32, is_whole: bool) -> Self {
-        // INVARIANT: nothing is known, nothing waits.
+    pub fn new(start: u32, is_whole: bool) -> Self {
         Self {
             state: start,
-            lost: 0,
-            known: 0,
-            waits: 0,
-            is_whole,
-            tail: [0; TAIL],
-            wait: [Wait { lead: 0, state: 0 }; WAITS],
+            track: Track::new(is_whole),
+            ..Self::default()
         }
     }
 
-    /// Goes on with other signatures: nothing waits, the last bytes are as they were.
-    pub const fn restart(&mut self, start: u32) {
+    /// Goes on with other signatures: nothing waits, nothing is known, the last bytes are as they were.
+    pub fn restart(&mut self, start: u32) {
         self.state = start;
-        // INVARIANT: none.
-        self.waits = 0;
+        self.track.forget();
+        self.evidence.clear();
     }
 
     /// How many patterns wait.
     pub const fn waiting(&self) -> usize {
+        self.track.waiting()
+    }
+
+    /// How often something found no room; stays at the greatest number there is.
+    pub const fn lost(&self) -> u16 {
+        self.lost
+    }
+}
+
+/// The last bytes of what is read in a row, and what waits in it.
+///
+/// # Invariants
+///
+/// `known` is at most [`TAIL`] and `waits` at most `W`; what is beyond is garbage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Track<const W: usize> {
+    known: u8,
+    waits: u8,
+    /// Whether the known bytes are all that there ever was.
+    is_whole: bool,
+    /// The last bytes, the latest at the end.
+    tail: [u8; TAIL],
+    wait: [Wait; W],
+}
+
+impl<const W: usize> Default for Track<W> {
+    fn default() -> Self {
+        Self::new(false)
+    }
+}
+
+impl<const W: usize> Track<W> {
+    /// Before its first byte that is read; `is_whole` says whether that is its first one.
+    pub(super) const fn new(is_whole: bool) -> Self {
+        // INVARIANT: nothing is known, nothing waits.
+        Self {
+            known: 0,
+            waits: 0,
+            is_whole,
+            tail: [0; TAIL],
+            wait: [Wait { lead: 0, state: 0 }; W],
+        }
+    }
+
+    /// How many patterns wait.
+    pub(super) const fn waiting(&self) -> usize {
         self.waits as usize
     }
 
-    /// How often one found no room to wait; stays at the greatest number there is.
-    pub const fn lost(&self) -> u16 {
-        self.lost
+    /// Nothing waits any more.
+    pub(super) fn forget(&mut self) {
+        // INVARIANT: none.
+        self.waits = 0;
     }
 
     /// The byte so many steps before the next one to be read, from 1 on.
@@ -121,19 +161,18 @@ impl Progress {
         self.wait.get(..usize::from(self.waits)).unwrap_or_default()
     }
 
-    /// One more waits, unless it does already.
-    pub(crate) fn wait(&mut self, wait: Wait) {
+    /// One more waits, unless it does already. Whether there was room for it.
+    pub(crate) fn wait(&mut self, wait: Wait) -> bool {
         if self.waits().contains(&wait) {
-            return;
+            return true;
         }
-        match self.wait.get_mut(usize::from(self.waits)) {
-            Some(place) => {
-                *place = wait;
-                // INVARIANT: there was room.
-                self.waits = self.waits.saturating_add(1);
-            }
-            None => self.lost = self.lost.saturating_add(1),
-        }
+        let Some(place) = self.wait.get_mut(usize::from(self.waits)) else {
+            return false;
+        };
+        *place = wait;
+        // INVARIANT: there was room.
+        self.waits = self.waits.saturating_add(1);
+        true
     }
 
     /// Lets all that wait go on: to another state, or no further.
@@ -177,7 +216,7 @@ mod tests {
     #[test]
     fn last_bytes_are_known_however_they_come() {
         for cut in 1..7usize {
-            let mut progress = Progress::new(0, true);
+            let mut progress = Track::<WAITS>::new(true);
             let mut read = 0u8;
             while usize::from(read) < 100 {
                 assert_eq!(
@@ -199,13 +238,13 @@ mod tests {
                 }
             }
         }
-        let mut later = Progress::new(0, false);
+        let mut later = Track::<1>::new(false);
         later.push(b"x");
         assert_eq!(
             (later.back(1), later.back(2)),
             (Byte::Is(b'x'), Byte::Unknown)
         );
-        let mut long = Progress::new(0, true);
+        let mut long = Track::<1>::new(true);
         long.push(&[7; 3 * TAIL]);
         assert_eq!(
             (long.back(TAIL), long.back(TAIL + 1)),
@@ -215,26 +254,27 @@ mod tests {
 
     #[test]
     fn waits_are_kept_once_and_bounded() {
-        let mut progress = Progress::new(0, true);
+        let mut track = Track::<WAITS>::new(true);
         for lead in 0..2 * WAITS as u32 {
-            progress.wait(Wait { lead, state: 1 });
-            progress.wait(Wait { lead, state: 1 });
+            let wait = Wait { lead, state: 1 };
+            assert_eq!(track.wait(wait), lead < WAITS as u32);
+            assert_eq!(track.wait(wait), lead < WAITS as u32);
         }
-        assert_eq!(
-            (progress.waiting(), progress.lost()),
-            (WAITS, 2 * WAITS as u16)
-        );
         // Those of even leads go, the others come together in pairs.
-        progress.advance(|wait| (wait.lead % 2 == 1).then_some(wait.state + 1));
-        assert_eq!(progress.waiting(), WAITS / 2);
-        assert!(progress
+        track.advance(|wait| (wait.lead % 2 == 1).then_some(wait.state + 1));
+        assert_eq!(track.waits().len(), WAITS / 2);
+        assert!(track
             .waits()
             .iter()
             .all(|wait| wait.lead % 2 == 1 && wait.state == 2));
-        let one = Wait { lead: 1, state: 9 };
-        progress.wait(one);
-        progress.advance(|wait| (wait.lead == 1).then_some(5));
-        assert_eq!(progress.waits(), [Wait { lead: 1, state: 5 }]);
+        assert!(track.wait(Wait { lead: 1, state: 9 }));
+        track.advance(|wait| (wait.lead == 1).then_some(5));
+        assert_eq!(track.waits(), [Wait { lead: 1, state: 5 }]);
+        let mut progress = Progress {
+            track,
+            ..Progress::new(0, true)
+        };
+        assert_eq!(progress.waiting(), 1);
         progress.restart(3);
         assert_eq!((progress.waiting(), progress.state), (0, 3));
     }

@@ -37,6 +37,10 @@ pub(crate) enum Kind {
     Pieces = 4,
     /// Their literals.
     Leads = 5,
+    /// What signatures are made of.
+    Terms = 6,
+    /// The automaton of terms in parts of requests.
+    Scoped = 7,
 }
 
 impl Kind {
@@ -47,6 +51,8 @@ impl Kind {
         Self::Automaton,
         Self::Pieces,
         Self::Leads,
+        Self::Terms,
+        Self::Scoped,
     ];
 
     /// Its place in [`Kind::ALL`].
@@ -57,7 +63,7 @@ impl Kind {
 }
 
 /// How many kinds there are.
-const COUNT: usize = 5;
+const COUNT: usize = 7;
 
 // Kinds are numbered from 1 without gaps.
 const _: () = {
@@ -76,35 +82,58 @@ pub(crate) const FIRST_AT: usize = HEADER + 8 + ENTRY * COUNT;
 
 const _: () = assert!(FIRST_AT % 8 == 0);
 
-/// Where a section is.
+/// Where a section is; an image has fewer than 2^32 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Section {
     /// Its first byte.
-    pub(crate) at: usize,
+    at: u32,
     /// Its bytes, without the zeros behind it.
-    pub(crate) len: usize,
+    len: u32,
 }
 
 impl Section {
+    /// None.
+    pub(crate) const NONE: Self = Self { at: 0, len: 0 };
+
+    /// So many bytes from there on; what no image can have is behind all images.
+    pub(crate) fn new(at: usize, len: usize) -> Self {
+        let cut = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            at: cut(at),
+            len: cut(len),
+        }
+    }
+
     /// The next `len` bytes from `end`, which moves behind them.
     pub(crate) fn next(end: &mut usize, len: usize) -> Option<Self> {
         let at = *end;
         *end = at.checked_add(len)?;
-        Some(Self { at, len })
+        Some(Self::new(at, len))
+    }
+
+    /// Its first byte.
+    #[inline]
+    pub(crate) const fn at(&self) -> usize {
+        index(self.at)
+    }
+
+    /// Its bytes, without the zeros behind it.
+    #[inline]
+    pub(crate) const fn len(&self) -> usize {
+        index(self.len)
     }
 
     /// The same bytes where what they are counted in begins at `base`.
-    pub(crate) const fn moved(self, base: usize) -> Self {
-        Self {
-            at: self.at.saturating_add(base),
-            len: self.len,
-        }
+    pub(crate) fn moved(self, base: usize) -> Self {
+        Self::new(self.at().saturating_add(base), self.len())
     }
 
     /// Its bytes in an image.
     #[inline]
     pub(crate) fn of<'a>(&self, image: &'a [u8]) -> &'a [u8] {
-        let bytes = image.get(self.at..).and_then(|rest| rest.get(..self.len));
+        let bytes = image
+            .get(self.at()..)
+            .and_then(|rest| rest.get(..self.len()));
         bytes.unwrap_or_default()
     }
 }
@@ -135,7 +164,7 @@ impl Sections {
         let mut sections = [Section::default(); COUNT];
         let mut at = FIRST_AT;
         for (section, len) in sections.iter_mut().zip(lens) {
-            *section = Section { at, len };
+            *section = Section::new(at, len);
             at = at.checked_add(len)?.checked_next_multiple_of(8)?;
         }
         Some(Self(sections))
@@ -170,15 +199,15 @@ impl Sections {
         let sections = Self::lay_out(lens).ok_or(too_long)?;
         let mut end = FIRST_AT;
         for (i, (section, offset)) in sections.0.iter().zip(offsets).enumerate() {
-            if section.at != offset {
+            if section.at() != offset {
                 // OVERFLOW: in the table, which was read.
                 let at = HEADER
                     .saturating_add(16)
                     .saturating_add(i.saturating_mul(ENTRY));
                 return Err(Error::malformed(at, "place of a section"));
             }
-            zeros(bytes, end, section.at)?;
-            end = section.at.saturating_add(section.len);
+            zeros(bytes, end, section.at())?;
+            end = section.at().saturating_add(section.len());
         }
         let len = end.checked_next_multiple_of(8).ok_or(too_long)?;
         if len > bytes.len() {
@@ -198,7 +227,7 @@ impl Sections {
 
     /// Bytes of the whole image.
     pub(crate) fn end(&self) -> usize {
-        let ends = self.0.iter().map(|s| s.at.saturating_add(s.len));
+        let ends = self.0.iter().map(|s| s.at().saturating_add(s.len()));
         let end = ends.max().unwrap_or(FIRST_AT);
         end.checked_next_multiple_of(8).unwrap_or(usize::MAX)
     }
@@ -208,20 +237,20 @@ impl Sections {
         let section = self.get(kind);
         Part {
             bytes: section.of(image),
-            at: section.at,
+            at: section.at(),
         }
     }
 
     /// Writes the table.
     pub(crate) fn write(&self, w: &mut Writer<'_>) {
-        // CAST: a small number; an image with longer sections is refused when it is sealed.
+        // CAST: a small number.
         w.u32(COUNT as u32);
         w.u32(0);
         for (kind, section) in Kind::ALL.into_iter().zip(&self.0) {
             w.u32(kind as u32);
             w.u32(0);
-            w.u32(section.at as u32);
-            w.u32(section.len as u32);
+            w.u32(section.at);
+            w.u32(section.len);
         }
     }
 }
@@ -241,8 +270,8 @@ fn zeros(bytes: &[u8], from: usize, to: usize) -> Result {
 mod tests {
     use super::*;
 
-    const LENS: [usize; COUNT] = [32, 3, 9, 0, 8];
-    const LEN: usize = FIRST_AT + 32 + 8 + 16 + 8;
+    const LENS: [usize; COUNT] = [32, 3, 9, 0, 8, 0, 8];
+    const LEN: usize = FIRST_AT + 32 + 8 + 16 + 8 + 8;
 
     fn image() -> [u8; LEN] {
         let mut out = [0; LEN];
@@ -267,8 +296,9 @@ mod tests {
             (Kind::Automaton, FIRST_AT + 40, 9),
             (Kind::Pieces, FIRST_AT + 56, 0),
             (Kind::Leads, FIRST_AT + 56, 8),
+            (Kind::Scoped, FIRST_AT + 64, 8),
         ] {
-            assert_eq!(sections.get(kind), Section { at, len });
+            assert_eq!(sections.get(kind), Section::new(at, len));
             assert_eq!(sections.part(&image, kind).bytes.len(), len);
         }
     }
@@ -301,11 +331,11 @@ mod tests {
     #[test]
     fn sections_beyond_all_numbers_are_refused() {
         assert!(Sections::lay_out([0; COUNT]).is_some_and(|s| s.end() == FIRST_AT));
-        assert!(Sections::lay_out([0, 0, 9, 0, 0]).is_some_and(|s| s.end() == FIRST_AT + 16));
+        assert!(Sections::lay_out([0, 0, 9, 0, 0, 0, 0]).is_some_and(|s| s.end() == FIRST_AT + 16));
         for lens in [
-            [usize::MAX, 1, 1, 0, 0],
-            [usize::MAX - 100, 100, 1, 0, 0],
-            [0, 0, 0, usize::MAX - FIRST_AT, 0],
+            [usize::MAX, 1, 1, 0, 0, 0, 0],
+            [usize::MAX - 100, 100, 1, 0, 0, 0, 0],
+            [0, 0, 0, usize::MAX - FIRST_AT, 0, 0, 0],
         ] {
             assert!(Sections::lay_out(lens).is_none());
         }

@@ -2,8 +2,7 @@
 
 //! Signatures and the table that finds all of them in one pass over a stream.
 //!
-//! kisctl compiles the regexes of all signatures into one deterministic automaton; the kernel only
-//! walks it. [`Signatures::verify`] is the gate: every transition, list and string is checked once,
+//! kisctl compiles the patterns of all signatures; the kernel only walks what it made. [`Signatures::verify`] is the gate: every transition, list and string is checked once,
 //! in linear time, without trust in kisctl or in the image's sum. Afterwards [`Signatures::scan`]
 //! needs no failure path: a state is always one of the table. Floor 0, pure; context: any, the
 //! receive path (softirq) included.
@@ -18,7 +17,11 @@
 //! |---|---|
 //! | 1 | signatures: 32 bytes each, rising by id |
 //! | 2 | strings, without NUL, in the order in which the signatures name them, without gaps |
-//! | 3 | the automaton |
+//! | 3 | the [automaton](super::automaton) of patterns of a stream that have no literal |
+//! | 4 | the [pieces](super::piece) of those that have one |
+//! | 5 | the literals, and where they [lead](super::lead) |
+//! | 6 | the [terms](super::term) that signatures are made of |
+//! | 7 | the automaton of terms in parts of [requests](super::scoped) |
 //!
 //! A signature: u32 id, revision, type (1 or 2), seconds of ban; u32 offset and length of the
 //! message and of the cell's name (length 0: all cells).
@@ -36,6 +39,7 @@
 //! that accept are the last ones: one comparison finds them. A state accepts the signatures that
 //! end with the byte just read; regexes that need to look at the next byte cannot be expressed.
 
+mod inquiry;
 mod rows;
 mod scan;
 pub mod spec;
@@ -53,14 +57,14 @@ use rows::{
 };
 use verify::View;
 
-pub use scan::Hit;
+pub use inquiry::Hit;
 pub use spec::{
     encode,
-    encode_led,
+    encode_plan,
     room,
-    room_led,
+    room_plan,
     DfaSpec,
-    LedSpec,
+    PlanSpec,
     SigSpec, //
 };
 
@@ -243,7 +247,7 @@ mod tests {
         start: 0,
         accepts: &[&[], &[], &[0, 1], &[1]],
     };
-    const LEN: usize = 576;
+    const LEN: usize = 632;
 
     fn image() -> [u8; LEN + 24] {
         let mut out = [0; LEN + 24];

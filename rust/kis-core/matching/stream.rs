@@ -6,6 +6,7 @@
 //! serialises access (the socket's delivery lock).
 
 use super::progress::Progress;
+use super::request::Request;
 
 /// Who reads from a stream, for the records about it; all zero when that is not known.
 ///
@@ -42,8 +43,13 @@ pub struct StreamState {
     pub generation: u32,
     /// How far the matcher has come.
     pub progress: Progress,
+    /// Where its request is, if it is one of requests.
+    pub request: Request,
     /// Bytes scanned so far.
     pub offset: u64,
     /// Who accepted the connection.
     pub owner: Owner,
 }
+
+// The memory that a socket costs whose bytes are looked at.
+const _: () = assert!(core::mem::size_of::<StreamState>() <= 512);

@@ -286,7 +286,7 @@ fn walk_signatures(sigs: &Signatures<&[u8]>, chance: &mut Chance) {
 fn again(image: &[u8]) -> Vec<u8> {
     let word = |at: usize| u32::from_le_bytes(image[at..at + 4].try_into().unwrap());
     let words = |at: usize, n: usize| (0..n).map(|i| word(at + 4 * i)).collect::<Vec<_>>();
-    assert_eq!(words(32, 2), [5, 0]);
+    assert_eq!(words(32, 2), [7, 0]);
     let [rows, strings, automaton] = [40, 56, 72].map(|at| (word(at + 8) as usize, word(at + 12)));
     let counts = words(automaton.0, 6);
     let [states, stride, accepting, entries] = [0, 1, 2, 3].map(|i| counts[i] as usize);

@@ -9,18 +9,26 @@
 //! patterns that end with the byte just consumed are those that the automaton reports for a state
 //! at the end of input.
 
+pub mod beside;
 mod fixed;
 pub mod join;
 pub mod minimise;
 pub mod piece;
+mod scoped;
+pub mod sought;
 pub mod split;
 pub mod table;
+pub mod terms;
 
+pub use sought::Sought;
 pub use table::Table;
 
 use crate::text;
 use kis_core::{
-    matching::lead::LeadSpec,
+    matching::{
+        lead::LeadSpec,
+        scope::Scope, //
+    },
     wire::abi::MAX_IMAGE, //
 };
 use piece::{
@@ -49,13 +57,16 @@ use regex_syntax::hir::{
     Hir,
     Look, //
 };
-use split::{
-    split,
-    Users, //
-};
 use std::{
-    collections::HashMap,
+    collections::{
+        BTreeMap,
+        HashMap, //
+    },
     mem::size_of, //
+};
+use terms::{
+    Term,
+    Terms, //
 };
 
 /// What making a table may cost.
@@ -130,17 +141,32 @@ impl Problem {
 #[derive(Clone, Debug)]
 pub struct Pattern {
     hir: Hir,
+    scope: Scope,
 }
 
 impl Pattern {
-    /// Parses a pattern as one over bytes.
+    /// Parses a pattern as one over the bytes of a stream.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, Problem> {
+        Self::parse_in(text, Scope::Stream)
+    }
+
+    /// Parses a pattern as one over the bytes of a scope. Where a scope has an end, it may look at that.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn parse_in(text: &str, scope: Scope) -> Result<Self, Problem> {
         let config = syntax::Config::new().unicode(false).utf8(false);
         let hir = syntax::parse_with(text, &config).map_err(|error| syntax_problem(&error))?;
         let properties = hir.properties();
         for look in properties.look_set().iter() {
             let (name, instead) = match look {
                 Look::Start => continue,
+                Look::End if scope.end().is_some() => continue,
                 Look::End | Look::EndLF | Look::EndCRLF => (
                     "the end of a line or text ($ or \\z)",
                     "a stream has no end that could be waited for: write \\r?\\n, or leave it out",
@@ -159,12 +185,16 @@ impl Pattern {
                 instead,
             ));
         }
-        match properties.minimum_len() {
+        let hir = match scope.end() {
+            Some(end) => scoped::ending(&hir, end),
+            None => hir,
+        };
+        match hir.properties().minimum_len() {
             Some(0) => Err(Problem::new(
                 "the pattern matches nothing at all, and so everywhere",
                 "make at least one byte of it necessary: + instead of *",
             )),
-            Some(_) => Ok(Self { hir }),
+            Some(_) => Ok(Self { hir, scope }),
             None => Err(never_matches()),
         }
     }
@@ -203,84 +233,116 @@ fn syntax_problem(error: &regex_syntax::Error) -> Problem {
     Problem::new(format!("column {column} of the pattern: {kind}"), next)
 }
 
-/// What a set of patterns is compiled to.
+/// What a set of signatures is compiled to.
 ///
 /// # Examples
 ///
 /// ```
-/// use kisctl::compile::{plan, Budget, Pattern};
+/// use kisctl::compile::{plan, Budget, Pattern, Sought};
 ///
 /// let patterns = ["xyzzy[0-9]+", "a.c"].map(|text| Pattern::parse(text).expect("a pattern"));
-/// let plan = plan(&patterns, Budget::DEFAULT).expect("a plan");
+/// let plan = plan(&patterns.map(Sought::from), Budget::DEFAULT).expect("a plan");
 /// assert_eq!(plan.leads.len(), 1);
 /// assert_eq!(plan.unled, [1]);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The patterns without a literal, rising.
+    /// The signatures that no literal triggers, rising.
     pub unled: Vec<usize>,
-    /// The automaton that finds these.
+    /// The automaton of streams.
     pub table: Table,
-    /// The literals of the others, rising.
+    /// The literals, rising.
     pub leads: Vec<LeadSpec>,
-    /// What these are beside them.
+    /// What there is beside them.
     pub pieces: Pieces,
+    /// What the signatures are made of.
+    pub terms: Terms,
+    /// The automaton of parts of requests.
+    pub scoped: Table,
+    /// Where that begins for each scope, rising.
+    pub starts: Vec<(Scope, u32)>,
 }
 
-/// Compiles patterns: those that have a literal by that, the others to one automaton.
+impl Plan {
+    /// States of the automata.
+    pub fn states(&self) -> usize {
+        let scoped = if self.starts.is_empty() {
+            0
+        } else {
+            self.scoped.states()
+        };
+        self.table.states() + scoped
+    }
+}
+
+/// Compiles signatures: what has a literal by that, the rest to automata, one for each scope.
 ///
 /// # Errors
 ///
-/// Which pattern is to blame, and why.
-pub fn plan(patterns: &[Pattern], budget: Budget) -> Result<Plan, Problem> {
-    let (mut leads, mut pieces, mut unled) = (Vec::new(), Pieces::default(), Vec::new());
-    let mut users = Users::new();
-    for (at, pattern) in patterns.iter().enumerate() {
-        match led(&pattern.hir, at, &users, &mut pieces) {
-            Ok(some) => {
-                for lead in &some {
-                    *users.entry(lead.gram).or_default() += 1;
-                }
-                leads.extend(some);
+/// Which signature is to blame, and why.
+pub fn plan(signatures: &[Sought], budget: Budget) -> Result<Plan, Problem> {
+    let mut terms = Terms::of(signatures);
+    let (mut leads, mut pieces) = (Vec::new(), Pieces::default());
+    let mut rest: BTreeMap<Scope, Vec<usize>> = BTreeMap::new();
+    for (at, term) in terms.terms.iter_mut().enumerate() {
+        match led(term, at, &mut pieces) {
+            Ok(some) => leads.extend(some),
+            Err(Refusal::Large) => {
+                term.rows = None;
+                rest.entry(term.pattern.scope).or_default().push(at);
             }
-            Err(Refusal::Large) => unled.push(at),
             Err(Refusal::Never) => {
                 return Err(Problem {
-                    pattern: Some(at),
+                    pattern: Some(term.first),
                     ..never_matches()
                 })
             }
         }
     }
-    leads.sort_by_key(|lead: &LeadSpec| (lead.gram, lead.sig));
-    let rest: Vec<Pattern> = unled.iter().map(|at| patterns[*at].clone()).collect();
-    let mut table = match rest.as_slice() {
-        [] => Table::empty(),
-        rest => table(rest, budget).map_err(|problem| Problem {
-            pattern: problem.pattern.and_then(|at| unled.get(at)).copied(),
-            ..problem
-        })?,
-    };
-    for sig in table.accepts.iter_mut().flatten() {
-        // CAST: indices of `patterns`, of which there are at most MAX_SIGNATURES.
-        *sig = unled[*sig as usize] as u32;
+    leads.sort_by_key(|lead: &LeadSpec| (lead.gram, lead.term));
+    let mut tables = Vec::new();
+    let mut stream = Table::empty();
+    for (scope, of_scope) in rest {
+        let patterns: Vec<Pattern> = of_scope
+            .iter()
+            .map(|at| terms.terms[*at].pattern.clone())
+            .collect();
+        let mut table = table(&patterns, budget).map_err(|problem| {
+            let blamed = problem.pattern.and_then(|at| of_scope.get(at));
+            Problem {
+                pattern: blamed.map(|at| terms.terms[*at].first),
+                ..problem
+            }
+        })?;
+        for term in table.accepts.iter_mut().flatten() {
+            // CAST: indices of terms, which are few.
+            *term = of_scope[*term as usize] as u32;
+        }
+        match scope {
+            Scope::Stream => stream = table,
+            _ => tables.push((scope, table)),
+        }
     }
+    tables.sort_by_key(|(scope, _)| scope.code());
+    let (scopes, tables): (Vec<Scope>, Vec<Table>) = tables.into_iter().unzip();
+    let (scoped, starts) = match tables.as_slice() {
+        [] => (Table::empty(), Vec::new()),
+        tables => beside::beside(tables),
+    };
     Ok(Plan {
-        unled,
-        table,
+        unled: terms.unled(),
+        table: stream,
         leads,
         pieces,
+        terms,
+        scoped,
+        starts: scopes.into_iter().zip(starts).collect(),
     })
 }
 
-/// The leads of a pattern, and its pieces.
-fn led(
-    hir: &Hir,
-    sig: usize,
-    users: &Users,
-    pieces: &mut Pieces,
-) -> Result<Vec<LeadSpec>, Refusal> {
-    let rows = split(hir, users).ok_or(Refusal::Large)?;
+/// The leads of a term, and its pieces.
+fn led(term: &Term, at: usize, pieces: &mut Pieces) -> Result<Vec<LeadSpec>, Refusal> {
+    let rows = term.rows.as_ref().ok_or(Refusal::Large)?;
     let mut leads = Vec::new();
     let mut last = Refusal::Never;
     for row in rows {
@@ -290,8 +352,8 @@ fn led(
             (Ok(back), Ok(on)) => leads.push(LeadSpec {
                 gram: row.gram,
                 before: row.earlier,
-                // CAST: an index of at most MAX_SIGNATURES patterns.
-                sig: sig as u32,
+                // CAST: an index of terms, which are few.
+                term: at as u32,
                 back,
                 on,
             }),
@@ -473,3 +535,6 @@ fn accepted(dfa: &dense::DFA<Vec<u32>>, state: StateID) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod request_tests;

@@ -5,14 +5,16 @@
 //! For each rule it is said what became of it: taken, taken with a loss, or refused. Nothing is taken that
 //! would miss what the rule finds, or find something else, without a word.
 
+pub mod buffer;
+pub mod content;
 pub mod pattern;
+pub mod pcre;
 pub mod rule;
 
 use crate::{
     compile::{
         self,
-        Budget,
-        Pattern, //
+        Budget, //
     },
     signature_file::{
         Signature,
@@ -20,9 +22,12 @@ use crate::{
     },
     view::field::Field, //
 };
-use kis_core::wire::abi::{
-    MAX_SIGNATURES,
-    MESSAGE_LEN, //
+use kis_core::{
+    matching::scope::Scope,
+    wire::abi::{
+        MAX_SIGNATURES,
+        MESSAGE_LEN, //
+    }, //
 };
 use rule::Rule;
 use std::collections::HashSet;
@@ -32,6 +37,9 @@ const ALONE: Budget = Budget {
     automaton: 1 << 20,
     scratch: 4 << 20,
 };
+
+/// Most states of what a rule has without a literal: automata of many rules multiply.
+const MAX_STATES: usize = 64;
 
 /// What became of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +107,7 @@ impl Import {
 /// ```
 /// use kisctl::import::{rules, Fate};
 ///
-/// let text = "# one rule\nalert tcp any any -> any any (msg:\"m\"; content:\"evil\"; sid:7; rev:3;)\n";
+/// let text = "# one rule\nalert tcp any any -> any any (msg:\"m\"; flow:to_server; content:\"evil\"; sid:7; rev:3;)\n";
 /// let import = rules(text);
 /// assert_eq!((import.lines[0].line, import.count(Fate::Exact)), (2, 1));
 /// assert_eq!((import.file.signatures[0].id, import.file.signatures[0].revision), (7, 3));
@@ -161,25 +169,33 @@ fn signature(text: &str, sid: &mut Option<u32>) -> Result<(Signature, Vec<String
         return Err(format!("it is no alert ({})", rule.action));
     }
     let taken = pattern::pattern(&rule)?;
-    let own = Pattern::parse(&taken.pattern).map_err(|problem| problem.message)?;
-    let plan =
-        compile::plan(std::slice::from_ref(&own), ALONE).map_err(|problem| problem.message)?;
     let mut losses = taken.losses;
-    if !plan.unled.is_empty() {
-        return Err("has no four fixed bytes near its beginning".to_owned());
-    }
-    let message = message(rule.value("msg").unwrap_or("no message"));
     losses.sort();
     losses.dedup();
+    let message = message(rule.value("msg").unwrap_or("no message"));
+    // A single pattern of a stream needs no parts.
+    let (pattern, parts) = match taken.parts.as_slice() {
+        [part] if part.scope == Scope::Stream.name() => (Some(part.pattern.clone()), Vec::new()),
+        _ => (None, taken.parts),
+    };
     let signature = Signature {
         id,
         revision: number("rev").unwrap_or(1).max(1),
         kind: 2,
         message,
-        pattern: taken.pattern,
+        pattern,
+        parts,
         cell: None,
         ban_s: 0,
     };
+    let sought = signature.sought().map_err(|(_, message, _)| message)?;
+    let plan = compile::plan(&[sought], ALONE).map_err(|problem| problem.message)?;
+    if !plan.unled.is_empty() && plan.table.states() > 1 {
+        return Err("has no four fixed bytes near its beginning".to_owned());
+    }
+    if plan.states() > MAX_STATES {
+        return Err("has a part without four fixed bytes that makes many states".to_owned());
+    }
     Ok((signature, losses))
 }
 
@@ -210,9 +226,9 @@ mod tests {
     #[test]
     fn each_rule_has_its_fate() {
         let text = "\n\
-            alert tcp any any -> any any (msg:\"a\\;b\"; content:\"evil\"; sid:9; rev:2;)\n\
+            alert tcp any any -> any any (msg:\"a\\;b\"; flow:to_server; content:\"evil\"; sid:9; rev:2;)\n\
             # alert tcp any any -> any any (content:\"evil\"; sid:1;)\n\
-            alert tcp any any -> any 21 (msg:\"two\"; content:\"user root\"; nocase; sid:3;)\n\
+            alert tcp any any -> any 21 (msg:\"two\"; flow:to_server; content:\"user root\"; nocase; sid:3;)\n\
             alert tcp any any -> any any (content:\"evil\"; sid:9;)\n\
             alert tcp any any -> any any (content:\"ab\"; sid:4;)\n\
             pass tcp any any -> any any (content:\"evil\"; sid:5;)\n\
@@ -239,7 +255,7 @@ mod tests {
         let taken = &import.file.signatures;
         assert_eq!((taken[0].id, taken[1].id), (3, 9));
         assert_eq!((taken[1].message.as_str(), taken[1].revision), ("a;b", 2));
-        assert_eq!(taken[0].pattern, "(?i:user root)");
+        assert_eq!(taken[0].pattern.as_deref(), Some("(?i:user root)"));
     }
 
     #[test]

@@ -9,7 +9,8 @@ use crate::{
         self,
         Budget,
         Pattern,
-        Plan, //
+        Plan,
+        Sought, //
     },
     configuration::{
         self,
@@ -34,11 +35,11 @@ use crate::{
     view::value::Object, //
 };
 use kis_core::{
+    matching::scope::Scope,
     matching::signatures::{
-        encode_led,
-        room_led,
-        DfaSpec,
-        LedSpec,
+        encode_plan,
+        room_plan,
+        PlanSpec,
         SigSpec, //
     },
     wire::abi::{
@@ -99,11 +100,104 @@ pub struct Signature {
     #[serde(rename = "type")]
     pub kind: u8,
     pub message: String,
-    pub pattern: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cell: Option<String>,
     #[serde(default)]
     pub ban_s: u32,
+}
+
+/// A part of what a signature looks for.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::signature_file::Part;
+///
+/// let part: Part = serde_json::from_str(r#"{"in": "http.uri", "pattern": "^/admin"}"#)?;
+/// assert!(!part.absent);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the schema documents the keys")]
+pub struct Part {
+    #[serde(rename = "in")]
+    pub scope: String,
+    pub pattern: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub absent: bool,
+}
+
+impl Signature {
+    /// Its patterns: where each stands below the signature, its scope, and whether it must not be there.
+    fn patterns(&self) -> Vec<(String, &str, &str, bool)> {
+        let one = self.pattern.iter();
+        let one = one.map(|text| ("pattern".to_owned(), "stream", text.as_str(), false));
+        let parts = self.parts.iter().enumerate().map(|(at, part)| {
+            let place = format!("parts/{at}/pattern");
+            (
+                place,
+                part.scope.as_str(),
+                part.pattern.as_str(),
+                part.absent,
+            )
+        });
+        one.chain(parts).collect()
+    }
+
+    /// What it looks for; else where the fault is, what it is and what to do.
+    ///
+    /// # Errors
+    ///
+    /// The place below the signature, what is wrong there, and the next step.
+    pub fn sought(&self) -> Result<Sought, (String, String, String)> {
+        let mut present = None;
+        let mut rest = Vec::new();
+        for (place, scope, text, is_absent) in self.patterns() {
+            let Some(scope) = Scope::of_name(scope.to_ascii_lowercase().as_bytes()) else {
+                return Err((
+                    place.replace("/pattern", "/in"),
+                    format!("there is no \"{scope}\" to look in"),
+                    format!("one of {}, or http.header.NAME", names()),
+                ));
+            };
+            if is_absent && !scope.is_of_request() {
+                return Err((
+                    place,
+                    "a stream has no end behind which something could be absent".to_owned(),
+                    "look for its absence in a part of a request".to_owned(),
+                ));
+            }
+            let pattern = Pattern::parse_in(text, scope)
+                .map_err(|problem| (place, problem.message, problem.next))?;
+            if present.is_none() && !is_absent {
+                present = Some(pattern);
+            } else {
+                rest.push((pattern, is_absent));
+            }
+        }
+        let Some(first) = present else {
+            return Err((
+                String::new(),
+                "it looks for nothing that has to be there".to_owned(),
+                "give it a \"pattern\", or \"parts\" of which one is not \"absent\"".to_owned(),
+            ));
+        };
+        let sought = Sought::from(first);
+        let each = rest.into_iter();
+        Ok(each.fold(sought, |sought, (pattern, is_absent)| {
+            sought.and(pattern, is_absent)
+        }))
+    }
+}
+
+/// The names of the scopes.
+fn names() -> String {
+    Scope::PLAIN.map(Scope::name).join(", ")
 }
 
 fn one() -> u32 {
@@ -139,10 +233,10 @@ pub struct Compiled {
 const FEW: usize = 4;
 
 /// Patterns that fire by chance.
-fn vague(signatures: &[Signature], order: &[usize], patterns: &[Pattern]) -> Vec<Warning> {
+fn vague(signatures: &[Signature], order: &[usize], sought: &[Sought]) -> Vec<Warning> {
     let signatures = order.iter().filter_map(|at| signatures.get(*at));
-    let odd = |(signature, pattern): (&Signature, &Pattern)| {
-        let text = match (pattern.fixed(), signature.kind) {
+    let odd = |(signature, sought): (&Signature, &Sought)| {
+        let text = match (sought.fixed(), signature.kind) {
             (0, _) => "the pattern has no fixed byte, and fires on nearly all that peers send; \
                        add what only the attack has"
                 .to_owned(),
@@ -157,7 +251,7 @@ fn vague(signatures: &[Signature], order: &[usize], patterns: &[Pattern]) -> Vec
             text,
         })
     };
-    signatures.zip(patterns).filter_map(odd).collect()
+    signatures.zip(sought).filter_map(odd).collect()
 }
 
 impl Configuration for Compiled {
@@ -192,7 +286,7 @@ impl Configuration for Compiled {
             parts.push(format!("{} by literal", self.count() - unled));
         }
         if unled > 0 {
-            let states = text::count(self.plan.table.states() as u64, "state");
+            let states = text::count(self.plan.states() as u64, "state");
             parts.push(format!("{unled} by an automaton of {states}"));
         }
         Some(parts.join(", "))
@@ -202,7 +296,7 @@ impl Configuration for Compiled {
         Object::new()
             .with("signatures", self.count())
             .with("by_literal", self.count() - self.plan.unled.len())
-            .with("states", self.plan.table.states())
+            .with("states", self.plan.states())
             .with("classes", self.plan.table.stride)
             .with("image_bytes", image_bytes)
             .with("warnings", configuration::warnings(&self.warnings))
@@ -251,25 +345,25 @@ pub fn compile(document: &Document, file: SignatureFile) -> Result<Compiled, Fau
     // The image has them in the order of their ids.
     let mut order: Vec<usize> = (0..file.signatures.len()).collect();
     order.sort_by_key(|at| file.signatures[*at].id);
-    let mut patterns = Vec::new();
+    let mut sought = Vec::new();
     for at in order.iter().copied() {
         let signature = &file.signatures[at];
-        match Pattern::parse(&signature.pattern) {
-            Ok(pattern) => patterns.push(pattern),
-            Err(error) => faults.push(document.fault(
-                &format!("/signatures/{at}/pattern"),
-                format!("signature {}: {}", signature.id, error.message),
-                &error.next,
+        match signature.sought() {
+            Ok(one) => sought.push(one),
+            Err((place, message, next)) => faults.push(document.fault(
+                format!("/signatures/{at}/{place}").trim_end_matches('/'),
+                format!("signature {}: {message}", signature.id),
+                &next,
             )),
         }
     }
     if !faults.is_empty() {
         return Err(faults);
     }
-    match compile::plan(&patterns, Budget::DEFAULT) {
+    match compile::plan(&sought, Budget::DEFAULT) {
         Ok(plan) => {
             let mut file = file;
-            let warnings = vague(&file.signatures, &order, &patterns);
+            let warnings = vague(&file.signatures, &order, &sought);
             file.signatures.sort_by_key(|signature| signature.id);
             Ok(Compiled {
                 file,
@@ -280,10 +374,14 @@ pub fn compile(document: &Document, file: SignatureFile) -> Result<Compiled, Fau
         Err(error) => {
             let blamed = error.pattern.and_then(|at| order.get(at));
             let (pointer, prefix) = match blamed {
-                Some(at) => (
-                    format!("/signatures/{at}/pattern"),
-                    format!("signature {}: ", file.signatures[*at].id),
-                ),
+                Some(at) => {
+                    let signature = &file.signatures[*at];
+                    let place = signature.pattern.as_ref().map_or("", |_| "/pattern");
+                    (
+                        format!("/signatures/{at}{place}"),
+                        format!("signature {}: ", signature.id),
+                    )
+                }
                 None => ("/signatures".to_owned(), String::new()),
             };
             let message = format!("{prefix}{}", error.message);
@@ -309,31 +407,31 @@ pub fn image(compiled: &Compiled) -> Result<Vec<u8>> {
         .collect();
     let plan = &compiled.plan;
     let table = &plan.table;
-    let accepts: Vec<&[u32]> = table.accepts.iter().map(Vec::as_slice).collect();
-    let dfa = DfaSpec {
-        classes: &table.classes,
-        stride: table.stride,
-        transitions: &table.transitions,
-        start: 0,
-        accepts: &accepts,
-    };
+    let accepts = table.lists();
+    let dfa = table.spec(&accepts);
     let pieces = plan.pieces.specs();
-    let led = LedSpec {
+    let scoped_accepts = plan.scoped.lists();
+    let scoped = plan.scoped.spec(&scoped_accepts);
+    let (terms, needs) = plan.terms.specs();
+    let beside = PlanSpec {
         maps: &plan.pieces.maps,
         pieces: &pieces,
         leads: &plan.leads,
+        terms: plan.terms.spec(&terms, &needs),
+        scoped: &scoped,
+        starts: &plan.starts,
     };
     let too_large = |why: String| {
         Error::failed(format!(
             "{}, {} of them by an automaton of {}, make no image: {why}",
             text::count(specs.len() as u64, "signature"),
             plan.unled.len(),
-            text::count(table.states() as u64, "state"),
+            text::count(plan.states() as u64, "state"),
         ))
         .next("shorten or drop signatures, or bound their repeats; see kisctl limits")
     };
     // The room is a little more than the image, see there.
-    let needed = room_led(&specs, &dfa, &led);
+    let needed = room_plan(&specs, &dfa, &beside);
     if needed > 2 * MAX_IMAGE {
         return Err(too_large(format!(
             "it needs {} MiB, limit {} MiB",
@@ -342,7 +440,8 @@ pub fn image(compiled: &Compiled) -> Result<Vec<u8>> {
         )));
     }
     let mut image = vec![0; needed];
-    let len = encode_led(&specs, &dfa, &led, &mut image).map_err(|e| too_large(e.to_string()))?;
+    let len =
+        encode_plan(&specs, &dfa, &beside, &mut image).map_err(|e| too_large(e.to_string()))?;
     image.truncate(len);
     Ok(image)
 }

@@ -1,18 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Walking the table: the hot path.
+//! Reading what a stream brings: the hot path.
 //!
-//! Floor 0; the table is verified. Every load is still a checked one, because this floor has no
-//! `unsafe`; what a check would refuse cannot happen, and if it did, the walk goes on from the start
+//! One filter goes over all bytes. Between the grams that it finds the automata and what waits are walked, part by
+//! part where a stream is one of requests. What is found is a [term](crate::matching::term); `Inquiry` makes
+//! signatures of terms. Floor 0; the tables are verified. Every load is still a checked one, because this floor
+//! has no `unsafe`; what a check would refuse cannot happen, and if it did, the walk goes on from the start
 //! state. Context: softirq.
 
 use core::ops::ControlFlow;
 
+use super::inquiry::{
+    Hit,
+    Inquiry, //
+};
 use super::{
     Signatures,
     State, //
 };
-use crate::matching::lead::Window;
+use crate::matching::evidence::Ended;
+use crate::matching::grammar::http::{
+    self,
+    Part,
+    Span, //
+};
+use crate::matching::lead::{
+    Filter,
+    Window, //
+};
 use crate::matching::piece::{
     Piece,
     ENDS,
@@ -21,21 +36,79 @@ use crate::matching::piece::{
 use crate::matching::progress::{
     Byte,
     Progress,
+    Track,
     Wait,
     TAIL,
     WAITS, //
 };
-use crate::matching::told::Told;
-use crate::wire::bytes::index;
+use crate::matching::request::{
+    Lane,
+    Request,
+    AROUND,
+    WITHIN, //
+};
+use crate::matching::scope::{
+    Scope,
+    NEVER, //
+};
 
-/// A signature that ends with a byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hit {
-    /// Which signature, for [`Signatures::get`].
-    pub sig: usize,
-    /// How many of the bytes given to [`Signatures::scan`] were read, that byte included.
-    pub end: usize,
+/// Bytes that are read in a row: a stream, or what is read aside.
+struct Strand<'a, const W: usize> {
+    track: &'a mut Track<W>,
+    /// Where the automaton of streams is, if this is the stream.
+    state: Option<&'a mut State>,
+    /// The scopes that the next bytes belong to.
+    lanes: &'a mut [Lane],
 }
+
+impl<const W: usize> Strand<'_, W> {
+    /// How many bytes of a scope were read before those of which `behind` were passed to no lane yet; `None`
+    /// where it is not read here.
+    fn len(&self, scope: Scope, behind: usize) -> Option<usize> {
+        if scope == Scope::Stream {
+            return self.state.as_ref().map(|_| usize::MAX);
+        }
+        let lane = self.lanes.iter().find(|lane| lane.is(scope))?;
+        let len = usize::from(lane.len);
+        Some(if lane.len == u8::MAX {
+            usize::MAX
+        } else {
+            len.saturating_add(behind)
+        })
+    }
+
+    /// Whether nothing is walked.
+    fn is_quiet(&self, finds: bool) -> bool {
+        self.track.waits().is_empty()
+            && (!finds || self.state.is_none())
+            && self.lanes.iter().all(|lane| lane.state == Lane::STILL)
+    }
+}
+
+/// Where in the bytes that [`Signatures::scan`] was given something ends.
+#[derive(Clone, Copy)]
+enum Ends<'a> {
+    /// So many bytes further than in the block.
+    Behind(usize),
+    /// For each byte of the block.
+    Each(&'a [usize]),
+}
+
+impl Ends<'_> {
+    /// Where it ends if so many bytes of the block were read.
+    fn at(self, read: usize) -> usize {
+        match self {
+            Self::Behind(before) => before.saturating_add(read),
+            Self::Each(ends) => {
+                let at = read.checked_sub(1).and_then(|last| ends.get(last));
+                at.copied().unwrap_or(0)
+            }
+        }
+    }
+}
+
+/// Bytes of a target that are made out at a time.
+const ASIDE: usize = 32;
 
 impl<B: AsRef<[u8]>> Signatures<B> {
     /// The state of a stream of which nothing was read.
@@ -53,8 +126,8 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         Progress::new(self.start(), true)
     }
 
-    /// Reads `bytes` of a stream and calls `hit` once for each signature and end, in the order of the
-    /// ends.
+    /// Reads `bytes` and calls `hit` once for each signature and end, in the order of the ends; parts of requests
+    /// are not made out.
     ///
     /// `progress` is the stream's; it is the one behind the last byte read, also when `hit` breaks.
     /// The result does not depend on how a stream is cut into slices, but that what waits is bounded.
@@ -63,52 +136,373 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         &self,
         progress: &mut Progress,
         bytes: &[u8],
-        mut hit: impl FnMut(Hit) -> ControlFlow<()>,
+        hit: impl FnMut(Hit) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let image = self.bytes.as_ref();
-        let filter = self.view.leads.filter(image);
-        let mut window = Window::of(progress);
-        let mut read = 0;
-        let flow = loop {
-            let found = if self.view.leads.is_empty() {
-                None
-            } else {
-                filter.next(&mut window, bytes, read)
-            };
-            // OVERFLOW: an index of `bytes`.
-            let end = found.map_or(bytes.len(), |at| at.wrapping_add(1));
-            let mut told = Told::new();
-            let is_quiet = progress.waiting() == 0 && !self.view.automaton.finds();
-            if !is_quiet {
-                let block = bytes.get(read..end).unwrap_or_default();
-                if !self.glide(progress, block) {
-                    let flow = self.step(progress, block, &mut read, &mut told, &mut hit);
-                    if flow.is_break() {
-                        break flow;
-                    }
-                }
-            }
-            read = end;
-            if found.is_none() {
-                break ControlFlow::Continue(());
-            }
-            let flow = self.led(progress, bytes, end, window.gram, &mut told, &mut hit);
-            if flow.is_break() {
-                break flow;
-            }
+        let Progress {
+            state,
+            lost,
+            track,
+            evidence,
+        } = progress;
+        let mut inquiry = Inquiry::new(self, evidence, lost, hit);
+        let mut window = Window::of(track);
+        let filter = self.view.leads.filter(self.bytes.as_ref());
+        let mut found = self.next(&filter, &mut window, bytes, 0);
+        let mut strand = Strand {
+            track,
+            state: Some(state),
+            lanes: &mut [],
         };
-        progress.push(bytes.get(..read).unwrap_or(bytes));
+        let mut look = Look {
+            filter: &filter,
+            window: &mut window,
+            found: &mut found,
+        };
+        let (mut read, end) = (0, bytes.len());
+        let flow = self.part(&mut inquiry, &mut strand, &mut look, bytes, &mut read, end);
+        strand.track.push(bytes.get(..read).unwrap_or(bytes));
         flow
     }
 
-    /// Has the automaton and all that waits read a block. False, and nothing is done, where something
+    /// The same for a stream that may be one of requests, whose place in them is in `request`. What is read aside is
+    /// told in the order of the parts.
+    #[inline(never)]
+    pub fn scan_requests(
+        &self,
+        progress: &mut Progress,
+        request: &mut Request,
+        bytes: &[u8],
+        hit: impl FnMut(Hit) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if !self.view.terms.is_of_requests() {
+            return self.scan(progress, bytes, hit);
+        }
+        let Progress {
+            state,
+            lost,
+            track,
+            evidence,
+        } = progress;
+        let mut inquiry = Inquiry::new(self, evidence, lost, hit);
+        let mut read = 0;
+        let flow = self.requests(&mut inquiry, state, track, request, bytes, &mut read);
+        track.push(bytes.get(..read).unwrap_or(bytes));
+        flow
+    }
+
+    /// The next place where a lead may have a gram.
+    #[inline]
+    fn next(
+        &self,
+        filter: &Filter<'_>,
+        window: &mut Window,
+        bytes: &[u8],
+        from: usize,
+    ) -> Option<usize> {
+        if self.view.leads.is_empty() {
+            return None;
+        }
+        filter.next(window, bytes, from)
+    }
+
+    /// Reads from `read` up to `end`, all of which is of the same scopes.
+    #[inline]
+    fn part<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
+        &self,
+        inquiry: &mut Inquiry<'_, B, H>,
+        strand: &mut Strand<'_, W>,
+        look: &mut Look<'_>,
+        bytes: &[u8],
+        read: &mut usize,
+        end: usize,
+    ) -> ControlFlow<()> {
+        loop {
+            let found = look.found.filter(|at| *at < end);
+            // OVERFLOW: an index of `bytes`.
+            let to = found.map_or(end, |at| at.wrapping_add(1));
+            let block = bytes.get(*read..to).unwrap_or_default();
+            let before = *read;
+            *read = to;
+            self.pass(inquiry, strand, block, Ends::Behind(before))?;
+            if found.is_none() {
+                return ControlFlow::Continue(());
+            }
+            self.led(
+                inquiry,
+                strand,
+                bytes,
+                to,
+                look.window.gram,
+                Ends::Behind(0),
+            )?;
+            *look.found = self.next(look.filter, look.window, bytes, to);
+        }
+    }
+
+    /// Reads bytes of a stream of requests, part by part.
+    #[allow(clippy::too_many_arguments, reason = "the parts of a progress")]
+    #[inline(never)]
+    fn requests<H: FnMut(Hit) -> ControlFlow<()>>(
+        &self,
+        inquiry: &mut Inquiry<'_, B, H>,
+        state: &mut State,
+        track: &mut Track<WAITS>,
+        request: &mut Request,
+        bytes: &[u8],
+        read: &mut usize,
+    ) -> ControlFlow<()> {
+        let filter = self.view.leads.filter(self.bytes.as_ref());
+        let mut window = Window::of(track);
+        let mut found = self.next(&filter, &mut window, bytes, 0);
+        while let Some(span) = request.next(bytes.get(*read..).unwrap_or_default()) {
+            // OVERFLOW: an index of `bytes`.
+            let (from, end) = (*read, read.wrapping_add(span.len));
+            let scopes = request.scopes(span.part);
+            self.enter(inquiry, track, request, &span, scopes, from)?;
+            // The lanes that go on: one that is interrupted waits.
+            let first = usize::from(scopes[AROUND].is_none());
+            let last = if scopes[WITHIN].is_some() { 2 } else { 1 };
+            let mut strand = Strand {
+                track,
+                state: Some(state),
+                lanes: request.lanes.get_mut(first..last).unwrap_or_default(),
+            };
+            let mut look = Look {
+                filter: &filter,
+                window: &mut window,
+                found: &mut found,
+            };
+            self.part(inquiry, &mut strand, &mut look, bytes, read, end)?;
+            let block = bytes.get(from..end).unwrap_or_default();
+            if let Some(scope) = request.aside(span.part) {
+                self.read_aside(inquiry, request, scope, block, from)?;
+            }
+            self.leave(inquiry, track, request, &span, end)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// A part begins, or goes on: the scopes that it is not of are over.
+    #[allow(clippy::too_many_arguments, reason = "the parts of a progress")]
+    fn enter<H: FnMut(Hit) -> ControlFlow<()>>(
+        &self,
+        inquiry: &mut Inquiry<'_, B, H>,
+        track: &mut Track<WAITS>,
+        request: &mut Request,
+        span: &Span,
+        scopes: [Option<Scope>; 2],
+        end: usize,
+    ) -> ControlFlow<()> {
+        let image = self.bytes.as_ref();
+        for (at, scope) in scopes.into_iter().enumerate() {
+            let Some(lane) = request.lanes.get_mut(at) else {
+                continue;
+            };
+            // The scope around may be interrupted by what is of none.
+            let goes_on = lane.scope() == scope && !(at == WITHIN && span.begins)
+                || at == AROUND && scope.is_none();
+            if goes_on {
+                continue;
+            }
+            self.finish(inquiry, track, lane, end)?;
+            if let Some(scope) = scope {
+                *lane = Lane::of(scope, self.view.scoped.start(image, scope));
+            }
+        }
+        if request.aside.is(Scope::Uri) && span.part != Part::Target {
+            self.finish_target(inquiry, request, end)?;
+        }
+        let scope = request.aside(span.part);
+        if let Some(scope) = scope.filter(|scope| !request.aside.is(*scope)) {
+            request.track = Track::new(true);
+            request.target = Default::default();
+            request.aside = Lane::of(scope, self.view.scoped.start(image, scope));
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// A part is over, and maybe more than that.
+    fn leave<H: FnMut(Hit) -> ControlFlow<()>>(
+        &self,
+        inquiry: &mut Inquiry<'_, B, H>,
+        track: &mut Track<WAITS>,
+        request: &mut Request,
+        span: &Span,
+        end: usize,
+    ) -> ControlFlow<()> {
+        let ends = span.ends;
+        if ends.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        for lane in &mut request.lanes {
+            self.finish(inquiry, track, lane, end)?;
+        }
+        if request.aside.is(Scope::Uri) {
+            self.finish_target(inquiry, request, end)?;
+        }
+        for (over, part) in [
+            (http::Ends::LINE, Ended::Line),
+            (http::Ends::HEADERS, Ended::Headers),
+            (http::Ends::REQUEST, Ended::Request),
+        ] {
+            if ends.contains(over) {
+                inquiry.end(part, end)?;
+            }
+        }
+        if ends.contains(http::Ends::REQUEST) {
+            self.finish(inquiry, &mut request.track, &mut request.aside, end)?;
+            inquiry.next_request();
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The scope of a lane is over: what asks for its end is told, what waits in it is given up.
+    fn finish<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
+        &self,
+        inquiry: &mut Inquiry<'_, B, H>,
+        track: &mut Track<W>,
+        lane: &mut Lane,
+        end: usize,
+    ) -> ControlFlow<()> {
+        let Some(scope) = lane.scope() else {
+            return ControlFlow::Continue(());
+        };
+        if let Some(last) = scope.end() {
+            let mut strand = Strand {
+                track,
+                state: None,
+                lanes: core::slice::from_mut(lane),
+            };
+            if !strand.is_quiet(false) {
+                self.step(inquiry, &mut strand, &[last], Ends::Each(&[end]))?;
+            }
+        }
+        *lane = Lane::NONE;
+        if !track.waits().is_empty() {
+            track.advance(|wait| {
+                let is_over = self.awaited(wait).is_none_or(|(of, _)| of == scope);
+                (!is_over).then_some(wait.state)
+            });
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The target is over.
+    #[inline(never)]
+    fn finish_target<H: FnMut(Hit) -> ControlFlow<()>>(
+        &self,
+        inquiry: &mut Inquiry<'_, B, H>,
+        request: &mut Request,
+        end: usize,
+    ) -> ControlFlow<()> {
+        let mut made = Made::new();
+        request.target.end(&mut |byte| made.push(byte, end));
+        self.read_made(inquiry, request, &made)?;
+        self.finish(inquiry, &mut request.track, &mut request.aside, end)
+    }
+
+    /// Reads bytes aside.
+    #[inline(never)]
+    fn read_aside<H: FnMut(Hit) -> ControlFlow<()>>(
+        &self,
+        inquiry: &mut Inquiry<'_, B, H>,
+        request: &mut Request,
+        scope: Scope,
+        block: &[u8],
+        before: usize,
+    ) -> ControlFlow<()> {
+        if scope != Scope::Uri {
+            return self.read_row(inquiry, request, block, Ends::Behind(before));
+        }
+        if !self.view.terms.has_uri() {
+            return ControlFlow::Continue(());
+        }
+        // With a byte of a target at most so many are made out.
+        let mut end = before;
+        for few in block.chunks(ASIDE / Made::MOST) {
+            let mut made = Made::new();
+            for byte in few {
+                end = end.saturating_add(1);
+                request.target.push(*byte, &mut |byte| made.push(byte, end));
+            }
+            self.read_made(inquiry, request, &made)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Reads what was made out of a target.
+    fn read_made<H: FnMut(Hit) -> ControlFlow<()>>(
+        &self,
+        inquiry: &mut Inquiry<'_, B, H>,
+        request: &mut Request,
+        made: &Made,
+    ) -> ControlFlow<()> {
+        let bytes = made.bytes.get(..made.len).unwrap_or_default();
+        self.read_row(inquiry, request, bytes, Ends::Each(&made.ends))
+    }
+
+    /// Reads bytes that are in a row aside.
+    fn read_row<H: FnMut(Hit) -> ControlFlow<()>>(
+        &self,
+        inquiry: &mut Inquiry<'_, B, H>,
+        request: &mut Request,
+        bytes: &[u8],
+        ends: Ends<'_>,
+    ) -> ControlFlow<()> {
+        let filter = self.view.leads.filter(self.bytes.as_ref());
+        let mut window = Window::of(&request.track);
+        let mut strand = Strand {
+            track: &mut request.track,
+            state: None,
+            lanes: core::slice::from_mut(&mut request.aside),
+        };
+        let mut read = 0;
+        loop {
+            let found = self.next(&filter, &mut window, bytes, read);
+            // OVERFLOW: an index of `bytes`.
+            let to = found.map_or(bytes.len(), |at| at.wrapping_add(1));
+            let block = bytes.get(read..to).unwrap_or_default();
+            let of_block = match ends {
+                Ends::Behind(before) => Ends::Behind(before.saturating_add(read)),
+                Ends::Each(each) => Ends::Each(each.get(read..).unwrap_or_default()),
+            };
+            read = to;
+            self.pass(inquiry, &mut strand, block, of_block)?;
+            if found.is_none() {
+                break;
+            }
+            self.led(inquiry, &mut strand, bytes, to, window.gram, ends)?;
+        }
+        strand.track.push(bytes);
+        ControlFlow::Continue(())
+    }
+
+    /// Has the automata and all that waits read a block.
+    #[inline]
+    fn pass<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
+        &self,
+        inquiry: &mut Inquiry<'_, B, H>,
+        strand: &mut Strand<'_, W>,
+        block: &[u8],
+        ends: Ends<'_>,
+    ) -> ControlFlow<()> {
+        if !strand.is_quiet(self.view.automaton.finds()) && !self.glide(strand, block) {
+            self.step(inquiry, strand, block, ends)?;
+        }
+        for lane in strand.lanes.iter_mut() {
+            lane.pass(block.len());
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Has the automata and all that waits read a block. False, and nothing is done, where something
     /// ends in it: that is told byte by byte.
     #[inline(never)]
-    fn glide(&self, progress: &mut Progress, block: &[u8]) -> bool {
-        let automaton = &self.view.automaton;
+    fn glide<const W: usize>(&self, strand: &mut Strand<'_, W>, block: &[u8]) -> bool {
         let image = self.bytes.as_ref();
-        let mut now = automaton.state(progress.state);
-        if automaton.finds() {
+        let automaton = &self.view.automaton;
+        let mut now = automaton.state(strand.state.as_deref().copied().unwrap_or(0));
+        if automaton.finds() && strand.state.is_some() {
             let walk = automaton.walk(image);
             for byte in block {
                 now = walk.step(now, *byte);
@@ -117,147 +511,175 @@ impl<B: AsRef<[u8]>> Signatures<B> {
                 }
             }
         }
-        let mut rows = [0u16; WAITS];
-        for (to, wait) in rows.iter_mut().zip(progress.waits()) {
-            let Some((_, piece)) = self.awaited(*wait) else {
+        let scoped = &self.view.scoped.automaton;
+        let walk = scoped.walk(image);
+        let mut states = [Lane::STILL; 2];
+        for (to, lane) in states.iter_mut().zip(strand.lanes.iter()) {
+            if lane.state == Lane::STILL {
+                continue;
+            }
+            let mut now = scoped.state(lane.state);
+            for byte in block {
+                now = walk.step(now, *byte);
+                if scoped.accepts(now) {
+                    return false;
+                }
+            }
+            *to = now;
+        }
+        let mut rows = [0u16; W];
+        for (to, wait) in rows.iter_mut().zip(strand.track.waits()) {
+            let Some((scope, piece)) = self.awaited(*wait) else {
                 continue;
             };
             let mut row = wait.state;
-            for byte in block {
-                row = piece.step(row, *byte);
-                if piece.mark(row) & ENDS != 0 {
-                    return false;
-                }
-                if row == 0 {
-                    break;
+            if strand.len(scope, 0).is_some() {
+                for byte in block {
+                    row = piece.step(row, *byte);
+                    if piece.mark(row) & ENDS != 0 {
+                        return false;
+                    }
+                    if row == 0 {
+                        break;
+                    }
                 }
             }
             *to = row;
         }
-        progress.state = now;
+        if let Some(state) = strand.state.as_mut() {
+            **state = now;
+        }
+        for (lane, state) in strand.lanes.iter_mut().zip(states) {
+            lane.state = state;
+        }
         let mut next = rows.iter();
-        progress.advance(|_| next.next().copied().filter(|row| *row != 0));
+        strand
+            .track
+            .advance(|_| next.next().copied().filter(|row| *row != 0));
         true
     }
 
-    /// What a pattern waits for: its signature, and the piece that follows its literal.
+    /// What a pattern waits for: its scope, and the piece that follows its literal.
     #[inline]
-    fn awaited(&self, wait: Wait) -> Option<(usize, Piece<'_>)> {
+    fn awaited(&self, wait: Wait) -> Option<(Scope, Piece<'_>)> {
         let image = self.bytes.as_ref();
         let lead = self.view.leads.get(image, wait.lead)?;
         let piece = self.view.pieces.get(image, lead.on?)?;
-        Some((index(lead.sig), piece))
+        let term = self.view.terms.get(image, lead.term)?;
+        Some((term.scope, piece))
     }
 
-    /// The same as [`Signatures::glide`], byte by byte; `read` goes on with each. What ends with the
-    /// last one is in `told`.
+    /// The same as [`Signatures::glide`], byte by byte.
     #[cold]
     #[inline(never)]
-    fn step(
+    fn step<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
         &self,
-        progress: &mut Progress,
+        inquiry: &mut Inquiry<'_, B, H>,
+        strand: &mut Strand<'_, W>,
         block: &[u8],
-        read: &mut usize,
-        told: &mut Told,
-        hit: &mut impl FnMut(Hit) -> ControlFlow<()>,
+        ends: Ends<'_>,
     ) -> ControlFlow<()> {
-        for byte in block {
-            *read = read.wrapping_add(1);
-            *told = Told::new();
-            if self.view.automaton.finds() {
-                self.walk_one(progress, *byte, *read, told, hit)?;
-            }
-            self.go_on(progress, *byte, *read, told, hit)?;
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// The automaton's part of one byte.
-    fn walk_one(
-        &self,
-        progress: &mut Progress,
-        byte: u8,
-        end: usize,
-        told: &mut Told,
-        hit: &mut impl FnMut(Hit) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        let automaton = &self.view.automaton;
         let image = self.bytes.as_ref();
-        let now = automaton.state(progress.state);
-        let now = automaton.walk(image).step(now, byte);
-        progress.state = now;
-        if automaton.accepts(now) {
-            for sig in automaton.accepted(image, now) {
-                if told.is_first(sig) {
-                    hit(Hit { sig, end })?;
-                }
+        let mut read = 0usize;
+        for byte in block {
+            read = read.saturating_add(1);
+            let end = ends.at(read);
+            let automaton = &self.view.automaton;
+            if let Some(state) = strand.state.as_mut().filter(|_| automaton.finds()) {
+                let now = automaton.walk(image).step(automaton.state(**state), *byte);
+                **state = now;
+                inquiry.found(automaton, now, end)?;
             }
+            let scoped = &self.view.scoped.automaton;
+            for lane in strand.lanes.iter_mut() {
+                if lane.state == Lane::STILL {
+                    continue;
+                }
+                lane.state = scoped.walk(image).step(scoped.state(lane.state), *byte);
+                inquiry.found(scoped, lane.state, end)?;
+            }
+            self.go_on(inquiry, strand, *byte, end)?;
         }
         ControlFlow::Continue(())
     }
 
     /// What waits reads one byte.
-    fn go_on(
+    fn go_on<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
         &self,
-        progress: &mut Progress,
+        inquiry: &mut Inquiry<'_, B, H>,
+        strand: &mut Strand<'_, W>,
         byte: u8,
         end: usize,
-        told: &mut Told,
-        hit: &mut impl FnMut(Hit) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let mut flow = ControlFlow::Continue(());
-        progress.advance(|wait| {
-            let (sig, piece) = self.awaited(wait)?;
+        let (is_stream, lanes) = (strand.state.is_some(), &strand.lanes);
+        strand.track.advance(|wait| {
+            let (scope, piece) = self.awaited(wait)?;
+            let is_here = match scope {
+                Scope::Stream => is_stream,
+                scope => lanes.iter().any(|lane| lane.is(scope)),
+            };
+            if !is_here {
+                return Some(wait.state);
+            }
             let row = piece.step(wait.state, byte);
-            let ends = piece.mark(row) & ENDS != 0 && flow.is_continue();
-            if ends && told.is_first(sig) {
-                flow = hit(Hit { sig, end });
+            if piece.mark(row) & ENDS != 0 && flow.is_continue() {
+                if let Some(lead) = self.view.leads.get(self.bytes.as_ref(), wait.lead) {
+                    flow = inquiry.matched(lead.term, end);
+                }
             }
             (row != 0).then_some(row)
         });
         flow
     }
 
-    /// A gram was found whose last byte is the one before `end`.
+    /// A gram was found whose last byte is the one before `to`.
     #[cold]
     #[inline(never)]
-    fn led(
+    fn led<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
         &self,
-        progress: &mut Progress,
+        inquiry: &mut Inquiry<'_, B, H>,
+        strand: &mut Strand<'_, W>,
         bytes: &[u8],
-        end: usize,
+        to: usize,
         gram: u32,
-        told: &mut Told,
-        hit: &mut impl FnMut(Hit) -> ControlFlow<()>,
+        ends: Ends<'_>,
     ) -> ControlFlow<()> {
         let image = self.bytes.as_ref();
-        let read = bytes.get(..end).unwrap_or(bytes);
+        let read = bytes.get(..to).unwrap_or(bytes);
         for at in self.view.leads.find(image, gram) {
             let Some(lead) = self.view.leads.get(image, at) else {
                 continue;
             };
+            let term = self.view.terms.get(image, lead.term);
+            let Some(len) = term.and_then(|term| strand.len(term.scope, 0)) else {
+                continue;
+            };
             let before = self.view.pieces.get(image, lead.back);
-            if !before.is_some_and(|piece| ends_here(&piece, progress, read)) {
+            if !before.is_some_and(|piece| ends_here(&piece, strand.track, read, len)) {
                 continue;
             }
             let on = lead.on.and_then(|on| self.view.pieces.get(image, on));
-            let ends = on.is_none_or(|piece| piece.mark(piece.start) & ENDS != 0);
+            let is_over = on.is_none_or(|piece| piece.mark(piece.start) & ENDS != 0);
             if let Some(piece) = on {
-                progress.wait(Wait {
+                let wait = Wait {
                     lead: at,
                     state: piece.start,
-                });
+                };
+                if !strand.track.wait(wait) {
+                    inquiry.lose();
+                }
             }
-            let sig = index(lead.sig);
-            if ends && told.is_first(sig) {
-                hit(Hit { sig, end })?;
+            if is_over {
+                inquiry.matched(lead.term, ends.at(to))?;
             }
         }
         ControlFlow::Continue(())
     }
 
     /// Reads `bytes` with the automaton alone, which finds the signatures without a literal, and calls
-    /// `hit` for each that ends in them, in the order of the ends, and of the signatures for one end.
+    /// `hit` for each that ends in them, in the order of the ends, and of the signatures for one end. For
+    /// signatures that are a term each.
     pub fn walk(
         &self,
         state: &mut State,
@@ -285,16 +707,57 @@ impl<B: AsRef<[u8]>> Signatures<B> {
     }
 }
 
-/// Whether a piece, read backwards, ends what was read: `read` behind what `progress` knows.
-fn ends_here(piece: &Piece<'_>, progress: &Progress, read: &[u8]) -> bool {
+/// Where the filter is.
+struct Look<'a> {
+    filter: &'a Filter<'a>,
+    window: &'a mut Window,
+    /// The last byte of the next gram.
+    found: &'a mut Option<usize>,
+}
+
+/// Bytes that were made out of a target, and where each of them ended.
+struct Made {
+    bytes: [u8; ASIDE],
+    ends: [usize; ASIDE],
+    len: usize,
+}
+
+impl Made {
+    /// Most bytes that are made out with one byte of a target, those that were held back included.
+    const MOST: usize = 8;
+
+    const fn new() -> Self {
+        Self {
+            bytes: [0; ASIDE],
+            ends: [0; ASIDE],
+            len: 0,
+        }
+    }
+
+    fn push(&mut self, byte: u8, end: usize) {
+        let place = self
+            .bytes
+            .get_mut(self.len)
+            .zip(self.ends.get_mut(self.len));
+        if let Some((to, at)) = place {
+            (*to, *at) = (byte.min(NEVER.wrapping_sub(1)), end);
+            self.len = self.len.saturating_add(1);
+        }
+    }
+}
+
+/// Whether a piece, read backwards, ends what was read of a scope: `len` bytes at most, `read` behind what
+/// `track` knows.
+fn ends_here<const W: usize>(piece: &Piece<'_>, track: &Track<W>, read: &[u8], len: usize) -> bool {
     let mut row = piece.start;
     // One step more than there are bytes, for the beginning of the stream.
     for steps in 0..=TAIL {
         let here = read.len().checked_sub(steps.saturating_add(1));
         let byte = match here.and_then(|at| read.get(at)) {
+            _ if steps >= len => Byte::Beginning,
             Some(byte) => Byte::Is(*byte),
             // OVERFLOW: below TAIL.
-            None => progress.back(steps.wrapping_sub(read.len()).wrapping_add(1)),
+            None => track.back(steps.wrapping_sub(read.len()).wrapping_add(1)),
         };
         match byte {
             Byte::Is(byte) => row = piece.step(row, byte),

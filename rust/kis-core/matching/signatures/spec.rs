@@ -16,10 +16,13 @@ use crate::matching::piece::{
     self,
     PieceSpec, //
 };
+use crate::matching::scope::Scope;
+use crate::matching::scoped;
 use crate::matching::section::{
     Kind,
     Sections, //
 };
+use crate::matching::term::TermsSpec;
 use crate::wire::bytes::{
     index,
     u32_at,
@@ -64,6 +67,59 @@ pub struct DfaSpec<'a> {
 }
 
 impl DfaSpec<'_> {
+    /// That of nothing.
+    pub const NONE: Self = Self {
+        classes: &[0; 256],
+        stride: 1,
+        transitions: &[],
+        start: 0,
+        accepts: &[],
+    };
+
+    /// Bytes of its section.
+    fn bytes(&self) -> Option<usize> {
+        let states = self.accepts.len();
+        automaton::bytes(states, self.classes(), self.accepting(), self.entries())
+    }
+
+    /// Bytes of room to renumber its states.
+    fn scratch(&self) -> usize {
+        self.accepts.len().saturating_mul(4)
+    }
+
+    /// Checks what can be told before it is encoded.
+    fn check(&self) -> Result {
+        let states = self.accepts.len();
+        let Ok(numbers) = u32::try_from(states) else {
+            return Err(Error::malformed(HEADER, "number of states"));
+        };
+        let fits = self.stride >= self.classes()
+            && states.checked_mul(self.stride) == Some(self.transitions.len());
+        if !fits {
+            return Err(Error::malformed(HEADER, "transitions do not fit states"));
+        }
+        if self.start >= numbers && states != 0 {
+            return Err(Error::malformed(HEADER, "start state"));
+        }
+        Ok(())
+    }
+
+    /// Writes its section; `map` has the new numbers.
+    fn write(&self, w: &mut Writer<'_>, map: &[u8]) {
+        // CAST: a number that does not fit is refused by verify().
+        let cut = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let classes = self.classes();
+        w.u32(cut(self.accepts.len()));
+        w.u32(cut(classes));
+        w.u32(cut(self.accepting()));
+        w.u32(cut(self.entries()));
+        w.u32(renumbered(map, self.start));
+        w.u32(0);
+        w.put(self.classes);
+        table(w, self, map, classes);
+        lists(w, self);
+    }
+
     /// Number of classes.
     fn classes(&self) -> usize {
         let greatest = self.classes.iter().copied().max().unwrap_or(0);
@@ -83,49 +139,68 @@ impl DfaSpec<'_> {
     }
 }
 
-/// The patterns that have a literal, to be encoded.
+/// What there is beside the automaton of a stream, to be encoded.
 #[derive(Clone, Copy, Debug)]
-pub struct LedSpec<'a> {
+pub struct PlanSpec<'a> {
     /// Class maps of the pieces.
     pub maps: &'a [[u8; 256]],
     /// The pieces.
     pub pieces: &'a [PieceSpec<'a>],
     /// The literals, rising.
     pub leads: &'a [LeadSpec],
+    /// What the signatures are made of; the automata and leads find terms.
+    pub terms: TermsSpec<'a>,
+    /// The automaton of terms in parts of requests; its start does not count.
+    pub scoped: &'a DfaSpec<'a>,
+    /// Where it begins for each scope, rising by their codes.
+    pub starts: &'a [(Scope, u32)],
 }
 
-impl LedSpec<'_> {
+impl PlanSpec<'_> {
     /// None.
     pub const NONE: Self = Self {
         maps: &[],
         pieces: &[],
         leads: &[],
+        terms: TermsSpec::NONE,
+        scoped: &DfaSpec::NONE,
+        starts: &[],
     };
+
+    /// Bytes of the section of the scopes.
+    fn scoped_bytes(&self) -> Option<usize> {
+        if self.starts.is_empty() {
+            return Some(scoped::HEAD);
+        }
+        let starts = self.starts.len().checked_mul(scoped::RECORD)?;
+        let automaton = self.scoped.bytes()?;
+        scoped::HEAD.checked_add(starts)?.checked_add(automaton)
+    }
 }
 
 /// How many bytes [`encode`] needs: the image, and room to renumber the states.
 pub fn room(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>) -> usize {
-    room_led(sigs, dfa, &LedSpec::NONE)
+    room_plan(sigs, dfa, &PlanSpec::NONE)
 }
 
-/// How many bytes [`encode_led`] needs.
-pub fn room_led(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, led: &LedSpec<'_>) -> usize {
-    let scratch = dfa.accepts.len().saturating_mul(4);
-    lay_out(sigs, dfa, led).map_or(usize::MAX, |sections| {
+/// How many bytes [`encode_plan`] needs.
+pub fn room_plan(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, plan: &PlanSpec<'_>) -> usize {
+    let scratch = dfa.scratch().saturating_add(plan.scoped.scratch());
+    lay_out(sigs, dfa, plan).map_or(usize::MAX, |sections| {
         sections.end().saturating_add(scratch)
     })
 }
 
 /// Where the sections of an image are; `None` when they make none.
-fn lay_out(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, led: &LedSpec<'_>) -> Option<Sections> {
-    let states = dfa.accepts.len();
-    let automaton = automaton::bytes(states, dfa.classes(), dfa.accepting(), dfa.entries());
+fn lay_out(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, plan: &PlanSpec<'_>) -> Option<Sections> {
     Sections::lay_out([
         sigs.len().checked_mul(ROW)?,
         string_bytes(sigs),
-        automaton?,
-        piece::bytes(led.maps.len(), led.pieces)?,
-        lead::bytes(led.leads)?,
+        dfa.bytes()?,
+        piece::bytes(plan.maps.len(), plan.pieces)?,
+        lead::bytes(plan.leads)?,
+        plan.terms.bytes()?,
+        plan.scoped_bytes()?,
     ])
 }
 
@@ -147,84 +222,83 @@ fn string_bytes(sigs: &[SigSpec<'_>]) -> usize {
 /// As [`Signatures::verify`](super::Signatures::verify), and [`Error::Limit`] when `out` is too
 /// short. `out` is garbage then.
 pub fn encode(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, out: &mut [u8]) -> Result<usize> {
-    encode_led(sigs, dfa, &LedSpec::NONE, out)
+    encode_plan(sigs, dfa, &PlanSpec::NONE, out)
 }
 
-/// The same with patterns that have a literal beside the automaton; `out` has to have [`room_led`].
+/// The same with what there is beside the automaton; `out` has to have [`room_plan`].
 ///
 /// # Errors
 ///
 /// As [`encode`].
-pub fn encode_led(
+pub fn encode_plan(
     sigs: &[SigSpec<'_>],
     dfa: &DfaSpec<'_>,
-    led: &LedSpec<'_>,
+    plan: &PlanSpec<'_>,
     out: &mut [u8],
 ) -> Result<usize> {
-    let (states, classes) = (dfa.accepts.len(), dfa.classes());
-    let (numbers, accepting) = (u32::try_from(states), dfa.accepting());
     if sigs
         .iter()
         .any(|sig| sig.cell.is_some_and(<[u8]>::is_empty))
     {
         return Err(Error::malformed(0, "empty name of a cell"));
     }
-    let Ok(numbers) = numbers else {
-        return Err(Error::malformed(HEADER, "number of states"));
-    };
-    if dfa.stride < classes || states.checked_mul(dfa.stride) != Some(dfa.transitions.len()) {
-        return Err(Error::malformed(HEADER, "transitions do not fit states"));
-    }
-    if dfa.start >= numbers {
-        return Err(Error::malformed(HEADER, "start state"));
-    }
+    dfa.check()?;
+    plan.scoped.check()?;
     let no_room = Error::limit("bytes of an image", image::LIMIT);
     let rises = |pair: (&LeadSpec, &LeadSpec)| pair.0.gram <= pair.1.gram;
-    if !led.leads.iter().zip(led.leads.iter().skip(1)).all(rises) {
+    if !plan.leads.iter().zip(plan.leads.iter().skip(1)).all(rises) {
         return Err(Error::malformed(HEADER, "order of the leads"));
     }
-    let sections = lay_out(sigs, dfa, led).ok_or(no_room)?;
-    let scratch = states.saturating_mul(4);
+    let sections = lay_out(sigs, dfa, plan).ok_or(no_room)?;
+    let scratch = dfa.scratch().saturating_add(plan.scoped.scratch());
     if out.len() < sections.end().saturating_add(scratch) {
         return Err(no_room);
     }
-    let (out, map) = out.split_at_mut(out.len().saturating_sub(scratch));
+    let (out, maps) = out.split_at_mut(out.len().saturating_sub(scratch));
+    let (map, scoped_map) = maps.split_at_mut_checked(dfa.scratch()).ok_or(no_room)?;
     renumber(dfa, map);
+    renumber(plan.scoped, scoped_map);
 
     let mut w = image::begin(out);
     sections.write(&mut w);
     for kind in Kind::ALL {
-        let gap = sections.get(kind).at.saturating_sub(w.offset());
+        let gap = sections.get(kind).at().saturating_sub(w.offset());
         w.zeros(gap);
         match kind {
             Kind::Signatures => rows(&mut w, sigs),
             Kind::Strings => strings(&mut w, sigs),
-            Kind::Automaton => {
-                // CAST: a number that does not fit is refused by verify().
-                let cut = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-                w.u32(numbers);
-                w.u32(cut(classes));
-                w.u32(cut(accepting));
-                w.u32(cut(dfa.entries()));
-                w.u32(renumbered(map, dfa.start));
-                w.u32(0);
-                w.put(dfa.classes);
-                table(&mut w, dfa, map, classes);
-                lists(&mut w, dfa);
-            }
-            Kind::Pieces => piece::write(&mut w, led.maps, led.pieces),
-            Kind::Leads => w.zeros(sections.get(kind).len),
+            Kind::Automaton => dfa.write(&mut w, map),
+            Kind::Pieces => piece::write(&mut w, plan.maps, plan.pieces),
+            Kind::Leads => w.zeros(sections.get(kind).len()),
+            Kind::Terms => plan.terms.write(&mut w),
+            Kind::Scoped => scopes(&mut w, plan, scoped_map),
         }
     }
     let len = w.finish();
     let leads = sections.get(Kind::Leads);
-    let end = leads.at.saturating_add(leads.len);
-    if let Some(leads) = out.get_mut(leads.at..end) {
-        lead::write(leads, led.leads);
+    let end = leads.at().saturating_add(leads.len());
+    if let Some(leads) = out.get_mut(leads.at()..end) {
+        lead::write(leads, plan.leads);
     }
     let len = image::seal(out, image::Kind::Signatures, len)?;
     verify::is_image(out.get(..len).unwrap_or_default())?;
     Ok(len)
+}
+
+/// Writes the automaton of the parts of requests, and where it begins.
+fn scopes(w: &mut Writer<'_>, plan: &PlanSpec<'_>, map: &[u8]) {
+    // CAST: a number that does not fit is refused by verify().
+    w.u32(u32::try_from(plan.starts.len()).unwrap_or(u32::MAX));
+    w.u32(0);
+    // CAST: at most 256.
+    let row = (plan.scoped.classes() as u32).saturating_mul(4);
+    for (scope, start) in plan.starts {
+        w.u32(scope.code());
+        w.u32(renumbered(map, *start).saturating_mul(row));
+    }
+    if !plan.starts.is_empty() {
+        plan.scoped.write(w, map);
+    }
 }
 
 /// Writes to `map` the new number of each state: those that accept come last.

@@ -11,11 +11,13 @@ use super::rows::{
 use crate::matching::automaton::Automaton;
 use crate::matching::lead::Leads;
 use crate::matching::piece::Pieces;
+use crate::matching::scoped::Scoped;
 use crate::matching::section::{
     Kind,
     Section,
     Sections, //
 };
+use crate::matching::term::Terms;
 use crate::Result;
 
 /// Where the parts of an image are, and what the scan needs at hand.
@@ -33,27 +35,45 @@ pub(super) struct View {
     pub(super) pieces: Pieces,
     /// Their literals.
     pub(super) leads: Leads,
+    /// What they are made of.
+    pub(super) terms: Terms,
+    /// What finds terms without a literal in parts of requests.
+    pub(super) scoped: Scoped,
 }
 
 impl View {
     /// Of an image that was not looked at yet.
     pub(super) const EMPTY: Self = Self {
         signatures: 0,
-        rows: Section { at: 0, len: 0 },
-        strings: Section { at: 0, len: 0 },
+        rows: Section::NONE,
+        strings: Section::NONE,
         automaton: Automaton::NONE,
         pieces: Pieces::NONE,
         leads: Leads::NONE,
+        terms: Terms::NONE,
+        scoped: Scoped::NONE,
     };
 }
+
+/// Sections in the order in which they are checked: what is found is counted before who finds it.
+const ORDER: [Kind; Kind::ALL.len()] = [
+    Kind::Signatures,
+    Kind::Strings,
+    Kind::Terms,
+    Kind::Automaton,
+    Kind::Pieces,
+    Kind::Leads,
+    Kind::Scoped,
+];
 
 /// Checks an image and writes to `view` where its parts are; leaves it anyhow on errors.
 ///
 /// A kind of section without a verifier does not build.
 pub(super) fn image(bytes: &[u8], view: &mut View) -> Result {
     let sections = Sections::open(bytes)?;
-    for kind in Kind::ALL {
+    for kind in ORDER {
         let part = sections.part(bytes, kind);
+        let things = view.terms.things(view.signatures);
         match kind {
             Kind::Signatures => {
                 view.signatures = verify_rows(&part)?;
@@ -63,12 +83,11 @@ pub(super) fn image(bytes: &[u8], view: &mut View) -> Result {
                 verify_strings(&part, &sections.part(bytes, Kind::Signatures))?;
                 view.strings = sections.get(kind);
             }
-            Kind::Automaton => view.automaton.verify(&part, view.signatures)?,
+            Kind::Terms => view.terms.verify(&part, view.signatures)?,
+            Kind::Automaton => view.automaton.verify(&part, things)?,
             Kind::Pieces => view.pieces.verify(&part)?,
-            Kind::Leads => {
-                let pieces = view.pieces.count();
-                view.leads.verify(&part, view.signatures, pieces)?;
-            }
+            Kind::Leads => view.leads.verify(&part, things, view.pieces.count())?,
+            Kind::Scoped => view.scoped.verify(&part, things)?,
         }
     }
     Ok(())

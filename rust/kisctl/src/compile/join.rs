@@ -10,10 +10,8 @@
 use crate::compile::table::Table;
 use std::collections::HashMap;
 
-/// Joins tables; `firsts` are the numbers of their first patterns, ascending. `None` when the
-/// result has more than `limit` transitions.
-pub fn join(parts: &[Table], firsts: &[u32], limit: usize) -> Option<Table> {
-    // A class for all bytes that no table tells apart.
+/// A class for all bytes that no table tells apart: that of each byte, and the tables' own for each of them.
+pub fn classes(parts: &[Table]) -> ([u8; 256], Vec<Vec<u8>>) {
     let mut numbers: HashMap<Vec<u8>, u8> = HashMap::new();
     let mut columns: Vec<Vec<u8>> = Vec::new();
     let mut classes = [0; 256];
@@ -25,6 +23,13 @@ pub fn join(parts: &[Table], firsts: &[u32], limit: usize) -> Option<Table> {
             (columns.len() - 1) as u8
         });
     }
+    (classes, columns)
+}
+
+/// Joins tables; `firsts` are the numbers of their first patterns, ascending. `None` when the
+/// result has more than `limit` transitions.
+pub fn join(parts: &[Table], firsts: &[u32], limit: usize) -> Option<Table> {
+    let (classes, columns) = classes(parts);
     let start: Box<[u32]> = vec![0; parts.len()].into();
     let mut order = vec![start.clone()];
     let mut numbers: HashMap<Box<[u32]>, u32> = HashMap::from([(start, 0)]);

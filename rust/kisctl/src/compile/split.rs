@@ -42,17 +42,20 @@ pub struct Split {
     pub earlier: Option<u32>,
     /// What follows, if anything does.
     pub after: Option<Hir>,
+    /// How common it is: a guess, larger for more.
+    pub cost: u32,
 }
 
 /// How many patterns have a literal: each of them is asked where it comes up.
 pub type Users = HashMap<u32, u32>;
 
-/// Splits a pattern; `None` when it has no literal near enough to its beginning.
-pub fn split(hir: &Hir, users: &Users) -> Option<Vec<Split>> {
+/// Splits a pattern; `None` when it has no literal near enough to its beginning. A byte that stands for the
+/// `end` of what is read is in no literal: nobody ever reads it together with what comes before.
+pub fn split(hir: &Hir, end: Option<u8>, users: &Users) -> Option<Vec<Split>> {
     let mut row = Vec::new();
     flatten(hir, &mut row);
     let mut rows = Vec::new();
-    rows_of(row, users, &mut rows).then_some(rows)
+    rows_of(row, end, users, &mut rows).then_some(rows)
 }
 
 /// Adds the parts of a row one after the other, a byte each where they are bytes.
@@ -105,12 +108,12 @@ fn shorten(row: &mut Vec<Hir>) {
 }
 
 /// Splits a row, or each of those that its alternatives make. False when one cannot be.
-fn rows_of(mut row: Vec<Hir>, users: &Users, rows: &mut Vec<Split>) -> bool {
+fn rows_of(mut row: Vec<Hir>, end: Option<u8>, users: &Users, rows: &mut Vec<Split>) -> bool {
     shorten(&mut row);
     if rows.len() >= MAX_ROWS {
         return false;
     }
-    if let Some(split) = best(&row, users) {
+    if let Some(split) = best(&row, end, users) {
         rows.push(split);
         return true;
     }
@@ -125,7 +128,7 @@ fn rows_of(mut row: Vec<Hir>, users: &Users, rows: &mut Vec<Split>) -> bool {
         let mut next = row[..at].to_vec();
         flatten(part, &mut next);
         next.extend_from_slice(&row[at + 1..]);
-        rows_of(next, users, rows)
+        rows_of(next, end, users, rows)
     })
 }
 
@@ -179,7 +182,8 @@ fn fixed(part: &Hir) -> Option<u8> {
 }
 
 /// The split of a row at its rarest literal, that few others have.
-fn best(row: &[Hir], users: &Users) -> Option<Split> {
+fn best(row: &[Hir], end: Option<u8>, users: &Users) -> Option<Split> {
+    let fixed = |part| fixed(part).filter(|byte| end.is_none_or(|end| *byte != end | 0x20));
     let bytes: Vec<Option<u8>> = row.iter().map(fixed).collect();
     let four = |at: usize| -> Option<[u8; GRAM]> {
         let mut four = [0; GRAM];
@@ -201,7 +205,7 @@ fn best(row: &[Hir], users: &Users) -> Option<Split> {
         let cost = cost + SHARED * shared.min(50);
         Some((cost, at, now, earlier))
     });
-    let (_, at, now, earlier) = found.min_by_key(|(cost, at, ..)| (*cost, *at))?;
+    let (cost, at, now, earlier) = found.min_by_key(|(cost, at, ..)| (*cost, *at))?;
     let end = at + GRAM;
     let after = &row[end..];
     Some(Split {
@@ -209,6 +213,7 @@ fn best(row: &[Hir], users: &Users) -> Option<Split> {
         gram: gram(now),
         earlier: earlier.map(gram),
         after: (!after.is_empty()).then(|| Hir::concat(after.to_vec())),
+        cost,
     })
 }
 
@@ -267,7 +272,7 @@ mod tests {
     fn rows(pattern: &str) -> Option<Vec<(String, String, String)>> {
         let config = syntax::Config::new().unicode(false).utf8(false);
         let hir = syntax::parse_with(pattern, &config).expect("a pattern");
-        let rows = split(&hir, &Users::new())?;
+        let rows = split(&hir, None, &Users::new())?;
         let text = |hir: &Hir| hir.to_string();
         let each = rows.iter().map(|split| {
             let gram = String::from_utf8_lossy(&split.gram.to_le_bytes()).into_owned();
@@ -329,7 +334,7 @@ mod tests {
     fn patterns_share_no_literal_where_they_have_others() {
         let config = syntax::Config::new().unicode(false).utf8(false);
         let hir = syntax::parse_with("xyzzy-quux", &config).expect("a pattern");
-        let gram = |users: &Users| split(&hir, users).expect("a literal")[0].gram;
+        let gram = |users: &Users| split(&hir, None, users).expect("a literal")[0].gram;
         let first = gram(&Users::new());
         assert_ne!(gram(&Users::from([(first, 9)])), first);
     }
@@ -338,7 +343,7 @@ mod tests {
     fn anchors_stay() {
         let config = syntax::Config::new().unicode(false).utf8(false);
         let hir = syntax::parse_with("^GET /evil", &config).expect("a pattern");
-        let rows = split(&hir, &Users::new()).expect("a literal");
+        let rows = split(&hir, None, &Users::new()).expect("a literal");
         let begins = |split: &Split| {
             let looks = split.before.properties().look_set_prefix();
             looks.contains(Look::Start)

@@ -2,6 +2,8 @@
 
 //! What patterns are compiled to.
 
+use kis_core::matching::signatures::DfaSpec;
+
 /// A table as `kis_core` wants it: state 0 is the start.
 ///
 /// # Examples
@@ -35,6 +37,22 @@ impl Table {
             stride: 1,
             transitions: vec![0],
             accepts: vec![vec![]],
+        }
+    }
+
+    /// What is accepted in each state, for [`Table::spec`].
+    pub fn lists(&self) -> Vec<&[u32]> {
+        self.accepts.iter().map(Vec::as_slice).collect()
+    }
+
+    /// For an image; `accepts` are its lists.
+    pub fn spec<'a>(&'a self, accepts: &'a [&'a [u32]]) -> DfaSpec<'a> {
+        DfaSpec {
+            classes: &self.classes,
+            stride: self.stride,
+            transitions: &self.transitions,
+            start: 0,
+            accepts,
         }
     }
 

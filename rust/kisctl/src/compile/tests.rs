@@ -4,10 +4,9 @@
 
 use super::*;
 use kis_core::matching::signatures::{
-    encode_led,
-    room_led,
-    DfaSpec,
-    LedSpec,
+    encode_plan,
+    room_plan,
+    PlanSpec,
     SigSpec,
     Signatures, //
 };
@@ -24,10 +23,10 @@ const BUDGET: Budget = Budget {
 };
 
 /// A small generator (xorshift64*): the same texts in every run.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -77,6 +76,11 @@ impl Random {
     }
 }
 
+/// Signatures of one pattern each.
+fn sought(patterns: &[Pattern]) -> Vec<Sought> {
+    patterns.iter().cloned().map(Sought::from).collect()
+}
+
 /// The image of a table whose patterns have the ids 1, 2, 3...
 fn image(table: &Table, patterns: usize) -> Vec<u8> {
     let plan = Plan {
@@ -84,13 +88,15 @@ fn image(table: &Table, patterns: usize) -> Vec<u8> {
         table: table.clone(),
         leads: vec![],
         pieces: Pieces::default(),
+        terms: Terms::default(),
+        scoped: Table::empty(),
+        starts: vec![],
     };
     image_of(&plan, patterns)
 }
 
 /// The image of a plan whose patterns have the ids 1, 2, 3...
-fn image_of(plan: &Plan, patterns: usize) -> Vec<u8> {
-    let table = &plan.table;
+pub(super) fn image_of(plan: &Plan, patterns: usize) -> Vec<u8> {
     let sigs: Vec<SigSpec<'_>> = (1..=patterns)
         .map(|id| SigSpec {
             id: u32::try_from(id).expect("a small number"),
@@ -101,22 +107,22 @@ fn image_of(plan: &Plan, patterns: usize) -> Vec<u8> {
             ban_s: 0,
         })
         .collect();
-    let accepts: Vec<&[u32]> = table.accepts.iter().map(Vec::as_slice).collect();
-    let dfa = DfaSpec {
-        classes: &table.classes,
-        stride: table.stride,
-        transitions: &table.transitions,
-        start: 0,
-        accepts: &accepts,
-    };
+    let accepts = plan.table.lists();
+    let dfa = plan.table.spec(&accepts);
     let pieces = plan.pieces.specs();
-    let led = LedSpec {
+    let scoped_accepts = plan.scoped.lists();
+    let scoped = plan.scoped.spec(&scoped_accepts);
+    let (terms, needs) = plan.terms.specs();
+    let beside = PlanSpec {
         maps: &plan.pieces.maps,
         pieces: &pieces,
         leads: &plan.leads,
+        terms: plan.terms.spec(&terms, &needs),
+        scoped: &scoped,
+        starts: &plan.starts,
     };
-    let mut image = vec![0; room_led(&sigs, &dfa, &led)];
-    let len = encode_led(&sigs, &dfa, &led, &mut image).expect("an image");
+    let mut image = vec![0; room_plan(&sigs, &dfa, &beside)];
+    let len = encode_plan(&sigs, &dfa, &beside, &mut image).expect("an image");
     image.truncate(len);
     image
 }
@@ -226,7 +232,7 @@ fn plan_finds_what_regex_automata_finds() {
         let parsed: Result<Vec<Pattern>, Problem> =
             texts.iter().map(|text| Pattern::parse(text)).collect();
         let Ok(parsed) = parsed else { continue };
-        let Ok(plan) = plan(&parsed, BUDGET) else {
+        let Ok(plan) = plan(&sought(&parsed), BUDGET) else {
             continue;
         };
         sets += 1;
@@ -258,7 +264,7 @@ fn literals_are_found_as_far_from_the_beginning_as_may_be() {
         ("x(?s).{27}evil", format!("{:40}x{:27}evil", "", ""), true),
     ] {
         let parsed = [Pattern::parse(pattern).expect("a pattern")];
-        let plan = plan(&parsed, BUDGET).expect("a plan");
+        let plan = plan(&sought(&parsed), BUDGET).expect("a plan");
         assert_eq!(plan.leads.len(), 1, "{pattern}");
         let image = image_of(&plan, 1);
         for _ in 0..20 {

@@ -16,7 +16,8 @@ fn read(value: &Value) -> Result<Compiled, Faults> {
 
 fn good() -> Value {
     json!({"version": 1, "signatures": [
-        {"id": 1002, "type": 1, "message": "second", "pattern": "def", "cell": "redis"},
+        {"id": 1002, "type": 1, "message": "second", "pattern": "def", "cell": "redis",
+            "parts": [{"in": "stream", "pattern": "de"}]},
         {"id": 1001, "revision": 7, "type": 2, "message": "first", "pattern": "abc", "ban_s": 60},
     ]})
 }
@@ -165,7 +166,10 @@ fn each_rule_is_told_at_its_place() {
     let faults = read(&file).expect_err("a missing key");
     assert_eq!(
         (&*faults[0].pointer, &*faults[0].message),
-        ("/signatures/1", "the key \"pattern\" is missing")
+        (
+            "/signatures/1",
+            "signature 5: it looks for nothing that has to be there"
+        )
     );
 }
 

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A content of a rule, with its modifiers, as a regular expression.
+//!
+//! Suricata's `distance` and `within`: the next content begins at least `distance` bytes behind the last one and
+//! ends at most `distance + within` behind it; `offset` and `depth` count from the beginning of the buffer.
+
+use super::{
+    buffer::Buffer,
+    rule::unquoted, //
+};
+use kis_core::matching::scope::Scope;
+
+/// Longest gap that is written out.
+pub const MAX_GAP: u32 = 300;
+
+/// Bytes between two things, or before the first: at least so many, and at most.
+pub type Gap = (u32, Option<u32>);
+
+/// Anywhere.
+pub const ANYWHERE: Gap = (0, None);
+
+/// A piece of what is looked for.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// Its regular expression.
+    pub text: String,
+    /// Where it may begin, behind the piece before or the beginning.
+    pub gap: Gap,
+    /// Whether that counts from the piece before.
+    pub is_relative: bool,
+    /// Whether it must not be there.
+    pub is_absent: bool,
+    /// Where it is looked for.
+    pub buffer: Buffer,
+}
+
+/// A content with its modifiers; the error says what cannot be said.
+pub fn content(value: &str, own: &[(&str, &str)], buffer: Buffer) -> Result<Piece, String> {
+    let (is_absent, value) = match value.trim().strip_prefix('!') {
+        Some(rest) => (true, rest.trim()),
+        None => (false, value),
+    };
+    let bytes = bytes(unquoted(value))?;
+    let has = |name: &str| own.iter().any(|(own, _)| *own == name);
+    let number = |name: &str| -> Result<Option<i64>, String> {
+        let Some((_, value)) = own.iter().find(|(own, _)| *own == name) else {
+            return Ok(None);
+        };
+        let number = value.parse();
+        let number = number.map_err(|_| format!("its {name} is no number ({value})"))?;
+        Ok(Some(number))
+    };
+    let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    let (distance, within) = (number("distance")?, number("within")?);
+    let (offset, depth) = (number("offset")?, number("depth")?);
+    let is_relative = distance.is_some() || within.is_some();
+    let positive = |number: i64| u32::try_from(number).map_err(|_| "looks backwards (distance)");
+    let (least, most) = if is_relative {
+        (distance, within)
+    } else {
+        (offset, depth)
+    };
+    let least = positive(least.unwrap_or(0))?;
+    let most = most.map(positive).transpose()?;
+    let mut gap = (
+        least,
+        most.map(|most| least.saturating_add(most.saturating_sub(len))),
+    );
+    if has("startswith") {
+        gap = (0, Some(0));
+    }
+    let mut text = match buffer {
+        Buffer::Names => names(&bytes)?,
+        Buffer::Query => escaped(&bytes).replace("\\.", "[\\x01-\\x3f]"),
+        Buffer::Scope(Scope::Headers) => {
+            // What stands between name and value is one blank in the buffer of rules.
+            escaped(&bytes).replace(": ", ":[ \\t]*")
+        }
+        Buffer::Host | Buffer::Scope(_) => escaped(&bytes),
+    };
+    if has("nocase") || matches!(buffer, Buffer::Host | Buffer::Names) {
+        text = format!("(?i:{text})");
+    }
+    if has("endswith") {
+        text.push_str(
+            buffer
+                .end()
+                .ok_or("wants something to be the last (endswith)")?,
+        );
+    }
+    if buffer == Buffer::Names && (is_relative || gap != ANYWHERE || has("endswith")) {
+        return Err("wants names of fields at a place (http.header_names)".to_owned());
+    }
+    Ok(Piece {
+        text,
+        gap,
+        is_relative,
+        is_absent,
+        buffer,
+    })
+}
+
+/// Names of fields, as a rule has them on lines of their own, in header lines.
+fn names(bytes: &[u8]) -> Result<String, String> {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let is_begun = text.starts_with("\r\n");
+    let is_ended = text.len() > 2 && text.ends_with("\r\n");
+    let names: Vec<&str> = text.split("\r\n").filter(|name| !name.is_empty()).collect();
+    if names.is_empty() || text.contains("\r\n\r\n") {
+        return Err("wants the last name of a field (http.header_names)".to_owned());
+    }
+    let mut all = String::from("(?:^|\\n)");
+    for (at, name) in names.iter().enumerate() {
+        if at == 0 && !is_begun {
+            all.push_str("[^:\\n]*");
+        }
+        all.push_str(&escaped(name.as_bytes()));
+        if at + 1 == names.len() && !is_ended {
+            all.push_str("[^:\\n]*:");
+        } else {
+            all.push_str("[ \\t]*:");
+        }
+        if at + 1 < names.len() {
+            all.push_str("[^\\n]*\\n");
+        }
+    }
+    Ok(all)
+}
+
+/// The bytes of a content: `ab|0d 0a|c`.
+pub fn bytes(text: &str) -> Result<Vec<u8>, String> {
+    let mut all = Vec::new();
+    let mut parts = text.split('|');
+    loop {
+        let Some(plain) = parts.next() else { break };
+        let mut is_escaped = false;
+        for byte in plain.bytes() {
+            if byte == b'\\' && !is_escaped {
+                is_escaped = true;
+                continue;
+            }
+            is_escaped = false;
+            all.push(byte);
+        }
+        let Some(hex) = parts.next() else { break };
+        let digits: String = hex.chars().filter(|c| !c.is_whitespace()).collect();
+        let pairs = digits.as_bytes().chunks(2);
+        for pair in pairs {
+            let pair = std::str::from_utf8(pair).unwrap_or_default();
+            let byte = u8::from_str_radix(pair, 16)
+                .ok()
+                .filter(|_| pair.len() == 2);
+            all.push(byte.ok_or_else(|| format!("a content has no hexadecimal bytes ({hex})"))?);
+        }
+    }
+    if all.is_empty() {
+        return Err("an empty content".to_owned());
+    }
+    Ok(all)
+}
+
+/// Bytes as a regular expression.
+pub fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in bytes {
+        match byte {
+            b'0'..=b'9'
+            | b'a'..=b'z'
+            | b'A'..=b'Z'
+            | b' '
+            | b'_'
+            | b'/'
+            | b':'
+            | b'='
+            | b','
+            | b'%'
+            | b'<'
+            | b'>'
+            | b'@'
+            | b'"'
+            | b'\''
+            | b';'
+            | b'!' => text.push(char::from(*byte)),
+            b'-' | b'.' | b'?' | b'+' | b'*' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'^'
+            | b'$' | b'|' | b'\\' | b'&' | b'~' | b'#' => {
+                text.push('\\');
+                text.push(char::from(*byte));
+            }
+            other => text.push_str(&format!("\\x{other:02x}")),
+        }
+    }
+    text
+}
+
+/// Any bytes, so many.
+pub fn any(gap: Gap) -> Result<String, String> {
+    let far = |n: u32| format!("has a gap of more than {MAX_GAP} bytes ({n})");
+    match gap {
+        (0, Some(0)) => Ok(String::new()),
+        (0, None) => Ok("(?s:.*)".to_owned()),
+        (least, _) if least > MAX_GAP => Err(far(least)),
+        (least, None) => Ok(format!("(?s:.{{{least},}})")),
+        (_, Some(most)) if most > MAX_GAP => Err(far(most)),
+        (least, Some(most)) if least == most => Ok(format!("(?s:.{{{least}}})")),
+        (least, Some(most)) => Ok(format!("(?s:.{{{least},{most}}})")),
+    }
+}

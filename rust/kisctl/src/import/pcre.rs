@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A regular expression of Perl's in a rule, as one that kisctl compiles.
+
+use super::{
+    buffer::Buffer,
+    content::{
+        Piece,
+        ANYWHERE, //
+    },
+    rule::unquoted, //
+};
+
+/// A `pcre`: `"/…/flags"`; the error says what cannot be said.
+pub fn pcre(value: &str, sticky: Buffer) -> Result<Piece, String> {
+    let (is_absent, value) = match value.trim().strip_prefix('!') {
+        Some(rest) => (true, rest.trim()),
+        None => (false, value),
+    };
+    let text = unquoted(value);
+    let body = text
+        .strip_prefix('/')
+        .and_then(|rest| rest.rsplit_once('/'));
+    let (body, flags) = body.ok_or("a pcre without slashes")?;
+    let (mut inner, mut is_relative, mut buffer) = (String::new(), false, sticky);
+    for flag in flags.chars() {
+        match flag {
+            'i' | 's' | 'x' => inner.push(flag),
+            'R' => is_relative = true,
+            'm' | 'G' | 'O' | 'A' => {}
+            flag => match Buffer::of_flag(flag) {
+                Some(of) => buffer = of,
+                None => return Err(format!("looks into a part of the protocol (pcre, {flag})")),
+            },
+        }
+    }
+    if matches!(buffer, Buffer::Query | Buffer::Names) {
+        return Err("looks for names with a pcre".to_owned());
+    }
+    let mut body = portable(body);
+    let is_simple = !has_ways(&body);
+    let mut gap = ANYWHERE;
+    if flags.contains('m') {
+        // A line begins behind the one before.
+        if let Some(rest) = body.strip_prefix('^').filter(|_| is_simple && !is_relative) {
+            body = format!("(?:^|\\n){rest}");
+        } else if body.replace("[^", "").contains('^') {
+            return Err("looks at the beginning of a line (pcre, m)".to_owned());
+        }
+        if let Some(rest) = body.strip_suffix('$').filter(|rest| !rest.ends_with('\\')) {
+            let end = buffer.end().unwrap_or("\\r?\\n");
+            body = format!("{rest}{end}");
+        }
+    } else if let Some(rest) = body.strip_prefix('^').filter(|_| is_simple && is_relative) {
+        // Relative, the beginning is where the piece before ends.
+        (body, gap) = (rest.to_owned(), (0, Some(0)));
+    } else if is_relative && body.replace("[^", "").replace("\\^", "").contains('^') {
+        return Err("looks at its beginning in one of several ways (pcre, R)".to_owned());
+    }
+    if flags.contains('A') {
+        gap = (0, Some(0));
+    }
+    if let Some(rest) = body.strip_suffix('$').filter(|rest| !rest.ends_with('\\')) {
+        let end = buffer.end().filter(|_| is_simple);
+        let end = end.ok_or("looks at the end (pcre, $)")?;
+        body = format!("{rest}{end}");
+    }
+    let inner = if buffer == Buffer::Host && !inner.contains('i') {
+        format!("{inner}i")
+    } else {
+        inner
+    };
+    let text = match inner.as_str() {
+        "" => format!("(?:{body})"),
+        flags => format!("(?{flags}:{body})"),
+    };
+    Ok(Piece {
+        text,
+        gap,
+        is_relative,
+        is_absent,
+        buffer,
+    })
+}
+
+/// Whether a regular expression is several at its outermost: then `^` and `$` are those of one of them.
+fn has_ways(body: &str) -> bool {
+    let (mut depth, mut is_class, mut is_escaped) = (0_u32, false, false);
+    for c in body.chars() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '[' => is_class = true,
+            ']' => is_class = false,
+            _ if is_class => {}
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            '|' if depth == 0 => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// What Perl and Rust write differently.
+fn portable(body: &str) -> String {
+    let mut text = String::new();
+    let mut chars = body.chars().peekable();
+    let mut is_class = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some(
+                    c @ ('/' | '<' | '>' | '"' | '\'' | ';' | ':' | '=' | '!' | '@' | '%' | ','
+                    | '`'),
+                ) => {
+                    text.push(c);
+                }
+                Some('_') => text.push('_'),
+                Some('h') if is_class => text.push_str(" \\t"),
+                Some('h') => text.push_str("[ \\t]"),
+                Some('Z') => text.push_str("\\z"),
+                Some('e') => text.push_str("\\x1b"),
+                Some(c) => text.extend(['\\', c]),
+                None => text.push('\\'),
+            },
+            '[' if !is_class => {
+                is_class = true;
+                text.push('[');
+                if chars.peek() == Some(&'^') {
+                    text.extend(chars.next());
+                }
+                // The first one is meant.
+                if chars.peek() == Some(&']') {
+                    chars.next();
+                    text.push_str("\\]");
+                }
+            }
+            '[' if chars.peek() != Some(&':') => text.push_str("\\["),
+            '[' => {
+                // [:alpha:]
+                text.push('[');
+                for c in chars.by_ref() {
+                    text.push(c);
+                    if c == ']' {
+                        break;
+                    }
+                }
+            }
+            ']' => {
+                is_class = false;
+                text.push(']');
+            }
+            '&' | '~' if is_class => text.extend(['\\', c]),
+            '{' if !is_class && !chars.peek().is_some_and(char::is_ascii_digit) => {
+                text.push_str("\\{");
+            }
+            c if c.is_ascii() => text.push(c),
+            c => {
+                let mut bytes = [0; 4];
+                for byte in c.encode_utf8(&mut bytes).bytes() {
+                    text.push_str(&format!("\\x{byte:02x}"));
+                }
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ways_are_outermost() {
+        for (body, has) in [
+            ("a|b", true),
+            ("(?:a|b)c", false),
+            ("[|]\\|", false),
+            ("(a)|b", true),
+        ] {
+            assert_eq!(has_ways(body), has, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_differently_is_translated() {
+        for (perl, rust) in [
+            ("a\\/b\\<c\\:", "a/b<c:"),
+            ("[[a]{x}", "[\\[a]\\{x}"),
+            ("[^]a]{2}", "[^\\]a]{2}"),
+            ("[[:alpha:]&]", "[[:alpha:]\\&]"),
+            ("a\\h+", "a[ \\t]+"),
+        ] {
+            assert_eq!(portable(perl), rust);
+        }
+    }
+}
