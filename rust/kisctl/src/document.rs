@@ -149,13 +149,6 @@ impl Document {
     pub fn read(path: &Path) -> Result<Result<Self, Faults>> {
         let file = path.display().to_string();
         let bytes = input::read(path, MAX_BYTES)?;
-        // CAST: a length always fits 64 bits.
-        if bytes.len() as u64 > MAX_BYTES {
-            return Err(
-                Error::failed(format!("{file}: longer than {} MiB", MAX_BYTES >> 20))
-                    .next("give a cell or signature file; see kisctl limits"),
-            );
-        }
         Ok(Self::parse(&file, bytes))
     }
 

@@ -181,7 +181,7 @@ pub(super) fn save(
 
 fn import(output: &Output, name: &str, path: &Path, dry_run: bool, force: bool) -> Result<()> {
     let what = path.display().to_string();
-    // CAST: a small constant; a byte more than fits shows that there is more.
+    // CAST: a small constant.
     let image = input::read(path, MAX_BYTES as u64)?;
     let saved = Saved::read(&image, &what)?;
     match Control::open() {

@@ -62,7 +62,7 @@ fn side(path: &Path, control: &mut Option<Control>) -> Result<Side> {
         let saved = Saved::of_cell(control, &cell.name)?;
         return Ok(Side { name, saved });
     }
-    // CAST: a small constant; a byte more than fits shows that there is more.
+    // CAST: a small constant.
     let saved = Saved::read(&input::read(path, MAX_BYTES as u64)?, &name)?;
     Ok(Side { name, saved })
 }
