@@ -354,18 +354,26 @@ pub enum Sig {
         /// The file; - is standard input
         file: PathBuf,
     },
-    /// Say what a signature file would find in bytes, and where
+    /// Say what a signature file would find in bytes or in a capture, and where
     ///
-    /// Each input is one stream from its beginning. Nothing is loaded, and no module is needed.
+    /// An input that begins as a capture (pcap, pcapng) is read as one: what servers in it received, each
+    /// connection and each datagram a stream. Any other input is one stream from its beginning. Nothing is
+    /// loaded, and no module is needed.
     Test {
         /// The signature file
         file: PathBuf,
-        /// Files with bytes as a peer would send them; - is standard input
+        /// Captures, or files with bytes as a peer would send them; - is standard input
         #[arg(default_value = "-")]
         inputs: Vec<PathBuf>,
         /// The stream comes in pieces of so many bytes
         #[arg(long, value_name = "BYTES", default_value_t = 1460, value_parser = clap::value_parser!(u32).range(1..))]
         pieces: u32,
+        /// In captures, look at what clients receive too
+        #[arg(long, conflicts_with = "raw")]
+        both: bool,
+        /// Take a capture for one stream of bytes too
+        #[arg(long)]
+        raw: bool,
     },
     /// Make a signature file of rules of Suricata or Snort
     ///

@@ -9,6 +9,7 @@
 #![deny(unsafe_code)]
 
 pub mod args;
+pub mod capture;
 pub mod cell_file;
 pub mod cmd;
 pub mod compile;

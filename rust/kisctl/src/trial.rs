@@ -3,6 +3,11 @@
 //! What signatures find in bytes, by the kernel's own matcher, without a kernel.
 
 use crate::{
+    capture::{
+        self,
+        connection::Origin,
+        Summary, //
+    },
     configuration::Configuration,
     error::{
         Error,
@@ -10,7 +15,10 @@ use crate::{
     },
     signature_file::Compiled,
     text,
-    view::field::Field, //
+    view::{
+        field::Field,
+        value::Value, //
+    }, //
 };
 use kis_core::matching::{
     delivery::Delivery,
@@ -18,6 +26,9 @@ use kis_core::matching::{
     stream::StreamState, //
 };
 use std::ops::ControlFlow;
+
+/// Most matches that are told of one capture.
+const MAX_MATCHES: usize = 1 << 16;
 
 /// A signature that ends in an input.
 ///
@@ -54,6 +65,8 @@ pub struct Match {
     pub offset: u64,
     /// The last bytes up to there, printable.
     pub excerpt: String,
+    /// Where in a capture, if it was found in one.
+    pub origin: Option<Origin>,
 }
 
 /// The fields of a match.
@@ -66,7 +79,56 @@ pub const FIELDS: &[Field<Match>] = &[
     Field::new("cell", |found| found.cell.clone().into()),
     Field::new("offset", |found| found.offset.into()),
     Field::new("excerpt", |found| found.excerpt.clone().into()),
+    Field::new("packet", |found| {
+        of(found, |origin| origin.place.packet.into())
+    }),
+    Field::new("time", |found| {
+        of(found, |origin| origin.time_ns.map(text::rfc3339).into())
+    }),
+    Field::new("protocol", |found| {
+        of(found, |origin| origin.protocol.into())
+    }),
+    Field::new("source", |found| {
+        of(found, |origin| origin.source.ip().to_string().into())
+    }),
+    Field::new("source_port", |found| {
+        of(found, |origin| u32::from(origin.source.port()).into())
+    }),
+    Field::new("destination", |found| {
+        of(found, |origin| origin.destination.ip().to_string().into())
+    }),
+    Field::new("destination_port", |found| {
+        of(found, |origin| u32::from(origin.destination.port()).into())
+    }),
+    Field::new("to_server", |found| {
+        of(found, |origin| origin.to_server.into())
+    }),
 ];
+
+/// What is only known of a match in a capture.
+fn of(found: &Match, value: fn(&Origin) -> Value) -> Value {
+    found.origin.as_ref().map_or(Value::Absent, value)
+}
+
+/// What was looked at, and what was found.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::trial::Trial;
+///
+/// let trial = Trial { input: "a.bin".to_owned(), matches: vec![], capture: None };
+/// assert!(trial.capture.is_none(), "it was one stream of bytes");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// Which input.
+    pub input: String,
+    /// What was found, in the order of the ends.
+    pub matches: Vec<Match>,
+    /// What was in it, if it was a capture.
+    pub capture: Option<Summary>,
+}
 
 /// The signatures as the kernel has them.
 ///
@@ -78,6 +140,52 @@ pub fn signatures(compiled: &Compiled) -> Result<Signatures<Vec<u8>>> {
         .map_err(|e| Error::failed(format!("the image of the signatures: {e}")))
 }
 
+/// How far signatures have come in a stream.
+#[derive(Clone, Debug, Default)]
+struct Looking {
+    stream: StreamState,
+    /// Those that were found; each is told once a stream.
+    known: Vec<u32>,
+}
+
+impl Looking {
+    /// Looks at the next bytes, in pieces of so many.
+    fn look(
+        &mut self,
+        signatures: &Signatures<Vec<u8>>,
+        input: &str,
+        bytes: &[u8],
+        piece: usize,
+        mut tell: impl FnMut(Match),
+    ) {
+        let Self { stream, known } = self;
+        for piece in bytes.chunks(piece.max(1)) {
+            let mut delivery = Delivery::new(stream, 1, signatures.start());
+            let flow = delivery.scan(signatures, piece, |found| {
+                let Some(signature) = signatures.get(found.sig) else {
+                    return ControlFlow::Continue(());
+                };
+                if !known.contains(&signature.id()) {
+                    known.push(signature.id());
+                    tell(Match {
+                        input: input.to_owned(),
+                        id: signature.id(),
+                        revision: signature.revision(),
+                        kind: signature.kind().into(),
+                        message: text::name(signature.message()),
+                        cell: signature.cell().map(text::name),
+                        offset: found.offset,
+                        excerpt: text::name(found.excerpt),
+                        origin: None,
+                    });
+                }
+                ControlFlow::Continue(())
+            });
+            debug_assert!(flow.is_continue());
+        }
+    }
+}
+
 /// What all signatures find in a stream that comes in pieces of so many bytes, in the order of the ends: each
 /// signature at the first place where it ends.
 pub fn matches(
@@ -86,31 +194,66 @@ pub fn matches(
     bytes: &[u8],
     piece: usize,
 ) -> Vec<Match> {
-    let mut stream = StreamState::default();
-    let mut all: Vec<Match> = Vec::new();
-    for piece in bytes.chunks(piece.max(1)) {
-        let mut delivery = Delivery::new(&mut stream, 1, signatures.start());
-        let flow = delivery.scan(signatures, piece, |found| {
-            let Some(signature) = signatures.get(found.sig) else {
-                return ControlFlow::Continue(());
-            };
-            if all.iter().all(|known| known.id != signature.id()) {
-                all.push(Match {
-                    input: input.to_owned(),
-                    id: signature.id(),
-                    revision: signature.revision(),
-                    kind: signature.kind().into(),
-                    message: text::name(signature.message()),
-                    cell: signature.cell().map(text::name),
-                    offset: found.offset,
-                    excerpt: text::name(found.excerpt),
-                });
-            }
-            ControlFlow::Continue(())
-        });
-        debug_assert!(flow.is_continue());
-    }
+    let mut all = Vec::new();
+    Looking::default().look(signatures, input, bytes, piece, |found| all.push(found));
     all
+}
+
+/// What all signatures find in a capture: each at the first place where it ends in each stream that a
+/// server receives, and with `both` in those that clients receive.
+///
+/// # Errors
+///
+/// When the capture cannot be read.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::trial::{in_capture, signatures};
+/// # use kisctl::{configuration, document::Document};
+/// # let text = br#"{"version": 1, "signatures": [{"id": 5, "type": 2, "message": "m", "pattern": "evil"}]}"#;
+/// # let document = Document::parse("s.json", text.to_vec()).expect("JSON");
+/// # let signatures = signatures(&configuration::of(&document).expect("a signature file"))?;
+/// let refused = in_capture(&signatures, "a.pcap", &[0xd4, 0xc3, 0xb2, 0xa1], 1460, false);
+/// assert!(refused.expect_err("cut").to_string().starts_with("a.pcap: the file ends"));
+/// # Ok::<(), kisctl::error::Error>(())
+/// ```
+pub fn in_capture(
+    signatures: &Signatures<Vec<u8>>,
+    input: &str,
+    bytes: &[u8],
+    piece: usize,
+    both: bool,
+) -> Result<Trial> {
+    let (mut all, mut more) = (Vec::new(), None);
+    let summary = capture::read(bytes, |looking: &mut Looking, origin, bytes| {
+        if !origin.to_server && !both {
+            return;
+        }
+        looking.look(signatures, input, bytes, piece, |found| {
+            if all.len() < MAX_MATCHES {
+                all.push(Match {
+                    origin: Some(*origin),
+                    ..found
+                });
+            } else {
+                more.get_or_insert(origin.place);
+            }
+        });
+    });
+    let mut summary = summary.map_err(|why| {
+        Error::failed(format!("{input}: {why}"))
+            .next("capture anew, or give --raw if it is no capture")
+    })?;
+    if let Some(place) = more {
+        let what = "more than 65536 matches: those behind are not told";
+        summary.notes.add(what, place);
+    }
+    Ok(Trial {
+        input: input.to_owned(),
+        matches: all,
+        capture: Some(summary),
+    })
 }
 
 #[cfg(test)]
@@ -140,6 +283,52 @@ mod tests {
             let again = matches(&signatures, "f", bytes, piece);
             let ends = |all: &[Match]| -> Vec<_> { all.iter().map(|m| (m.id, m.offset)).collect() };
             assert_eq!(ends(&again), ends(&whole));
+        }
+    }
+
+    /// A datagram behind the head of its record.
+    fn datagram(from: u8, to: u8, ports: [u8; 4], bytes: &[u8]) -> Vec<u8> {
+        let len = 28 + u8::try_from(bytes.len()).expect("short");
+        let mut packet = vec![
+            0x45, 0, 0, len, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, from, 10, 0, 0, to,
+        ];
+        packet.extend(ports);
+        packet.extend([0, len - 20, 0, 0]);
+        packet.extend(bytes);
+        [
+            &[9, 0, 0, 0, 0, 0, 0, 0, len, 0, 0, 0, len, 0, 0, 0],
+            &packet[..],
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn each_stream_of_a_capture_is_looked_at() {
+        let text = br#"{"version": 1, "signatures": [{"id": 1, "type": 2, "message": "m", "pattern": "evil"}]}"#;
+        let document = Document::parse("s.json", text.to_vec()).expect("JSON");
+        let signatures =
+            signatures(&configuration::of(&document).expect("a file")).expect("an image");
+        let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
+        file.extend([0; 8]);
+        file.extend([0, 0, 4, 0, 101, 0, 0, 0]);
+        file.extend(datagram(1, 2, [0x9c, 0x40, 0, 53], b"ev"));
+        file.extend(datagram(1, 2, [0x9c, 0x40, 0, 53], b"il, evil, evil"));
+        file.extend(datagram(2, 1, [0, 53, 0x9c, 0x40], b"evil too"));
+        for (both, want) in [
+            (false, vec![(2, 8, true)]),
+            (true, vec![(2, 8, true), (3, 4, false)]),
+        ] {
+            let trial = in_capture(&signatures, "f", &file, 3, both).expect("a capture");
+            let found = trial.matches.iter().map(|found| {
+                let origin = found.origin.expect("of a capture");
+                assert_eq!(
+                    (origin.protocol, origin.time_ns),
+                    ("udp", Some(9_000_000_000))
+                );
+                (origin.place.packet, found.offset, origin.to_server)
+            });
+            assert_eq!(found.collect::<Vec<_>>(), want);
+            assert_eq!(trial.capture.map(|summary| summary.datagrams), Some(3));
         }
     }
 }

@@ -4,6 +4,10 @@
 
 use crate::{
     args::Sig as Verb,
+    capture::{
+        file::is_capture,
+        Summary, //
+    },
     configuration,
     control::{
         Control,
@@ -29,9 +33,11 @@ use crate::{
     signature_file::Compiled,
     text,
     trial::{
+        in_capture,
         matches,
         signatures,
         Match,
+        Trial,
         FIELDS as MATCH, //
     },
     view::{
@@ -57,7 +63,9 @@ pub fn run(output: &Output, verb: &Verb) -> Result<u8> {
             file,
             inputs,
             pieces,
-        } => test(output, file, inputs, *pieces)?,
+            both,
+            raw,
+        } => test(output, file, inputs, *pieces, *both, *raw)?,
         Verb::Import {
             rules,
             output: to,
@@ -118,51 +126,142 @@ pub(super) fn tell_import(output: &Output, to: &Path, import: &Import) -> Result
     ))
 }
 
+/// Columns of a terminal of the usual size.
+const WIDTH: usize = 80;
+
 /// Most bytes of an input.
 const MAX_INPUT: u64 = 1 << 30;
 
-/// Looks for signatures in bytes.
-fn test(output: &Output, file: &Path, inputs: &[PathBuf], pieces: u32) -> Result<()> {
+/// Looks for signatures in bytes and captures.
+fn test(
+    output: &Output,
+    file: &Path,
+    inputs: &[PathBuf],
+    pieces: u32,
+    both: bool,
+    raw: bool,
+) -> Result<()> {
     let compiled = configuration::read::<Compiled>(file)?.map_err(|faults| refuse(&faults))?;
     let signatures = signatures(&compiled)?;
+    // CAST: widens.
+    let piece = pieces as usize;
     let mut all = Vec::new();
     for input in inputs {
         let name = input.display().to_string();
         let bytes = input::read(input, MAX_INPUT)?;
-        // CAST: widens.
-        all.push((
-            name.clone(),
-            matches(&signatures, &name, &bytes, pieces as usize),
-        ));
+        all.push(if is_capture(&bytes) && !raw {
+            in_capture(&signatures, &name, &bytes, piece, both)?
+        } else {
+            Trial {
+                matches: matches(&signatures, &name, &bytes, piece),
+                input: name,
+                capture: None,
+            }
+        });
     }
     tell_test(output, file, &all)
 }
 
 /// What was found in each input.
-pub(super) fn tell_test(output: &Output, file: &Path, all: &[(String, Vec<Match>)]) -> Result<()> {
+pub(super) fn tell_test(output: &Output, file: &Path, all: &[Trial]) -> Result<()> {
     if output.is_json() {
-        let found: Vec<Match> = all.iter().flat_map(|(_, found)| found.clone()).collect();
-        let report = Object::report().with("file", file.display().to_string());
-        return output.object(&report.with("matches", objects(MATCH, &found)));
+        let found = all.iter().flat_map(|trial| &trial.matches);
+        let captures = all.iter().filter_map(|trial| {
+            let summary = trial.capture.as_ref()?;
+            Some(
+                Object::new()
+                    .with("input", trial.input.clone())
+                    .and(counts(summary)),
+            )
+        });
+        let report = Object::report()
+            .with("file", file.display().to_string())
+            .with("matches", objects(MATCH, found))
+            .with("captures", captures.collect::<Vec<_>>());
+        return output.object(&report);
     }
-    for (input, found) in all {
-        if found.is_empty() {
+    for trial in all {
+        let input = &trial.input;
+        if let Some(summary) = &trial.capture {
+            tell_capture(output, input, summary)?;
+        }
+        if trial.matches.is_empty() {
             output.line(format!("{input}: no signature matches"))?;
         }
-        for found in found {
-            let Match {
-                id, kind, message, ..
-            } = found;
-            let cell = found.cell.as_ref();
-            let cell = cell.map_or(String::new(), |cell| format!(", cell \"{cell}\""));
-            output.line(format!(
-                "{input}: signature {id}, type {kind}{cell}: \"{message}\", ends with byte {}",
-                found.offset
-            ))?;
-            output.line(format!("  {}", found.excerpt))?;
+        for found in &trial.matches {
+            tell_match(output, found)?;
         }
     }
     Ok(())
+}
+
+/// What was in a capture, for programs.
+fn counts(summary: &Summary) -> Object {
+    let notes = summary.notes.all().iter().map(|note| {
+        Object::new()
+            .with("what", note.what)
+            .with("count", note.count)
+            .with("packet", note.first.packet)
+            .with("byte", note.first.byte)
+    });
+    Object::new()
+        .with("packets", summary.packets)
+        .with("connections", summary.connections)
+        .with("datagrams", summary.datagrams)
+        .with("notes", notes.collect::<Vec<_>>())
+}
+
+/// What was in a capture, for people.
+fn tell_capture(output: &Output, input: &str, summary: &Summary) -> Result<()> {
+    let counts = [
+        text::count(summary.packets, "packet"),
+        text::count(summary.connections, "connection"),
+        text::count(summary.datagrams, "datagram"),
+    ];
+    output.line(format!("{input}: {}", counts.join(", ")))?;
+    for note in summary.notes.all() {
+        let text = format!("  {} ({})", note.what, note.seen());
+        if text.len() <= WIDTH {
+            output.line(text)?;
+        } else {
+            output.line(format!("  {}", note.what))?;
+            output.line(format!("    {}", note.seen()))?;
+        }
+    }
+    Ok(())
+}
+
+/// A match.
+fn tell_match(output: &Output, found: &Match) -> Result<()> {
+    let Match {
+        input,
+        id,
+        kind,
+        message,
+        ..
+    } = found;
+    let cell = found.cell.as_ref();
+    let cell = cell.map_or(String::new(), |cell| format!(", cell \"{cell}\""));
+    output.line(format!(
+        "{input}: signature {id}, type {kind}{cell}: \"{message}\", ends with byte {}",
+        found.offset
+    ))?;
+    if let Some(origin) = &found.origin {
+        let at = origin.time_ns.map_or(String::new(), |time_ns| {
+            format!(" at {}", text::rfc3339(time_ns))
+        });
+        let to = if origin.to_server { "server" } else { "client" };
+        let (packet, protocol) = (origin.place.packet, origin.protocol);
+        output.line(format!("  packet {packet}{at}, {protocol} to the {to}"))?;
+        let ends = format!("  {} -> {}", origin.source, origin.destination);
+        if ends.len() <= WIDTH {
+            output.line(ends)?;
+        } else {
+            output.line(format!("  {} ->", origin.source))?;
+            output.line(format!("  {}", origin.destination))?;
+        }
+    }
+    output.line(format!("  {}", found.excerpt))
 }
 
 /// The list of signatures.

@@ -8,6 +8,11 @@
 
 use super::*;
 use crate::{
+    capture::{
+        connection::Origin,
+        note::Place,
+        Summary, //
+    },
     cell_file::{
         CellFile,
         Resolved, //
@@ -309,8 +314,8 @@ const RULES: &str = "\
     alert http any any -> any any (msg:\"m\"; http.stat_code; content:\"evil\"; sid:4;)\n\
     nonsense\n";
 
-/// What signatures found in two inputs.
-fn found() -> Vec<(String, Vec<trial::Match>)> {
+/// What signatures found in two streams of bytes and in a capture.
+fn found() -> Vec<trial::Trial> {
     let found = trial::Match {
         input: "a.bin".to_owned(),
         id: 5,
@@ -320,15 +325,64 @@ fn found() -> Vec<(String, Vec<trial::Match>)> {
         cell: Some("redis".to_owned()),
         offset: 57,
         excerpt: "CONFIG SET dir\\x0d".to_owned(),
+        origin: None,
     };
     let other = trial::Match {
         id: 7,
         cell: None,
         ..found.clone()
     };
+    let origin = Origin {
+        place: Place {
+            packet: 7,
+            byte: 811,
+        },
+        time_ns: Some(1_700_000_000_123_456_000),
+        protocol: "tcp",
+        source: "10.0.0.1:40000".parse().expect("an address"),
+        destination: "10.0.0.2:6379".parse().expect("an address"),
+        to_server: true,
+    };
+    let long = Origin {
+        time_ns: None,
+        protocol: "udp",
+        source: "[2001:db8:1111:2222:3333:4444:5555:6666]:53"
+            .parse()
+            .expect("an address"),
+        destination: "[2001:db8:1111:2222:3333:4444:5555:7777]:40000"
+            .parse()
+            .expect("an address"),
+        to_server: false,
+        ..origin
+    };
+    let captured = |origin| trial::Match {
+        input: "a.pcap".to_owned(),
+        origin: Some(origin),
+        ..other.clone()
+    };
+    let mut summary = Summary {
+        packets: 9,
+        connections: 1,
+        datagrams: 1,
+        ..Summary::default()
+    };
+    for packet in [8, 9] {
+        let what = "a packet of another protocol than IP";
+        summary.notes.add(what, Place { packet, byte: 900 });
+    }
+    let trial = |input: &str, matches, capture| trial::Trial {
+        input: input.to_owned(),
+        matches,
+        capture,
+    };
     vec![
-        ("a.bin".to_owned(), vec![found, other]),
-        ("-".to_owned(), vec![]),
+        trial(
+            "a.pcap",
+            vec![captured(origin), captured(long)],
+            Some(summary),
+        ),
+        trial("a.bin", vec![found, other], None),
+        trial("-", vec![], None),
     ]
 }
 
