@@ -15,7 +15,7 @@ MINUTES ?= 60
 SOAK_KERNEL := $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),debug)
 
 .PHONY: all help demo vm install test test-core test-kunit test-vm test-demo test-debug soak lint bench-abuse bench-benign \
-	bench-keep bench-hooks bench-scan bench-ticker module kisctl toolchain kernel guest doc fmt fmt-check clean distclean
+	bench-keep bench-hooks bench-scan bench-suricata-verify bench-ticker module kisctl toolchain kernel guest doc fmt fmt-check clean distclean
 
 ##@ Use it
 
@@ -86,6 +86,9 @@ bench-hooks: ## instructions that KIS, and AppArmor, add to a file open
 
 bench-scan: ## instructions that signatures add to a received byte
 	@scripts/bench-scan
+
+bench-suricata-verify: ## Suricata's tests of matching, for imported rules (DATA=dir)
+	@DATA='$(DATA)' scripts/bench-suricata-verify
 
 bench-ticker: ## instructions that a window costs, with few and many threads
 	@scripts/bench-ticker
