@@ -4,4 +4,5 @@
 
 pub mod ban;
 pub mod finding;
+pub mod scan;
 pub mod verdict;

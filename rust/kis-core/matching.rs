@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Signatures: their image, what finds them, and what is remembered of a stream.
+//! What the T-helper knows: signatures (their image, what finds them, what is remembered of a stream), and
+//! scans.
 
 mod automaton;
 pub mod delivery;
@@ -10,6 +11,7 @@ pub mod lead;
 pub mod piece;
 pub mod progress;
 pub mod request;
+pub mod scans;
 pub mod scope;
 pub mod scoped;
 mod section;

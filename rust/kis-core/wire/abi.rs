@@ -247,6 +247,41 @@ numbered! {
     }
 }
 
+numbered! {
+    /// What somebody scans with (`enum kis_scan_kind`).
+    ScanKind {
+        /// SYN to where nobody listens: a SYN scan or a connect scan.
+        Syn = 1, "syn";
+        /// FIN alone.
+        Fin = 2, "fin";
+        /// No flag at all.
+        Null = 3, "null";
+        /// FIN, PSH and URG.
+        Xmas = 4, "xmas";
+        /// ACK of no connection: an ACK or window scan.
+        Ack = 5, "ack";
+        /// FIN and ACK of no connection.
+        Maimon = 6, "maimon";
+        /// Flags that do not go together.
+        Flags = 7, "flags";
+        /// SYN and ACK that nobody asked for: this host is the zombie of an idle scan, or its address was
+        /// forged.
+        SynAck = 8, "syn-ack";
+        /// A datagram to where nobody listens.
+        Udp = 9, "udp";
+        /// Many sources together, none of which is one by itself, or too many to tell each.
+        Distributed = 10, "distributed";
+    }
+}
+
+impl ScanKind {
+    /// Its bit in a set of kinds.
+    pub const fn bit(self) -> u16 {
+        // OVERFLOW: ten kinds, numbered from 1.
+        1 << self as u16
+    }
+}
+
 impl Op {
     /// How many there are (`KIS_OP_COUNT`).
     pub const COUNT: usize = Self::ALL.len();
@@ -412,6 +447,18 @@ mod tests {
             assert_eq!(RecordType::from_u16(kind as u16), Some(kind));
         }
         assert_eq!(RecordType::from_u16(0), None);
+    }
+
+    #[test]
+    fn scan_kinds_round_trip_and_have_a_bit_each() {
+        let mut all = 0u16;
+        for kind in ScanKind::ALL.iter().copied() {
+            assert_eq!(ScanKind::from_u16(kind as u16), Some(kind));
+            assert_eq!(all & kind.bit(), 0);
+            all |= kind.bit();
+        }
+        assert_eq!(ScanKind::from_u16(0), None);
+        assert_eq!(all.count_ones(), 10);
     }
 
     #[test]
