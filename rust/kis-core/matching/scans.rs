@@ -42,7 +42,7 @@ use core::sync::atomic::{
 
 pub use self::table::Losses;
 
-/// Findings of ten seconds that are told one by one.
+/// Findings of five seconds that are told one by one, of sources that may be forged.
 pub const TOLD_EACH: u32 = 64;
 
 /// Ports that a finding has, the first ones.
@@ -126,7 +126,7 @@ pub struct Scan {
     pub targets: u32,
     /// Sources, at least: 1, or how many it is together.
     pub sources: u32,
-    /// Which finding of these ten seconds it is.
+    /// Which finding of these five seconds it is.
     pub nth: u32,
     /// When the first probe came, seconds on the caller's clock.
     pub first_s: u32,
@@ -161,6 +161,22 @@ impl Scan {
         }
     }
 
+    /// Takes what is known of a source.
+    fn of(&mut self, source: &Source) {
+        self.kinds = source.kinds;
+        (self.probes, self.targets) = (source.probes, source.targets);
+        (self.first_s, self.last_s) = (source.first_s, source.last_s);
+        self.ports = source.ports;
+    }
+
+    /// Becomes a scan by so many sources.
+    fn is_by_many(&mut self, sources: u32) {
+        self.kind = ScanKind::Distributed;
+        (self.sources, self.probes) = (sources, 0);
+        (self.source, self.ports) = ([0; 16], [0; PORTS]);
+        (self.is_spoofable, self.again) = (true, false);
+    }
+
     /// The first ports, without what is behind them.
     pub fn ports(&self) -> impl Iterator<Item = u16> + '_ {
         self.ports.iter().copied().filter(|port| *port != 0)
@@ -174,9 +190,15 @@ impl<S: Deref<Target = [AtomicU64]>> Scans<S> {
     }
 
     /// Takes a probe, at a time on a clock that never goes back; what is to be told, if anything is.
-    #[inline(never)]
     pub fn probe(&self, probe: &Probe, now_ns: u64, limits: &Limits) -> Option<Scan> {
-        let now_s = seconds(now_ns);
+        let mut scan = Scan::none(probe.kind);
+        self.take(&mut scan, probe, seconds(now_ns), limits)
+            .then_some(scan)
+    }
+
+    /// The same into `scan`; whether it is to be told.
+    #[inline(never)]
+    fn take(&self, scan: &mut Scan, probe: &Probe, now_s: u32, limits: &Limits) -> bool {
         let who = self.key.hash(SOURCE, &probe.who());
         let target = self.key.hash(TARGET, &probe.name());
         let mark = Mark {
@@ -184,26 +206,29 @@ impl<S: Deref<Target = [AtomicU64]>> Scans<S> {
             kind: probe.kind,
             port: probe.port,
         };
-        let table = Table::new(self.words.get(..HANDSHAKES)?);
+        let table = Table::new(self.words.get(..HANDSHAKES).unwrap_or_default());
         let heard = table.update(who, now_s, |source| {
-            (source.probe(&mark, now_s, limits), *source)
+            let heard = source.probe(&mark, now_s, limits);
+            if matches!(heard, Heard::Scanner { .. }) {
+                scan.of(source);
+            }
+            heard
         });
         match heard {
-            Some((
-                Heard::Scanner {
-                    kind,
-                    horizon,
-                    again,
-                },
-                source,
-            )) => {
-                let mut scan = self.scan(probe, &source, now_s);
+            Some(Heard::Scanner {
+                kind,
+                horizon,
+                again,
+            }) => {
                 (scan.kind, scan.seconds, scan.again) = (kind, horizon.seconds(), again);
+                (scan.source, scan.target) = (probe.source, probe.target);
                 self.ration(scan, now_s)
             }
-            Some((Heard::Nothing { is_told: true }, _)) => None,
-            Some((Heard::Nothing { is_told: false }, _)) | None => {
-                self.crowd(probe, who, target, now_s, limits)
+            Some(Heard::Nothing { is_told: true }) => false,
+            Some(Heard::Nothing { is_told: false }) | None => {
+                let is_crowd = self.crowd(scan, (who, target), now_s, limits);
+                scan.target = probe.target;
+                is_crowd
             }
         }
     }
@@ -221,34 +246,22 @@ impl<S: Deref<Target = [AtomicU64]>> Scans<S> {
         Table::new(self.words.get(..HANDSHAKES).unwrap_or_default()).losses()
     }
 
-    /// What is known of a source.
-    fn scan(&self, probe: &Probe, source: &Source, now_s: u32) -> Scan {
-        let hash = self.key.hash(ADDRESS, &probe.source);
+    /// Whether a scan is told: by itself, or as how many there were, or not at all. Whom something can be done
+    /// about is always told: forgers cannot hide him.
+    #[inline(never)]
+    fn ration(&self, scan: &mut Scan, now_s: u32) -> bool {
+        let hash = self.key.hash(ADDRESS, &scan.source);
         let words = self.words.get(HANDSHAKES..FAST).unwrap_or_default();
-        Scan {
-            kinds: source.kinds,
-            source: probe.source,
-            target: probe.target,
-            probes: source.probes,
-            targets: source.targets,
-            first_s: source.first_s,
-            last_s: source.last_s,
-            is_spoofable: !handshakes::has(words, hash, now_s),
-            ports: source.ports,
-            ..Scan::none(probe.kind)
+        scan.is_spoofable = !handshakes::has(words, hash, now_s);
+        let Some(nth) = self.nth(Horizon::Fast.epoch(now_s)) else {
+            return false;
+        };
+        scan.nth = nth;
+        if nth <= TOLD_EACH || !scan.is_spoofable {
+            return true;
         }
-    }
-
-    /// What is told of a scan: itself, or how many there were, or nothing.
-    fn ration(&self, mut scan: Scan, now_s: u32) -> Option<Scan> {
-        scan.nth = self.nth(Horizon::Fast.epoch(now_s))?;
-        if scan.nth <= TOLD_EACH {
-            return Some(scan);
-        }
-        scan.nth.is_power_of_two().then(|| Scan {
-            sources: scan.nth,
-            ..nobody(scan)
-        })
+        scan.is_by_many(nth);
+        nth.is_power_of_two()
     }
 
     /// Which finding of this half of the shortest horizon it is.
@@ -267,22 +280,24 @@ impl<S: Deref<Target = [AtomicU64]>> Scans<S> {
         Some(word.fetch_add(1, Ordering::Relaxed).wrapping_add(1) as u32)
     }
 
-    /// Counts a probe of somebody who is no scanner for all of them together.
+    /// Counts a probe of somebody who is no scanner, by its hashes, for all of them together; whether they are
+    /// to be told now.
+    #[inline(never)]
     fn crowd(
         &self,
-        probe: &Probe,
-        who: u64,
-        target: u64,
+        scan: &mut Scan,
+        (who, target): (u64, u64),
         now_s: u32,
         limits: &Limits,
-    ) -> Option<Scan> {
+    ) -> bool {
         let half = Horizon::Medium.epoch(now_s);
-        let sources = self.words.get(SOURCES..RATION)?;
+        let part = |part| self.words.get(part).unwrap_or_default();
+        let sources = part(SOURCES..RATION);
         distinct::mark(sources, half, who);
-        let mut crossed = None;
+        let mut is_over = false;
         for (horizon, words) in [
-            (Horizon::Medium, self.words.get(MEDIUM..SOURCES)?),
-            (Horizon::Fast, self.words.get(FAST..MEDIUM)?),
+            (Horizon::Medium, part(MEDIUM..SOURCES)),
+            (Horizon::Fast, part(FAST..MEDIUM)),
         ] {
             let epoch = horizon.epoch(now_s);
             // What was there before has crossed no line.
@@ -293,21 +308,16 @@ impl<S: Deref<Target = [AtomicU64]>> Scans<S> {
             let line = line.map(|line| line.saturating_mul(CROWD).min(CROWD_MOST));
             let count = distinct::count(words, epoch);
             if line.is_some_and(|line| count >= line) {
-                crossed = Some((horizon, count));
+                is_over = true;
+                (scan.seconds, scan.targets) = (horizon.seconds(), count);
             }
         }
-        let (horizon, targets) = crossed?;
-        if !self.is_first(half) {
-            return None;
+        if !is_over || !self.is_first(half) {
+            return false;
         }
-        Some(Scan {
-            seconds: horizon.seconds(),
-            targets,
-            sources: distinct::count(sources, half),
-            first_s: now_s,
-            last_s: now_s,
-            ..nobody(self.scan(probe, &Source::NEW, now_s))
-        })
+        scan.is_by_many(distinct::count(sources, half));
+        (scan.first_s, scan.last_s) = (now_s, now_s);
+        true
     }
 
     /// Whether many sources together were not told yet in this half of ten minutes, nor in the one before.
@@ -323,20 +333,6 @@ impl<S: Deref<Target = [AtomicU64]>> Scans<S> {
         let is_due = old == 0 || now > old.saturating_add(1);
         let tell = || word.compare_exchange(old, now, Ordering::Relaxed, Ordering::Relaxed);
         is_due && tell().is_ok()
-    }
-}
-
-/// A scan by many.
-fn nobody(scan: Scan) -> Scan {
-    Scan {
-        kinds: scan.kinds,
-        target: scan.target,
-        seconds: scan.seconds,
-        targets: scan.targets,
-        nth: scan.nth,
-        first_s: scan.first_s,
-        last_s: scan.last_s,
-        ..Scan::none(ScanKind::Distributed)
     }
 }
 
@@ -388,6 +384,10 @@ mod tests {
             }
         }
         assert_eq!((each, many, nth), (TOLD_EACH, 1, 128));
+        // Nobody hides among them whose address is his own.
+        scans.shake(&probe(99, 1).source, at(1990));
+        let told = (1..25).find_map(|port| scans.probe(&probe(99, port), at(2001), &limits));
+        assert!(told.is_some_and(|scan| scan.kind == ScanKind::Syn && !scan.is_spoofable));
         // Whose address is his own, and whose may not be.
         let told = |source| {
             let mut ports = 1..30;

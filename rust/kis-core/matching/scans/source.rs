@@ -169,8 +169,12 @@ impl Source {
             is_new = window.mark(horizon.epoch(now_s), mark.bit);
         }
         if is_new {
-            self.add_target(mark);
+            self.targets = self.targets.saturating_add(1);
+            if let Some(count) = self.counts.get_mut(mark.kind as usize) {
+                *count = count.saturating_add(1);
+            }
         }
+        self.add_port(mark.port);
         let Some(horizon) = self.horizon(limits) else {
             let is_told = self.told != 0;
             return Heard::Nothing { is_told };
@@ -201,18 +205,14 @@ impl Source {
         self.windows.last().map_or(0, Window::count)
     }
 
-    /// A target that is new.
-    fn add_target(&mut self, mark: &Mark) {
-        self.targets = self.targets.saturating_add(1);
-        if let Some(count) = self.counts.get_mut(mark.kind as usize) {
-            *count = count.saturating_add(1);
-        }
-        for port in &mut self.ports {
-            if *port == mark.port {
+    /// Remembers a port, if it is one of the first.
+    fn add_port(&mut self, port: u16) {
+        for known in &mut self.ports {
+            if *known == port {
                 return;
             }
-            if *port == 0 {
-                *port = mark.port;
+            if *known == 0 {
+                *known = port;
                 return;
             }
         }
@@ -239,22 +239,12 @@ impl Source {
         most.unwrap_or(ScanKind::Syn)
     }
 
-    /// As words.
-    pub(super) fn to_words(self) -> [u64; WORDS] {
-        let mut words = [0; WORDS];
-        let mut out = words.iter_mut();
-        let mut put = |word: u64| {
-            if let Some(to) = out.next() {
-                *to = word;
-            }
-        };
-        for window in self.windows {
+    /// Gives its [`WORDS`] words, one after the other: no second copy of it is on the stack.
+    pub(super) fn put(&self, mut put: impl FnMut(u64)) {
+        for window in &self.windows {
             put(u64::from(window.epoch));
-            window
-                .now
-                .into_iter()
-                .chain(window.before)
-                .for_each(&mut put);
+            window.now.iter().for_each(|word| put(*word));
+            window.before.iter().for_each(|word| put(*word));
         }
         put(pair(self.probes, self.targets));
         put(pair(self.first_s, self.last_s));
@@ -262,49 +252,42 @@ impl Source {
             self.next,
             (u32::from(self.told) << 16) | u32::from(self.kinds),
         ));
-        for bytes in self.counts.chunks(8) {
+        for bytes in self.counts.chunks_exact(8) {
             put(bytes
-                .iter()
-                .fold(0, |word, byte| (word << 8) | u64::from(*byte)));
+                .first_chunk()
+                .map_or(0, |bytes| u64::from_be_bytes(*bytes)));
         }
-        // Of the ports four are in a word, and the last words hold them.
-        for ports in self.ports.chunks(4) {
+        for ports in self.ports.chunks_exact(4) {
             put(ports
                 .iter()
                 .fold(0, |word, port| (word << 16) | u64::from(*port)));
         }
-        words
     }
 
-    /// From words.
-    pub(super) fn from_words(words: &[u64; WORDS]) -> Self {
-        let mut words = words.iter().copied();
-        let mut take = || words.next().unwrap_or(0);
-        let mut source = Self::NEW;
-        for window in &mut source.windows {
+    /// Takes them.
+    pub(super) fn take(&mut self, mut take: impl FnMut() -> u64) {
+        for window in &mut self.windows {
             // CAST: that is what was put there.
             window.epoch = take() as u32;
-            for word in window.now.iter_mut().chain(&mut window.before) {
-                *word = take();
-            }
+            window.now.iter_mut().for_each(|word| *word = take());
+            window.before.iter_mut().for_each(|word| *word = take());
         }
-        (source.probes, source.targets) = halves(take());
-        (source.first_s, source.last_s) = halves(take());
+        (self.probes, self.targets) = halves(take());
+        (self.first_s, self.last_s) = halves(take());
         let (next, kinds) = halves(take());
-        source.next = next;
+        self.next = next;
         // CAST: the halves of it.
-        (source.told, source.kinds) = ((kinds >> 16) as u16, kinds as u16);
-        for bytes in source.counts.chunks_mut(8) {
-            bytes.copy_from_slice(take().to_be_bytes().get(..bytes.len()).unwrap_or(&[0; 8]));
+        (self.told, self.kinds) = ((kinds >> 16) as u16, kinds as u16);
+        for bytes in self.counts.chunks_exact_mut(8) {
+            bytes.copy_from_slice(&take().to_be_bytes());
         }
-        for ports in source.ports.chunks_mut(4) {
+        for ports in self.ports.chunks_exact_mut(4) {
             let word = take();
             for (port, shift) in ports.iter_mut().zip([48u32, 32, 16, 0]) {
                 // CAST: sixteen bits of it. OVERFLOW: a shift by less than 64.
                 *port = (word >> shift) as u16;
             }
         }
-        source
     }
 }
 
@@ -441,8 +424,20 @@ mod tests {
             let kind = [ScanKind::Syn, ScanKind::Udp, ScanKind::Null][(n % 3) as usize];
             let probe = Mark { kind, ..mark(n) };
             source.probe(&probe, 90 + n as u32, &Limits::USUAL);
-            assert_eq!(Source::from_words(&source.to_words()), source);
+            let mut words = [0; WORDS];
+            let mut to = words.iter_mut();
+            let mut put = 0;
+            source.put(|word| {
+                put += 1;
+                if let Some(to) = to.next() {
+                    *to = word;
+                }
+            });
+            assert_eq!(put, WORDS);
+            let mut from = words.iter();
+            let mut again = Source::NEW;
+            again.take(|| from.next().copied().unwrap_or(0));
+            assert_eq!(again, source);
         }
-        assert_eq!(Source::from_words(&Source::NEW.to_words()), Source::NEW);
     }
 }

@@ -78,7 +78,8 @@ impl<S: Deref<Target = [AtomicU64]>> Table<S> {
     }
 
     /// Changes what is remembered of a source, by the hash of its address; `None` when somebody else is
-    /// at it.
+    /// at it. A frame of its own: it holds a source.
+    #[inline(never)]
     pub(super) fn update<R>(
         &self,
         hash: u64,
@@ -151,23 +152,27 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The source in it.
-    fn load(&self) -> Source {
-        let mut words = [0; source::WORDS];
-        for (to, word) in words.iter_mut().zip(self.source) {
-            *to = word.load(Ordering::Relaxed);
-        }
-        Source::from_words(&words)
+    /// Reads the source in it. A frame of its own, as below.
+    #[inline(never)]
+    fn load(&self, source: &mut Source) {
+        let mut words = self.source.iter();
+        source.take(|| words.next().map_or(0, |word| word.load(Ordering::Relaxed)));
     }
 
     /// Puts a source there.
-    fn store(&mut self, hash: u64, source: Source) {
+    #[inline(never)]
+    fn store(&mut self, hash: u64, source: &Source) {
         (self.hash, self.last_s, self.weight) = (hash, source.last_s, source.weight());
         let summary = (u64::from(self.last_s) << 32) | u64::from(self.weight);
-        let label = self.label.iter().zip([hash, summary]);
-        for (to, word) in label.chain(self.source.iter().zip(source.to_words())) {
+        for (to, word) in self.label.iter().zip([hash, summary]) {
             to.store(word, Ordering::Relaxed);
         }
+        let mut words = self.source.iter();
+        source.put(|word| {
+            if let Some(to) = words.next() {
+                to.store(word, Ordering::Relaxed);
+            }
+        });
     }
 
     /// Exchanges what is in two places.
@@ -185,6 +190,15 @@ impl<'a> Place<'a> {
     }
 }
 
+/// The places of a bucket.
+fn all(places: &[AtomicU64]) -> impl Iterator<Item = Place<'_>> {
+    let (labels, sources) = places
+        .split_at_checked(PLACES * LABEL)
+        .unwrap_or((&[], &[]));
+    let sources = sources.chunks_exact(source::WORDS);
+    labels.chunks_exact(LABEL).zip(sources).map(Place::new)
+}
+
 /// Changes a source in its bucket, which is locked.
 fn change_in<R>(
     head: &[AtomicU64],
@@ -193,32 +207,47 @@ fn change_in<R>(
     now_s: u32,
     change: impl FnOnce(&mut Source) -> R,
 ) -> Option<R> {
-    let (labels, sources) = places.split_at_checked(PLACES * LABEL)?;
-    let all = || {
-        let sources = sources.chunks_exact(source::WORDS);
-        labels.chunks_exact(LABEL).zip(sources).map(Place::new)
-    };
-    let known = all().enumerate().find(|(_, place)| place.hash == hash);
-    let (at, mut place, mut source) = match known {
-        Some((at, place)) => (at, place, place.load()),
-        None => {
-            let (at, place) = room(all(), now_s)?;
-            if place.hash != 0 && !place.is_stale(now_s) {
-                add(head, if place.weight < KEEP { FORGOTTEN } else { LOST });
-            }
-            (at, place, Source::NEW)
-        }
-    };
+    let mut source = Source::NEW;
+    let (at, mut place) = find(head, places, hash, now_s)?;
+    if place.hash == hash {
+        place.load(&mut source);
+    }
     let result = change(&mut source);
-    place.store(hash, source);
+    place.store(hash, &source);
     if at == 0 && place.weight >= KEEP {
-        let others = all().skip(1);
-        let least = others.min_by_key(|other| (other.weight, other.last_s));
-        if let Some(other) = least.filter(|other| other.weight < place.weight) {
-            place.exchange(&other);
-        }
+        promote(places, &place);
     }
     Some(result)
+}
+
+/// The place of a source, or the one that it takes, with its number.
+#[inline(never)]
+fn find<'a>(
+    head: &[AtomicU64],
+    places: &'a [AtomicU64],
+    hash: u64,
+    now_s: u32,
+) -> Option<(usize, Place<'a>)> {
+    let mut known = all(places).enumerate();
+    if let Some(found) = known.find(|(_, place)| place.hash == hash) {
+        return Some(found);
+    }
+    let (at, place) = room(all(places), now_s)?;
+    if place.hash != 0 && !place.is_stale(now_s) {
+        add(head, if place.weight < KEEP { FORGOTTEN } else { LOST });
+    }
+    Some((at, place))
+}
+
+/// Has the source in the first place change places with the one that has the fewest targets, if those are
+/// fewer than its own.
+#[inline(never)]
+fn promote(places: &[AtomicU64], place: &Place<'_>) {
+    let others = all(places).skip(1);
+    let least = others.min_by_key(|other| (other.weight, other.last_s));
+    if let Some(other) = least.filter(|other| other.weight < place.weight) {
+        place.exchange(&other);
+    }
 }
 
 /// The place that a new source takes, and its number.
