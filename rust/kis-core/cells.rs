@@ -11,7 +11,8 @@
 //!
 //! | bytes | field |
 //! |---|---|
-//! | 4, 4, 4, 4, 4, 4 | number of cells, of bounds, of prefixes, of expected patterns, bytes of strings, 0 |
+//! | 4, 4, 4, 4, 4, 4 | number of cells, of bounds, of prefixes, of expected patterns, bytes of strings, of settings for scans (0 or 1) |
+//! | 8, if there are any | settings for scans: u8 targets within 10 s, 10 min, 6 h, u8 0, u32 seconds that a source is banned ([`Limits`]) |
 //! | 120 each | cells |
 //! | 16 each | bounds: u32 [`Param`], u32 0, u64 greatest value that is fine |
 //! | 8 each | prefixes: u32 offset and length of a string |
@@ -51,6 +52,7 @@ pub mod ration;
 pub mod spec;
 mod verify;
 
+use crate::matching::scans::limits::Limits;
 use crate::paths::glob;
 use crate::wire::bytes::{
     index,
@@ -67,6 +69,7 @@ pub use cell::{
 pub use expected::Expected;
 pub use spec::{
     encode,
+    encode_with,
     room,
     CellSpec, //
 };
@@ -92,8 +95,10 @@ const BOUND: usize = 16;
 const PREFIX: usize = 8;
 /// Bytes of an expected pattern.
 const EXPECTED: usize = 12;
-/// Where the cells begin.
-const CELLS_AT: usize = HEADER + COUNTS;
+/// Bytes of the settings for scans.
+pub const SCANS: usize = 8;
+/// Where the settings for scans are, or the cells begin.
+const COUNTS_END: usize = HEADER + COUNTS;
 
 /// Flag: hard tolerization.
 const HARD: u32 = 1 << 0;
@@ -168,8 +173,12 @@ pub struct Cells<B> {
 /// Where the parts of an image are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct View {
+    /// The settings for scans.
+    scans: Option<Limits>,
     /// Number of cells.
     cells: u32,
+    /// Where the cells begin.
+    cells_at: usize,
     /// Where the bounds begin.
     bounds_at: usize,
     /// Where the prefixes begin.
@@ -211,13 +220,18 @@ impl<B: AsRef<[u8]>> Cells<B> {
         if i >= self.len() {
             return None;
         }
-        let at = i.checked_mul(CELL)?.checked_add(CELLS_AT)?;
+        let at = i.checked_mul(CELL)?.checked_add(self.view.cells_at)?;
         let cell = self.bytes.as_ref().get(at..)?.get(..CELL)?;
         Some(Cell {
             image: self.bytes.as_ref(),
             view: self.view,
             cell,
         })
+    }
+
+    /// From how many targets on it is a scan; `None` where nobody looks for scans.
+    pub fn scans(&self) -> Option<Limits> {
+        self.view.scans
     }
 
     /// All cells.
@@ -328,6 +342,45 @@ mod tests {
         let web = cells.find(b"web-1");
         assert!(matches!(web, Some((1, c)) if c.arguments() == b"*" && c.kill_connections()));
         assert!(cells.find(b"web").is_none());
+    }
+
+    #[test]
+    fn settings_for_scans_are_there_or_not() {
+        let mut out = [0u8; 480];
+        let mut limits = Limits {
+            lines: [16, 0, 96],
+            ban_s: 600,
+        };
+        let len = encode(&[redis()], &mut out).unwrap_or(0);
+        let cells = Cells::verify(out.get(..len).unwrap_or_default());
+        assert_eq!(cells.map(|cells| cells.scans()), Ok(None));
+        let with = encode_with(&[redis()], Some(limits), &mut out).unwrap_or(0);
+        assert_eq!(with, len.saturating_add(SCANS));
+        let image = out.get(..with).unwrap_or_default();
+        let cells = Cells::verify(image);
+        assert!(cells.is_ok());
+        let Ok(cells) = cells else { return };
+        assert_eq!(cells.scans(), Some(limits));
+        assert!(cells
+            .find(b"redis")
+            .is_some_and(|(_, cell)| cell.ban_s() == 60));
+        // Two of them, and none where the count says one.
+        for count in [2u32, 0] {
+            let mut bad = [0u8; 480];
+            for (to, from) in bad.iter_mut().zip(image) {
+                *to = *from;
+            }
+            let at = bad.get_mut(HEADER + 20..HEADER + 24);
+            at.unwrap_or_default().copy_from_slice(&count.to_le_bytes());
+            let _ = image::seal(&mut bad, image::Kind::Cells, Some(with));
+            assert!(Cells::verify(bad.get(..with).unwrap_or_default()).is_err());
+        }
+        for (lines, ban_s) in [([2, 0, 0], 0), ([0; 3], 0), ([3, 0, 0], MAX_BAN_S + 1)] {
+            limits = Limits { lines, ban_s };
+            assert!(encode_with(&[redis()], Some(limits), &mut out).is_err());
+        }
+        let lines = [3, 97, 0];
+        assert!(encode_with(&[redis()], Some(Limits { lines, ban_s: 0 }), &mut out).is_err());
     }
 
     #[test]

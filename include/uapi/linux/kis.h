@@ -110,7 +110,7 @@ enum kis_class {
 	KIS_CLASS_VERDICT,	/* breaches, vetoes, matches, bans, the officer */
 	KIS_CLASS_FINDING,	/* crossings, ends of signals, phases */
 	KIS_CLASS_TELEMETRY,	/* windows, type 1 matches while calm */
-	KIS_CLASS_HOST,		/* what happens outside of any cell; none yet */
+	KIS_CLASS_HOST,		/* what happens outside of any cell: scans */
 	KIS_CLASS_COUNT
 };
 
@@ -123,6 +123,7 @@ enum kis_record_type {
 	KIS_RECORD_PHASE,		/* learning -> ready and back */
 	KIS_RECORD_CONTROL,		/* the officer changed something */
 	KIS_RECORD_BAN_DROP,		/* packets of a banned peer dropped */
+	KIS_RECORD_SCAN,		/* somebody scans the host */
 	KIS_RECORD_WINDOW = 64,		/* the values of a window */
 	KIS_RECORD_MATCH_CALM,		/* type 1 match while calm */
 };
@@ -137,7 +138,24 @@ enum kis_body {
 	KIS_BODY_CONTROL,	/* struct kis_control */
 	KIS_BODY_BAN_DROP,	/* struct kis_ban_drop */
 	KIS_BODY_WINDOW,	/* struct kis_window, then a __u64 a parameter */
+	KIS_BODY_SCANNED,	/* struct kis_scanned, then a __u16 a port */
 };
+
+/* What somebody scans with; KIS_SCAN_BIT() of these make sets. */
+enum kis_scan_kind {
+	KIS_SCAN_SYN = 1,	/* SYN to where nobody listens: SYN or connect scan */
+	KIS_SCAN_FIN,		/* FIN alone */
+	KIS_SCAN_NULL,		/* no flag */
+	KIS_SCAN_XMAS,		/* FIN, PSH and URG */
+	KIS_SCAN_ACK,		/* ACK of no connection */
+	KIS_SCAN_MAIMON,	/* FIN and ACK of no connection */
+	KIS_SCAN_FLAGS,		/* flags that do not go together */
+	KIS_SCAN_SYN_ACK,	/* SYN and ACK that nobody asked for: idle scan */
+	KIS_SCAN_UDP,		/* a datagram to where nobody listens */
+	KIS_SCAN_DISTRIBUTED,	/* many sources together */
+};
+
+#define KIS_SCAN_BIT(kind)	(1u << (kind))
 
 /* Why. */
 enum kis_cause {
@@ -382,6 +400,52 @@ struct kis_ban_drop {
 struct kis_window {
 	__u32 window_ms;
 	__u32 reserved;
+};
+
+/**
+ * struct kis_scanned - somebody scans the host; data: the first ports, a __u16
+ *	each, 0 for none
+ * @first_ns: when the first probe came, CLOCK_MONOTONIC
+ * @last_ns: when the latest came
+ * @lost: sources with three targets or more that were forgotten for want of
+ *	room, since the module was loaded
+ * @probes: probes so far; 0 for many sources
+ * @targets: different targets (address and port) of them, at least
+ * @sources: sources, at least: 1, or how many it is together
+ * @nth: which scan found within five seconds it is; from the 65th on
+ *	only how many there are is told
+ * @seconds: over how long targets were counted
+ * @ban_s: for how long the source is banned, if the action says so
+ * @kind: enum kis_scan_kind
+ * @kinds: the kinds of its probes, KIS_SCAN_BIT() of each
+ * @family: AF_INET or AF_INET6
+ * @spoofable: 1 if the source has not completed a handshake within the last
+ *	hour: somebody else may have sent this in its name
+ * @again: 1 if it was told before and goes on
+ * @reserved: 0
+ * @source: where the latest probe said that it comes from; IPv4 in the first
+ *	four bytes; 0 for many sources. IPv6 addresses with the same first eight
+ *	bytes are one source
+ * @target: the address of this host that it went to
+ */
+struct kis_scanned {
+	__u64 first_ns;
+	__u64 last_ns;
+	__u64 lost;
+	__u32 probes;
+	__u32 targets;
+	__u32 sources;
+	__u32 nth;
+	__u32 seconds;
+	__u32 ban_s;
+	__u16 kind;
+	__u16 kinds;
+	__u8 family;
+	__u8 spoofable;
+	__u8 again;
+	__u8 reserved;
+	__u8 source[16];
+	__u8 target[16];
 };
 
 /*

@@ -11,7 +11,7 @@ use super::{
     ALARMS,
     BOUND,
     CELL,
-    CELLS_AT,
+    COUNTS_END,
     EXPECTED,
     HARD,
     KILL,
@@ -19,6 +19,7 @@ use super::{
     PREFIX,
     SESSIONS, //
 };
+use crate::matching::scans::limits::Limits;
 use crate::sense::bound::{
     Bounds,
     NO_BOUNDS, //
@@ -140,7 +141,7 @@ impl<'a> CellSpec<'a> {
     }
 }
 
-/// How many bytes the image of `specs` has.
+/// How many bytes the image of `specs` has; [`SCANS`](super::SCANS) more with settings for scans.
 pub fn room(specs: &[CellSpec<'_>]) -> usize {
     let of_cell = |spec: &CellSpec<'_>| {
         let strings = spec.strings();
@@ -159,7 +160,7 @@ pub fn room(specs: &[CellSpec<'_>]) -> usize {
     let cells = specs
         .iter()
         .map(of_cell)
-        .fold(CELLS_AT, usize::saturating_add);
+        .fold(COUNTS_END, usize::saturating_add);
     cells.checked_next_multiple_of(8).unwrap_or(usize::MAX)
 }
 
@@ -170,6 +171,15 @@ pub fn room(specs: &[CellSpec<'_>]) -> usize {
 /// As [`Cells::verify`](super::Cells::verify), and [`Limit`](crate::Error::Limit) when `out` has
 /// not the [`room`]. `out` is garbage then.
 pub fn encode(specs: &[CellSpec<'_>], out: &mut [u8]) -> Result<usize> {
+    encode_with(specs, None, out)
+}
+
+/// The same with settings for scans, if there are any.
+///
+/// # Errors
+///
+/// As [`encode`].
+pub fn encode_with(specs: &[CellSpec<'_>], scans: Option<Limits>, out: &mut [u8]) -> Result<usize> {
     let all_strings = || {
         let cells = specs.iter().flat_map(CellSpec::strings);
         let cells = cells.chain(specs.iter().flat_map(CellSpec::prefixes));
@@ -188,7 +198,10 @@ pub fn encode(specs: &[CellSpec<'_>], out: &mut [u8]) -> Result<usize> {
     let expected = || specs.iter().flat_map(|spec| spec.expected);
     w.u32(expected().fold(0, |sum: u32, _| sum.saturating_add(1)));
     w.u32(cut(bytes));
-    w.u32(0);
+    w.u32(scans.is_some().into());
+    if let Some(limits) = scans {
+        w.u64(limits.to_word());
+    }
     let mut string = 0u32;
     let mut bound = 0u32;
     let mut prefix = 0u32;

@@ -15,7 +15,7 @@ use super::{
     ALARMS,
     BOUND,
     CELL,
-    CELLS_AT,
+    COUNTS_END,
     EXPECTED,
     HARD,
     HOLD_MS,
@@ -25,9 +25,11 @@ use super::{
     LEARN_WINDOWS,
     MAX_BAN_S,
     PREFIX,
+    SCANS,
     SESSIONS,
     WINDOW_MS, //
 };
+use crate::matching::scans::limits::Limits;
 use crate::paths::path;
 use crate::sense::budget::{
     MONTH_DAYS,
@@ -68,22 +70,23 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
         counts.u32().ok_or(Error::malformed(at, "counts of cells"))
     };
     let (cells, bounds, prefixes) = (count()?, count()?, count()?);
-    let (patterns, strings, zero) = (count()?, count()?, count()?);
-    if zero != 0 {
+    let (patterns, strings, settings) = (count()?, count()?, count()?);
+    if settings > 1 {
         return Err(Error::malformed(HEADER + 20, "counts of cells"));
     }
     if index(cells) > MAX_CELLS {
         return Err(Error::limit("cells", MAX_CELLS as u32));
     }
     let parts = [
+        (settings, SCANS),
         (cells, CELL),
         (bounds, BOUND),
         (prefixes, PREFIX),
         (patterns, EXPECTED),
         (strings, 1),
     ];
-    let mut ends = [CELLS_AT; 5];
-    let mut end = CELLS_AT;
+    let mut ends = [COUNTS_END; 6];
+    let mut end = COUNTS_END;
     for ((count, size), to) in parts.into_iter().zip(&mut ends) {
         let len = index(count).checked_mul(size);
         end = len
@@ -92,11 +95,13 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
             .ok_or(Error::malformed(HEADER, "counts exceed the image"))?;
         *to = end;
     }
-    let [bounds_at, prefixes_at, expected_at, strings_at, strings_end] = ends;
+    let [cells_at, bounds_at, prefixes_at, expected_at, strings_at, strings_end] = ends;
     image::finish(Reader::new(bytes, strings_end), bytes.len())?;
 
     let view = View {
+        scans: scans(bytes, settings)?,
         cells,
+        cells_at,
         bounds_at,
         prefixes_at,
         expected_at,
@@ -111,10 +116,10 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
         prefix: 0,
         pattern: 0,
     };
-    let table = bytes.get(CELLS_AT..bounds_at).unwrap_or_default();
+    let table = bytes.get(cells_at..bounds_at).unwrap_or_default();
     for (i, cell) in table.chunks_exact(CELL).enumerate() {
         // OVERFLOW: within the image.
-        let cell_at = i.wrapping_mul(CELL).wrapping_add(CELLS_AT);
+        let cell_at = i.wrapping_mul(CELL).wrapping_add(cells_at);
         let name = next.name(cell, cell_at)?;
         let before = table.chunks_exact(CELL).take(i);
         for other in before {
@@ -160,6 +165,18 @@ pub(super) fn image(bytes: &[u8]) -> Result<View> {
         return Err(Error::malformed(HEADER + 16, "number of string bytes"));
     }
     Ok(view)
+}
+
+/// The settings for scans, if there are any.
+fn scans(bytes: &[u8], count: u32) -> Result<Option<Limits>> {
+    if count == 0 {
+        return Ok(None);
+    }
+    let limits = u64_at(bytes, COUNTS_END).and_then(Limits::from_word);
+    let limits = limits.filter(|limits| limits.ban_s <= MAX_BAN_S);
+    limits
+        .map(Some)
+        .ok_or(Error::malformed(COUNTS_END, "settings for scans"))
 }
 
 /// What has to come next: strings, bounds, prefixes and patterns have no gaps and no other order.

@@ -45,7 +45,7 @@ fn any_bytes_can_be_decoded_shown_and_encoded() {
             let body_at = at(&mut chance, 8, len);
             let data_at = at(&mut chance, body_at.into(), len);
             let end = at(&mut chance, data_at.into(), len);
-            let body = chance.below(10) as u16;
+            let body = chance.below(11) as u16;
             for (i, word) in [end, body_at, data_at, body].into_iter().enumerate() {
                 bytes[2 * i..][..2].copy_from_slice(&word.to_le_bytes());
             }

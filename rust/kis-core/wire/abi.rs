@@ -168,7 +168,7 @@ numbered! {
         Finding = 1, "finding";
         /// What is nice to have.
         Telemetry = 2, "telemetry";
-        /// What happens on the host outside of any cell; nothing is written there yet.
+        /// What happens on the host outside of any cell: scans.
         Host = 3, "host";
     }
 }
@@ -212,6 +212,8 @@ numbered! {
         Control = 6, "control";
         /// Packets of a banned peer were dropped.
         BanDrop = 7, "ban-drop";
+        /// Somebody scans the host.
+        Scan = 8, "scan";
         /// The values of a window.
         Window = 64, "window";
         /// A type 1 signature matched while its cell was calm.

@@ -53,6 +53,7 @@ mod head;
 mod matched;
 mod operation;
 mod phase;
+mod scanned;
 mod signals;
 mod whole;
 mod window;
@@ -69,6 +70,7 @@ pub use self::head::{
 pub use self::matched::Match;
 pub use self::operation::Operation;
 pub use self::phase::PhaseSet;
+pub use self::scanned::Scanned;
 pub use self::signals::Calm;
 pub use self::whole::{
     room_of,

@@ -8,6 +8,7 @@ mod bound;
 pub mod expect;
 pub mod loaded;
 pub mod program;
+pub mod scans;
 
 use crate::{
     cell_file::{
@@ -20,7 +21,8 @@ use crate::{
             is_usable,
             oddity,
             resolved, //
-        }, //
+        },
+        scans::Scans, //
     },
     configuration::{
         self,
@@ -47,9 +49,10 @@ use crate::{
 };
 use kis_core::{
     cells::{
-        encode,
+        encode_with,
         room,
-        CellSpec, //
+        CellSpec,
+        SCANS, //
     },
     paths::path::is_clean,
     sense::bound::{
@@ -106,6 +109,9 @@ pub struct CellFile {
     pub version: u32,
     /// The cells.
     pub cells: Vec<Cell>,
+    /// What is a scan of the host; without it nobody looks for scans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scans: Option<Scans>,
 }
 
 /// One cell.
@@ -435,6 +441,7 @@ fn op_named(word: &str) -> Option<Op> {
 /// Checks what the schema cannot say.
 pub fn faults(document: &Document, file: &CellFile) -> Faults {
     let mut faults = Vec::new();
+    faults.extend(file.scans.as_ref().and_then(|scans| scans.fault(document)));
     let mut names = HashMap::new();
     for (at, cell) in file.cells.iter().enumerate() {
         let pointer = |key: &str| format!("/cells/{at}{key}");
@@ -747,8 +754,9 @@ pub fn image(file: &CellFile) -> Result<Vec<u8>> {
             },
         )
         .collect();
-    let mut image = vec![0; room(&specs)];
-    let len = encode(&specs, &mut image).map_err(|e| {
+    let scans = file.scans.as_ref().map(Scans::limits);
+    let mut image = vec![0; room(&specs) + SCANS];
+    let len = encode_with(&specs, scans, &mut image).map_err(|e| {
         Error::failed(format!("the cells do not make an image: {e}")).next("see kisctl limits")
     })?;
     image.truncate(len);

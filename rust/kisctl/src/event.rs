@@ -5,6 +5,7 @@
 
 pub mod aftermath;
 pub mod eve;
+pub mod scan;
 pub mod sentence;
 pub mod since;
 
@@ -145,6 +146,8 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub scan: Option<scan::Scan>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_base64: Option<String>,
@@ -284,6 +287,7 @@ impl Event {
                 Body::BanDrop(drop) => Some(drop.dropped),
                 _ => None,
             },
+            scan: scan::Scan::new(record),
             body: unknown.map(|number| format!("body_{number}")),
             data_base64: unknown.map(|_| base64(record.data())),
         }
@@ -482,7 +486,7 @@ pub fn mode(record: &Record<'_>) -> &'static str {
     mode.and_then(Mode::from_u16).map_or("unknown", Mode::name)
 }
 
-/// The connection, if there is one; of a ban only the peer's address is known.
+/// The connection, if there is one; of a ban only the peer's address is known, of a scan no port.
 pub fn connection(record: &Record<'_>) -> Option<Connection> {
     match &record.body {
         Body::Match(found) if found.family != 0 => {
@@ -501,6 +505,7 @@ pub fn connection(record: &Record<'_>) -> Option<Connection> {
             })
         }
         Body::BanDrop(drop) => of_peer(drop.family, drop.address),
+        Body::Scanned(scan) => scan::connection(scan),
         Body::Control(control) => of_peer(control.family, control.address),
         Body::Crossing(crossing) => of_peer(crossing.family, crossing.address),
         _ => None,

@@ -10,6 +10,7 @@ use super::{
     Match,
     Operation,
     PhaseSet,
+    Scanned,
     Window, //
 };
 use crate::wire::bytes::Writer;
@@ -95,4 +96,6 @@ bodies! {
     BanDrop = 7;
     /// A window that has ended.
     Window = 8;
+    /// Somebody who scans the host.
+    Scanned = 9;
 }

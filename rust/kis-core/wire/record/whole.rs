@@ -8,7 +8,8 @@
 use super::{
     Body,
     Frame,
-    Head, //
+    Head,
+    Scanned, //
 };
 use crate::sense::param::{
     Param,
@@ -105,6 +106,8 @@ impl<'a> Record<'a> {
     pub const fn class(&self) -> Class {
         match (&self.body, self.head.record_type()) {
             (_, Some(RecordType::MatchCalm)) | (Body::Window(_), _) => Class::Telemetry,
+            // Whoever is outside can have many of them written: nothing else is in that lane.
+            (Body::Scanned(_), _) => Class::Host,
             (Body::Crossing(_) | Body::Calm(_) | Body::PhaseSet(_), _) => Class::Finding,
             _ => Class::Verdict,
         }
@@ -182,6 +185,15 @@ impl<'a> Record<'a> {
     pub fn excerpt(&self) -> Option<&'a [u8]> {
         let is_match = matches!(self.body, Body::Match(_));
         (is_match && !self.data.is_empty()).then_some(self.data)
+    }
+
+    /// The first ports of a scan.
+    pub fn ports(&self) -> impl Iterator<Item = u16> + 'a {
+        let data: &'a [u8] = match self.body {
+            Body::Scanned(_) => self.data,
+            _ => &[],
+        };
+        Scanned::ports(data)
     }
 
     /// The values of a window: 0 for parameters that the module did not have.
@@ -435,6 +447,20 @@ mod tests {
     }
 
     #[test]
+    fn ports_round_trip() {
+        let data = Scanned::data(&[22, 65_535, 80]);
+        let record = Record::new(Head::ZERO, Scanned::ZERO, &data);
+        assert!(record.ports().eq([22, 65_535, 80]));
+        // An odd byte at the end, and another body.
+        let odd = Record::new(Head::ZERO, Scanned::ZERO, data.get(..5).unwrap_or_default());
+        assert!(odd.ports().eq([22, 65_535]));
+        assert_eq!(
+            Record::new(Head::ZERO, Calm::ZERO, &data).ports().count(),
+            0
+        );
+    }
+
+    #[test]
     fn each_body_has_its_class() {
         for kind in RecordType::ALL {
             let head = Head {
@@ -454,6 +480,7 @@ mod tests {
             assert_eq!(class(Operation::ZERO.into()), Class::Verdict);
             assert_eq!(class(Control::ZERO.into()), Class::Verdict);
             assert_eq!(class(super::super::BanDrop::ZERO.into()), Class::Verdict);
+            assert_eq!(class(Scanned::ZERO.into()), Class::Host);
             assert_eq!(class(Crossing::ZERO.into()), Class::Finding);
             assert_eq!(class(Calm::ZERO.into()), Class::Finding);
             assert_eq!(class(PhaseSet::ZERO.into()), Class::Finding);

@@ -6,6 +6,7 @@ use crate::{
     cell_file::{
         expect::Expect,
         op_word,
+        scans::Scans,
         Alarms,
         Bound,
         Cell,
@@ -52,11 +53,12 @@ use kis_core::{
 ///
 /// let text = r#"{"version": 1, "cells": [{"name": "dns", "program": "/usr/sbin/unbound",
 ///     "tolerization": {"kind": "hard"}, "expect": {"program": [], "peer": ["udp *:53"]},
-///     "bounds": {"execs": {"about": 3}}, "files": {"write": ["/var/lib/unbound"]}}]}"#;
+///     "bounds": {"execs": {"about": 3}}, "files": {"write": ["/var/lib/unbound"]}}], "scans": {"ban_s": 60}}"#;
 /// let file: CellFile = serde_json::from_str(text).expect("a cell file");
 /// let again = of_image(&image(&file)?)?;
 /// assert_eq!(image(&again)?, image(&file)?);
 /// assert_eq!(again.cells[0].bounds["execs"].max, Some(5));
+/// assert_eq!(again.scans, file.scans);
 /// assert_eq!(again.cells[0].expect, file.cells[0].expect);
 /// # Ok::<(), kisctl::error::Error>(())
 /// ```
@@ -65,10 +67,12 @@ pub fn of_image(bytes: &[u8]) -> Result<CellFile> {
         schema: None,
         version: 1,
         cells: Vec::new(),
+        scans: None,
     };
     if !bytes.is_empty() {
         let cells = Cells::verify(bytes)
             .map_err(|e| Error::failed(format!("the cells in force: {e}")).next("kisctl doctor"))?;
+        file.scans = cells.scans().map(Scans::of);
         file.cells.extend(cells.iter().map(|cell| of_cell(&cell)));
     }
     Ok(file)

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use super::*;
-use kis_core::cells::{
-    Access,
-    Cells, //
+use kis_core::{
+    cells::{
+        Access,
+        Cells, //
+    },
+    matching::scans::limits::Limits, //
 };
 use serde_json::{
     json,
@@ -60,6 +63,7 @@ fn image_has_what_the_file_has() {
         .allows(b"/root/.ssh/authorized_keys"));
     assert!(redis.tree(Access::Read).allows(b"/etc/passwd"));
     assert!(redis.forbid().contains(Op::Exec) && !redis.forbid().contains(Op::Write));
+    assert_eq!(cells.scans(), Some(Limits::USUAL));
     let nginx = cells.get(1).expect("a cell");
     assert_eq!(nginx.arguments(), b"*");
     assert_eq!(nginx.window_ms(), 1000);
@@ -125,6 +129,15 @@ fn each_rule_is_told_at_its_place() {
             "",
             "the path has 401 bytes, more than 255",
         ),
+        ("/scans/within_10s", json!(97), "", "97 is more than 96"),
+        ("/scans/within_6h", json!(2), "", "whoever means no harm has 2 targets as well"),
+        (
+            "/scans",
+            json!({"within_10s": 0, "within_10min": 0, "within_6h": 0}),
+            "",
+            "with no number of targets at all nothing is a scan",
+        ),
+        ("/scans/ban_s", json!(2_592_001), "", "2592001 is more than 2592000"),
         ("/cells/0/arguments", json!(null), "", "null is null, not a string"),
         (
             "/cells/0/arguments",
@@ -345,6 +358,7 @@ fn objects() -> Vec<(&'static str, &'static str)> {
     vec![
         ("", ""),
         ("/cells/0", "/$defs/cell"),
+        ("/scans", "/$defs/scans"),
         ("/cells/0/tolerization", "/$defs/tolerization"),
         ("/cells/0/thresholds", "/$defs/thresholds"),
         ("/cells/0/thresholds/budget", "/$defs/budget"),
@@ -412,7 +426,8 @@ fn schema_and_types_know_the_same_keys() {
 #[test]
 fn defaults_of_schema_and_types_agree() {
     let schema = Schema::cells();
-    let plain = read(&json!({"version": 1, "cells": [{"name": "x", "program": "/x"}]}));
+    let plain =
+        read(&json!({"version": 1, "cells": [{"name": "x", "program": "/x"}], "scans": {}}));
     let written = serde_json::to_value(plain.expect("a good file")).expect("JSON");
     let mut compared = 0;
     for (example, definition) in objects() {

@@ -5,12 +5,14 @@
 //! The names and their types are those of Suricata's own schema (`etc/schema.json`, 8.0). A signature of a file
 //! has gid 1 and its own id. What KIS finds by itself has gid 75: an operation is 1000 and its number in `kis.h`,
 //! a parameter 2000 and its number, bytes that could not be looked at 3000, a packet of a banned peer
-//! 3001. What EVE has no name for (cell, process, what was decided why) stands in `alert.metadata.tag`.
+//! 3001, a scan 4000 and the number of its kind. What EVE has no name for (cell, process, what was decided
+//! why) stands in `alert.metadata.tag`.
 
 use crate::event::{
     self,
     connection,
     matched,
+    scan,
     sentence,
     Connection,
     Context, //
@@ -98,6 +100,7 @@ impl Alert {
             RecordType::Veto => ("Denied in danger", 1),
             RecordType::DangerOne => ("Danger signal one", 2),
             RecordType::BanDrop => ("Packet of a banned peer", 2),
+            RecordType::Scan => ("Scan of the host", 2),
             RecordType::MatchCalm => ("Signature that waits for danger", 3),
             _ => return None,
         };
@@ -139,6 +142,7 @@ fn number(record: &Record<'_>) -> Option<(u32, u32, u32)> {
         Body::Match(found) => Some((1, found.sig_id, found.sig_rev)),
         Body::Crossing(crossing) => own(2000 + u32::from(crossing.param)),
         Body::BanDrop(_) => own(3001),
+        Body::Scanned(scan) => own(4000 + u32::from(scan.kind)),
         _ if record.head.cause() == Some(Cause::Unseen) => own(3000),
         // CAST: that is what the numbers of the enum are for.
         _ => own(1000 + record.op().map_or(0, |op| op as u32)),
@@ -170,6 +174,13 @@ fn tags(record: &Record<'_>) -> Vec<String> {
     }
     if let Some(path) = record.path() {
         tags.push(format!("kis_path={}", text::name(path)));
+    }
+    if let Some(scan) = scan::Scan::new(record) {
+        tags.push(format!("kis_scan={}", scan.kind));
+        tags.push(format!("kis_targets={}", scan.targets));
+        tags.push(format!("kis_probes={}", scan.probes));
+        tags.push(format!("kis_spoofable={}", scan.spoofable));
+        tags.extend(scan.ports.iter().map(|port| format!("kis_port={port}")));
     }
     tags
 }

@@ -18,6 +18,7 @@ use super::{
     op,
     phase_set,
     process,
+    scan,
     window,
     Connection,
     Context, //
@@ -67,7 +68,7 @@ use kis_core::{
 pub fn colour(record: &Record<'_>) -> Colour {
     match record.head.record_type() {
         Some(RecordType::DangerTwo | RecordType::Veto) => Colour::Red,
-        Some(RecordType::DangerOne | RecordType::BanDrop) => Colour::Yellow,
+        Some(RecordType::DangerOne | RecordType::BanDrop | RecordType::Scan) => Colour::Yellow,
         Some(RecordType::Calm) => Colour::Green,
         Some(RecordType::Window) => Colour::Faint,
         _ => Colour::Plain,
@@ -143,6 +144,7 @@ fn what(record: &Record<'_>, context: &Context) -> String {
         Body::Control(change) => control(record, change),
         Body::Calm(calm) => format!("{} over", ended(calm)),
         Body::BanDrop(_) => "packets of a banned peer dropped".to_owned(),
+        Body::Scanned(found) => scan::summary(record, found),
         Body::Crossing(crossing) => {
             let name = crossing.name().unwrap_or("a parameter");
             let line = match record.head.cause() {
@@ -316,6 +318,7 @@ fn opening(record: &Record<'_>) -> String {
         Some(RecordType::Phase) => "The phase changed",
         Some(RecordType::Control) => "The officer changed something",
         Some(RecordType::BanDrop) => "Packets of a banned peer were dropped",
+        Some(RecordType::Scan) => "Somebody scanned the host",
         Some(RecordType::Window) => "A window ended",
         Some(RecordType::MatchCalm) => "A type 1 signature matched while its cell was calm",
         None => "Something happened that this kisctl does not know",
@@ -368,6 +371,7 @@ fn why(record: &Record<'_>, context: &Context) -> Vec<String> {
             "Packets dropped under this ban until then: {}.",
             drop.dropped
         )),
+        Body::Scanned(found) => sentences.extend(scan::explain(record, found)),
         Body::Crossing(crossing) => sentences.extend(measure(record, crossing)),
         Body::Unknown(number) => sentences.push(format!(
             "It has body {number}, which this kisctl does not know: {}.",

@@ -9,6 +9,7 @@ use kis_core::{
     sense::novelty::Novelty,
     wire::abi::{
         Cause,
+        ScanKind,
         FLAG_LEARNING, //
     },
     wire::record::{
@@ -18,6 +19,7 @@ use kis_core::{
         Head,
         Id,
         Operation,
+        Scanned,
         Window, //
     }, //
 };
@@ -736,6 +738,101 @@ fn dropped_packets_are_told_with_their_sender() {
     assert!(lines.contains(&"The peer is 10.0.2.2.".to_owned()));
 }
 
+/// A scan that was told 7 s after its first probe.
+fn scan(kind: ScanKind, action: Action) -> Stored {
+    let mut scan = Scanned {
+        first_ns: 5_345_678_901,
+        last_ns: 12_345_678_901,
+        lost: 2,
+        probes: 20,
+        targets: 17,
+        sources: 1,
+        nth: 3,
+        seconds: 10,
+        ban_s: 600,
+        kind: kind as u16,
+        kinds: kind.bit() | ScanKind::Udp.bit(),
+        family: AF_INET,
+        spoofable: u8::from(action.is_pass()),
+        ..Scanned::ZERO
+    };
+    scan.source[..4].copy_from_slice(&[192, 0, 2, 7]);
+    scan.target[..4].copy_from_slice(&[10, 0, 2, 15]);
+    let head = Head {
+        kind: RecordType::Scan as u16,
+        action: action.bits(),
+        flags: if action.is_pass() { 0 } else { FLAG_APPLIED },
+        mono_ns: 12_345_678_901,
+        wall_ns: 1_763_716_000_123_456_789,
+        mode: 1,
+        ..Head::ZERO
+    };
+    let ports: Vec<u16> = (1..=16).collect();
+    stored(head, scan, &Scanned::data(&ports))
+}
+
+#[test]
+fn a_scan_is_told_with_all_that_is_known() {
+    let told = scan(ScanKind::Syn, Action::PASS);
+    let event = json(&told);
+    assert_eq!(event["event_type"], "kis_scan");
+    assert_eq!(
+        event["scan"],
+        serde_json::json!({
+            "kind": "syn", "kinds": ["syn", "udp"], "horizon_s": 10, "targets": 17, "probes": 20, "sources": 1,
+            "nth": 3, "first": "2025-11-21T09:06:33.123456789Z", "last": "2025-11-21T09:06:40.123456789Z",
+            "ports": (1..=16).collect::<Vec<u16>>(), "spoofable": true, "again": false, "lost": 2,
+        })
+    );
+    assert_eq!(
+        (&event["src_ip"], &event["dest_ip"], &event["proto"]),
+        (&"192.0.2.7".into(), &"10.0.2.15".into(), &"TCP".into())
+    );
+    for unknown in ["src_port", "dest_port", "cell", "pid"] {
+        assert!(event.get(unknown).is_none(), "{unknown}");
+    }
+    assert_eq!(
+        summary(&told),
+        "SYN or connect scan: 17 targets in 10 s, ports 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 ..., \
+         maybe forged from 192.0.2.7"
+    );
+    let lines = explain(&told).join("\n");
+    for said in [
+        "Somebody scanned the host",
+        "It sent 20 probes at 17 different targets at least, from 2025-11-21T09:06:33",
+        "Kinds of its probes: syn and udp.",
+        "somebody else may have sent this in its name",
+        "It is number 3 of the scans",
+        "2 sources that had probed three targets",
+        "The peer is 192.0.2.7.",
+    ] {
+        assert!(lines.contains(said), "{said}\n{lines}");
+    }
+    let banned = scan(ScanKind::Udp, Action::BAN);
+    let event = json(&banned);
+    assert_eq!(
+        (&event["scan"]["ban_s"], &event["proto"]),
+        (&600.into(), &"UDP".into())
+    );
+    assert!(summary(&banned).ends_with("from 192.0.2.7 -> ban (done)"));
+    assert!(explain(&banned)
+        .join(" ")
+        .contains("has completed a handshake"));
+    let many = scan(ScanKind::Distributed, Action::PASS);
+    assert!(json(&many).get("src_ip").is_none());
+    assert_eq!(summary(&many), "scan by many: 17 targets in 10 s, 1 source");
+    // Of a kind that a newer module knows.
+    let mut newer = *scan(ScanKind::Syn, Action::PASS).head();
+    newer.flags = 0;
+    let body = Scanned {
+        kind: 99,
+        ..Scanned::ZERO
+    };
+    let newer = stored(newer, body, b"");
+    assert_eq!(json(&newer)["scan"]["kind"], "kind_99");
+    assert!(summary(&newer).starts_with("scan of an unknown kind"));
+}
+
 /// A record as EVE has it.
 fn eve(stored: &Stored, payload: bool) -> Option<serde_json::Value> {
     let mut context = Context::default();
@@ -788,6 +885,21 @@ fn what_no_file_says_has_a_gid_of_its_own() {
     assert!(tags.contains(&"kis_path=/root/.ssh/authorized_keys".into()));
     let counted = of(&crossing(0)).expect("an alert");
     assert!((2000..2100).contains(&counted.1) && counted.2 == 2);
+    assert_eq!(of(&scan(ScanKind::Xmas, Action::PASS)), Some((75, 4004, 2)));
+    let alert = eve(&scan(ScanKind::Udp, Action::BAN), true).expect("an alert");
+    assert_eq!(
+        (&alert["src_ip"], &alert["proto"], &alert["alert"]["action"]),
+        (&"192.0.2.7".into(), &"UDP".into(), &"blocked".into())
+    );
+    let tags = alert["alert"]["metadata"]["tag"].as_array().expect("tags");
+    for tag in [
+        "kis_scan=udp",
+        "kis_targets=17",
+        "kis_spoofable=false",
+        "kis_port=16",
+    ] {
+        assert!(tags.contains(&tag.into()), "{tag}");
+    }
     // What is no danger is no alert.
     let calm = stored(quiet(RecordType::Phase, Cause::None), PhaseSet::ZERO, b"");
     assert_eq!(of(&calm), None);

@@ -240,6 +240,7 @@ pub const KIS_RECORD_CALM: kis_record_type = 4;
 pub const KIS_RECORD_PHASE: kis_record_type = 5;
 pub const KIS_RECORD_CONTROL: kis_record_type = 6;
 pub const KIS_RECORD_BAN_DROP: kis_record_type = 7;
+pub const KIS_RECORD_SCAN: kis_record_type = 8;
 pub const KIS_RECORD_WINDOW: kis_record_type = 64;
 pub const KIS_RECORD_MATCH_CALM: kis_record_type = 65;
 pub type kis_record_type = core::ffi::c_uint;
@@ -251,7 +252,19 @@ pub const KIS_BODY_PHASE_SET: kis_body = 5;
 pub const KIS_BODY_CONTROL: kis_body = 6;
 pub const KIS_BODY_BAN_DROP: kis_body = 7;
 pub const KIS_BODY_WINDOW: kis_body = 8;
+pub const KIS_BODY_SCANNED: kis_body = 9;
 pub type kis_body = core::ffi::c_uint;
+pub const KIS_SCAN_SYN: kis_scan_kind = 1;
+pub const KIS_SCAN_FIN: kis_scan_kind = 2;
+pub const KIS_SCAN_NULL: kis_scan_kind = 3;
+pub const KIS_SCAN_XMAS: kis_scan_kind = 4;
+pub const KIS_SCAN_ACK: kis_scan_kind = 5;
+pub const KIS_SCAN_MAIMON: kis_scan_kind = 6;
+pub const KIS_SCAN_FLAGS: kis_scan_kind = 7;
+pub const KIS_SCAN_SYN_ACK: kis_scan_kind = 8;
+pub const KIS_SCAN_UDP: kis_scan_kind = 9;
+pub const KIS_SCAN_DISTRIBUTED: kis_scan_kind = 10;
+pub type kis_scan_kind = core::ffi::c_uint;
 pub const KIS_CAUSE_NONE: kis_cause = 0;
 pub const KIS_CAUSE_THRESHOLD: kis_cause = 1;
 pub const KIS_CAUSE_BOUND: kis_cause = 2;
@@ -523,6 +536,60 @@ const _: () = {
         [::core::mem::offset_of!(kis_window, window_ms) - 0usize];
     ["Offset of field: kis_window::reserved"]
         [::core::mem::offset_of!(kis_window, reserved) - 4usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct kis_scanned {
+    pub first_ns: __u64,
+    pub last_ns: __u64,
+    pub lost: __u64,
+    pub probes: __u32,
+    pub targets: __u32,
+    pub sources: __u32,
+    pub nth: __u32,
+    pub seconds: __u32,
+    pub ban_s: __u32,
+    pub kind: __u16,
+    pub kinds: __u16,
+    pub family: __u8,
+    pub spoofable: __u8,
+    pub again: __u8,
+    pub reserved: __u8,
+    pub source: [__u8; 16usize],
+    pub target: [__u8; 16usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of kis_scanned"][::core::mem::size_of::<kis_scanned>() - 88usize];
+    ["Alignment of kis_scanned"][::core::mem::align_of::<kis_scanned>() - 8usize];
+    ["Offset of field: kis_scanned::first_ns"]
+        [::core::mem::offset_of!(kis_scanned, first_ns) - 0usize];
+    ["Offset of field: kis_scanned::last_ns"]
+        [::core::mem::offset_of!(kis_scanned, last_ns) - 8usize];
+    ["Offset of field: kis_scanned::lost"][::core::mem::offset_of!(kis_scanned, lost) - 16usize];
+    ["Offset of field: kis_scanned::probes"]
+        [::core::mem::offset_of!(kis_scanned, probes) - 24usize];
+    ["Offset of field: kis_scanned::targets"]
+        [::core::mem::offset_of!(kis_scanned, targets) - 28usize];
+    ["Offset of field: kis_scanned::sources"]
+        [::core::mem::offset_of!(kis_scanned, sources) - 32usize];
+    ["Offset of field: kis_scanned::nth"][::core::mem::offset_of!(kis_scanned, nth) - 36usize];
+    ["Offset of field: kis_scanned::seconds"]
+        [::core::mem::offset_of!(kis_scanned, seconds) - 40usize];
+    ["Offset of field: kis_scanned::ban_s"][::core::mem::offset_of!(kis_scanned, ban_s) - 44usize];
+    ["Offset of field: kis_scanned::kind"][::core::mem::offset_of!(kis_scanned, kind) - 48usize];
+    ["Offset of field: kis_scanned::kinds"][::core::mem::offset_of!(kis_scanned, kinds) - 50usize];
+    ["Offset of field: kis_scanned::family"]
+        [::core::mem::offset_of!(kis_scanned, family) - 52usize];
+    ["Offset of field: kis_scanned::spoofable"]
+        [::core::mem::offset_of!(kis_scanned, spoofable) - 53usize];
+    ["Offset of field: kis_scanned::again"][::core::mem::offset_of!(kis_scanned, again) - 54usize];
+    ["Offset of field: kis_scanned::reserved"]
+        [::core::mem::offset_of!(kis_scanned, reserved) - 55usize];
+    ["Offset of field: kis_scanned::source"]
+        [::core::mem::offset_of!(kis_scanned, source) - 56usize];
+    ["Offset of field: kis_scanned::target"]
+        [::core::mem::offset_of!(kis_scanned, target) - 72usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

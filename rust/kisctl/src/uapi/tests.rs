@@ -18,7 +18,8 @@ use kis_core::{
         Op,
         Param,
         Phase,
-        RecordType, //
+        RecordType,
+        ScanKind, //
     },
     wire::image::Kind,
     wire::record::{
@@ -32,6 +33,7 @@ use kis_core::{
         Match,
         Operation,
         PhaseSet,
+        Scanned,
         Window, //
     },
     wire::ring::{
@@ -131,6 +133,7 @@ fn enums_agree() {
         (RecordType::Phase as u16, c::KIS_RECORD_PHASE),
         (RecordType::Control as u16, c::KIS_RECORD_CONTROL),
         (RecordType::BanDrop as u16, c::KIS_RECORD_BAN_DROP),
+        (RecordType::Scan as u16, c::KIS_RECORD_SCAN),
         (RecordType::Window as u16, c::KIS_RECORD_WINDOW),
         (RecordType::MatchCalm as u16, c::KIS_RECORD_MATCH_CALM),
         (Cause::None as u16, c::KIS_CAUSE_NONE),
@@ -161,6 +164,17 @@ fn enums_agree() {
         (Body::from(Control::ZERO).number(), c::KIS_BODY_CONTROL),
         (Body::from(BanDrop::ZERO).number(), c::KIS_BODY_BAN_DROP),
         (Body::from(Window::ZERO).number(), c::KIS_BODY_WINDOW),
+        (Body::from(Scanned::ZERO).number(), c::KIS_BODY_SCANNED),
+        (ScanKind::Syn as u16, c::KIS_SCAN_SYN),
+        (ScanKind::Fin as u16, c::KIS_SCAN_FIN),
+        (ScanKind::Null as u16, c::KIS_SCAN_NULL),
+        (ScanKind::Xmas as u16, c::KIS_SCAN_XMAS),
+        (ScanKind::Ack as u16, c::KIS_SCAN_ACK),
+        (ScanKind::Maimon as u16, c::KIS_SCAN_MAIMON),
+        (ScanKind::Flags as u16, c::KIS_SCAN_FLAGS),
+        (ScanKind::SynAck as u16, c::KIS_SCAN_SYN_ACK),
+        (ScanKind::Udp as u16, c::KIS_SCAN_UDP),
+        (ScanKind::Distributed as u16, c::KIS_SCAN_DISTRIBUTED),
     ] {
         assert_eq!(u32::from(core), header);
     }
@@ -228,6 +242,8 @@ fn record_fields_are_where_the_header_has_them() {
         header!(kis_control: command image count mode ttl_ms family reserved address),
         header!(kis_ban_drop: dropped address family reserved),
         header!(kis_window: window_ms reserved),
+        header!(kis_scanned: first_ns last_ns lost probes targets sources nth seconds ban_s kind kinds
+            family spoofable again reserved source target),
     ];
     assert_eq!(tables.len(), headers.len());
     for (table, (fields, bytes)) in tables.iter().zip(headers) {
