@@ -15,7 +15,13 @@
 #include <linux/timekeeping.h>
 #include <linux/vmalloc.h>
 #include <net/af_unix.h>
+#include <net/inet6_hashtables.h>
+#include <net/inet_hashtables.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
 #include <net/sock.h>
+#include <net/tcp.h>
+#include <net/udp.h>
 
 #include "helpers.h"
 
@@ -386,6 +392,127 @@ bool kis_helper_sk_is_heard(const struct sock *sk)
 const void *kis_helper_skb_network_header(const struct sk_buff *skb)
 {
 	return skb_network_header(skb);
+}
+
+/* Addresses, protocol, and where that one's header is; no other fragment than the first. */
+static int kis_packet_ends(const struct sk_buff *skb, bool v4, struct kis_packet *packet)
+{
+	int at = skb_network_offset(skb);
+	__be16 fragment = 0;
+
+	if (v4) {
+		ipv6_addr_set_v4mapped(ip_hdr(skb)->saddr, &packet->source);
+		ipv6_addr_set_v4mapped(ip_hdr(skb)->daddr, &packet->target);
+		packet->proto = ip_hdr(skb)->protocol;
+		return ip_is_fragment(ip_hdr(skb)) ? -1 : at + ip_hdrlen(skb);
+	}
+	packet->source = ipv6_hdr(skb)->saddr;
+	packet->target = ipv6_hdr(skb)->daddr;
+	packet->proto = ipv6_hdr(skb)->nexthdr;
+	at = ipv6_skip_exthdr(skb, at + sizeof(struct ipv6hdr), &packet->proto, &fragment);
+	return fragment ? -1 : at;
+}
+
+/* The socket of the connection that a segment is of, with a reference; or none. */
+static struct sock *kis_packet_connection(struct sk_buff *skb, bool v4,
+					  const struct kis_packet *packet)
+{
+	struct net *net = dev_net(skb->dev);
+	__be16 from = htons(packet->source_port);
+
+	if (v4)
+		return __inet_lookup_established(net, packet->source.s6_addr32[3], from,
+						 packet->target.s6_addr32[3], packet->port,
+						 inet_iif(skb), inet_sdif(skb));
+#if IS_ENABLED(CONFIG_IPV6)
+	return __inet6_lookup_established(net, &packet->source, from, &packet->target,
+					  packet->port, inet6_iif(skb), inet6_sdif(skb));
+#else
+	return NULL;
+#endif
+}
+
+/* An ACK of the number that the SYN/ACK had: who sends it has got that one. */
+static bool kis_packet_answers(const struct sock *sk, const struct tcphdr *th)
+{
+	return th->ack && !th->rst && !th->syn &&
+	       ntohl(th->ack_seq) == tcp_rsk(inet_reqsk(sk))->snt_isn + 1;
+}
+
+/*
+ * KIS_PACKET_*; of a stray one also what it is. One of a connection has its
+ * socket already (early demux) and costs a load; without that a lookup says so.
+ */
+int kis_helper_packet_is(struct sk_buff *skb, bool v4, struct kis_packet *packet)
+{
+	struct sock *sk = skb->sk, *found = NULL;
+	int at, is = KIS_PACKET_KNOWN;
+	const struct tcphdr *th;
+	const struct udphdr *uh;
+	union {
+		struct tcphdr th;
+		struct udphdr uh;
+	} room;
+
+	if (sk && READ_ONCE(sk->sk_state) != TCP_NEW_SYN_RECV)
+		return is;
+	if (skb->pkt_type != PACKET_HOST || skb->dev->flags & IFF_LOOPBACK)
+		return is;
+	at = kis_packet_ends(skb, v4, packet);
+	if (at < 0)
+		return is;
+	if (packet->proto == IPPROTO_UDP && !sk) {
+		uh = skb_header_pointer(skb, at, sizeof(*uh), &room.uh);
+		if (!uh)
+			return is;
+		packet->source_port = ntohs(uh->source);
+		packet->port = ntohs(uh->dest);
+		packet->flags = 0;
+		return KIS_PACKET_STRAY;
+	}
+	if (packet->proto != IPPROTO_TCP)
+		return is;
+	th = skb_header_pointer(skb, at, sizeof(*th), &room.th);
+	if (!th)
+		return is;
+	packet->source_port = ntohs(th->source);
+	packet->port = ntohs(th->dest);
+	packet->flags = tcp_flag_byte(th);
+	/* What begins a connection is of none. */
+	if (!sk && (!th->syn || th->ack))
+		found = kis_packet_connection(skb, v4, packet);
+	sk = sk ?: found;
+	if (!sk)
+		is = KIS_PACKET_STRAY;
+	else if (READ_ONCE(sk->sk_state) == TCP_NEW_SYN_RECV && kis_packet_answers(sk, th))
+		is = KIS_PACKET_SHAKES;
+	if (found)
+		sock_gen_put(found);
+	return is;
+}
+
+/* Whether somebody listens where a stray packet goes; called under RCU, takes no reference. */
+bool kis_helper_packet_is_heard(struct sk_buff *skb, bool v4, const struct kis_packet *packet)
+{
+	struct net *net = dev_net(skb->dev);
+	__be16 from = htons(packet->source_port), to = htons(packet->port);
+	__be32 source = packet->source.s6_addr32[3], target = packet->target.s6_addr32[3];
+
+	if (v4 && packet->proto == IPPROTO_TCP)
+		return __inet_lookup_listener(net, NULL, 0, source, from, target, packet->port,
+					      inet_iif(skb), inet_sdif(skb));
+	if (v4)
+		return __udp4_lib_lookup(net, source, from, target, to, inet_iif(skb),
+					 inet_sdif(skb), NULL);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (packet->proto == IPPROTO_TCP)
+		return inet6_lookup_listener(net, NULL, 0, &packet->source, from, &packet->target,
+					     packet->port, inet6_iif(skb), inet6_sdif(skb));
+	return __udp6_lib_lookup(net, &packet->source, from, &packet->target, to,
+				 inet6_iif(skb), inet6_sdif(skb), NULL);
+#else
+	return true;
+#endif
 }
 
 void *kis_helper_genlmsg_put_reply(struct sk_buff *skb, struct genl_info *info, u8 cmd)

@@ -16,7 +16,7 @@ use crate::{
         address::Address,
         file::{Entry, File, Program},
         hooks::{Hooks, Identity, IdentityOp, Mapping, MoveOp, Outcome, PathOp, Scan},
-        netfilter::PacketFilter,
+        netfilter::{Packet, PacketFilter},
         published::HookContext,
         sock::{Buffer, Receiver, Sock, SocketKind},
         task::Task,
@@ -460,5 +460,18 @@ impl Hooks for Engine {
 impl PacketFilter for Engine {
     fn drops(&self, peer: &[u8; 16]) -> bool {
         self.killer.drops(self.mode(), peer)
+    }
+
+    fn watches(&self) -> bool {
+        self.helper.scans.is_on()
+    }
+
+    fn shakes(&self, peer: &[u8; 16]) {
+        self.helper.scans.shake(peer);
+    }
+
+    fn stray(&self, packet: &Packet, is_heard: impl FnOnce() -> bool) {
+        self.helper
+            .stray(&self.killer, self.mode(), packet, is_heard);
     }
 }

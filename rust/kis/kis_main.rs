@@ -13,6 +13,7 @@ mod control;
 mod engine;
 mod hooks;
 mod image;
+mod scans;
 mod scribe;
 mod sight;
 mod sink;

@@ -13,15 +13,17 @@ use kernel::sync::Arc;
 use kis_core::{
     cells::ration::Nth,
     judge::ban,
+    judge::scan::Answer,
     judge::verdict::{Context, Verdict},
     matching::delivery::Found,
+    matching::scans::Scan,
     matching::signatures::Signature,
     matching::stream::Owner,
     sense::class::{Class, Domain},
     sense::detector::Numbers,
     sense::param::Values,
     sense::window::Crossing,
-    wire::abi::{Action, Cause, Mode, Op, RecordType, AF_INET, AF_INET6},
+    wire::abi::{Action, Cause, Mode, Op, RecordType, ScanKind, AF_INET, AF_INET6, FLAG_APPLIED},
     wire::record::{self, Body, Head, Operation, Record},
 };
 
@@ -241,6 +243,41 @@ impl Scribe {
             ..record::BanDrop::ZERO
         };
         self.write(&head, drop.into(), &[]);
+    }
+
+    /// Tells a scan of the host, and how many sources were lost until then.
+    pub(crate) fn scanned(&self, mode: Mode, scan: &Scan, answer: Answer, ban_s: u32, lost: u64) {
+        let mut head = of_nobody(RecordType::Scan, mode);
+        head.action = answer.action.bits();
+        if answer.apply {
+            head.flags = FLAG_APPLIED;
+        }
+        let ns = |seconds: u32| u64::from(seconds) * 1_000_000_000;
+        let (family, target) = of_peer(&scan.target);
+        let source = match scan.kind {
+            ScanKind::Distributed => [0; 16],
+            _ => of_peer(&scan.source).1,
+        };
+        let scanned = record::Scanned {
+            first_ns: ns(scan.first_s),
+            last_ns: ns(scan.last_s),
+            lost,
+            probes: scan.probes,
+            targets: scan.targets,
+            sources: scan.sources,
+            nth: scan.nth,
+            seconds: scan.seconds,
+            ban_s,
+            kind: scan.kind as u16,
+            kinds: scan.kinds,
+            family,
+            spoofable: scan.is_spoofable.into(),
+            again: scan.again.into(),
+            source,
+            target,
+            ..record::Scanned::ZERO
+        };
+        self.write(&head, scanned.into(), &record::Scanned::data(&scan.ports));
     }
 
     /// Hands a record to the ring. A frame of its own, so that no caller's holds a record too.

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The T-helper: matches signatures in the bytes that a cell is about to receive.
+//! The T-helper: matches signatures in the bytes that a cell is about to receive, and notices who scans
+//! the host.
 //!
-//! Floor 3. It sees a stream as the process will: TCP has ordered and trimmed it. The matcher's
+//! Floor 3. Of scans it sees each packet that belongs to no connection, before there is a socket. Of
+//! bytes it sees a stream as the process will: TCP has ordered and trimmed it. The matcher's
 //! state lives with the socket, so patterns match across segments. Atomic context, also softirq;
 //! the socket's delivery lock is held.
 
 use crate::{
     armoury::Armoury,
     cells::site::Site,
+    scans::Scans,
     scribe::{Match, Scene},
     sys::{
         hooks::Scan,
+        netfilter::Packet,
         published::{HookContext, Published},
         sock::{Buffer, Receiver, Sock},
     },
@@ -20,9 +24,12 @@ use crate::{
 use core::{ops::ControlFlow, sync::atomic::Ordering};
 use kernel::prelude::*;
 use kis_core::{
+    judge::ban,
     judge::finding::{Finding, Peer},
     matching::delivery::{Datagram, Delivery, Found},
+    matching::scans::probe::{Probe, Suspicion},
     matching::stream::{Owner, StreamState},
+    wire::abi::Mode,
 };
 
 /// The T-helper.
@@ -31,6 +38,8 @@ pub(crate) struct Helper {
     /// The signatures in force.
     #[pin]
     pub(crate) armoury: Published<Armoury>,
+    /// Who scans this host.
+    pub(crate) scans: Scans,
 }
 
 /// What became of a delivery.
@@ -46,7 +55,40 @@ impl Helper {
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             armoury <- Published::new(),
+            scans: Scans::new(),
         })
+    }
+
+    /// A packet of no connection has come.
+    pub(crate) fn stray(
+        &self,
+        killer: &Killer,
+        mode: Mode,
+        packet: &Packet,
+        is_heard: impl FnOnce() -> bool,
+    ) {
+        let suspicion = match packet.flags {
+            Some(flags) => Suspicion::of_segment(flags, packet.port),
+            None => Suspicion::of_datagram(packet.source_port, packet.port),
+        };
+        let kind = match suspicion {
+            Suspicion::Certain(kind) => kind,
+            Suspicion::IfClosed(kind) if !is_heard() => kind,
+            _ => return,
+        };
+        if packet.source == packet.target || ban::is_own(&packet.source) {
+            return;
+        }
+        let probe = Probe {
+            kind,
+            source: packet.source,
+            source_port: packet.source_port,
+            target: packet.target,
+            port: packet.port,
+        };
+        if let Some((scan, limits)) = self.scans.probe(&probe) {
+            killer.scanned(mode, &scan, &limits, self.scans.losses().lost);
+        }
     }
 
     /// Bytes are about to be queued on a stream socket.

@@ -22,7 +22,9 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use kernel::{prelude::*, sync::Arc};
 use kis_core::{
     judge::finding::{Finding, Place},
+    judge::scan::Answer,
     judge::verdict::{decide, passes, Context, Signal, Verdict},
+    matching::scans::{limits::Limits, Scan},
     wire::abi::{Action, Mode, Op, RecordType},
 };
 
@@ -189,6 +191,19 @@ impl Killer {
                 .bans
                 .add(*peer, u64::from(verdict.ban_s) * 1_000_000_000);
         }
+    }
+
+    /// Somebody scans the host: bans him, if that is to be done, and has it told. Softirq.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn scanned(&self, mode: Mode, scan: &Scan, limits: &Limits, lost: u64) {
+        let answer = Answer::to(scan, limits.ban_s, mode);
+        if answer.apply {
+            // A full table is told by `kisctl status`.
+            let ttl_ns = u64::from(limits.ban_s) * 1_000_000_000;
+            let _ = self.bans.add(scan.source, ttl_ns);
+        }
+        self.scribe.scanned(mode, scan, answer, limits.ban_s, lost);
     }
 
     /// Whether a packet from `peer` (IPv4 mapped) is dropped. Softirq.

@@ -95,6 +95,7 @@ impl Engine {
         let (generation, count) = (new.generation, new.len() as u32);
         drop(old);
         self.cells.replace(Some(new.clone()));
+        self.helper.scans.set(new.image.scans());
         // Only now, as all before could have failed.
         new.iter().for_each(Cell::refit);
         if !adopt::running(&new) {
@@ -162,6 +163,7 @@ impl Engine {
     pub(super) fn unload_cells(&self, reply: &Reply<'_>) {
         let _changing = self.changing.lock();
         self.cells.replace(None);
+        self.helper.scans.set(None);
         reply.u32(nl::KIS_A_IMAGE_GENERATION, 0);
         self.tell(nl::KIS_CMD_CELL_UNLOAD, None, Deed::Unload);
     }

@@ -14,6 +14,30 @@ use kernel::{error::to_result, ffi, prelude::*, sync::Arc};
 pub(crate) trait PacketFilter: Send + Sync + 'static {
     /// Whether packets from `peer` (IPv4 mapped) are dropped. Atomic, softirq.
     fn drops(&self, peer: &[u8; 16]) -> bool;
+
+    /// Whether packets of no connection are looked at: asked for each packet. Atomic, softirq.
+    fn watches(&self) -> bool;
+
+    /// `peer` has completed a handshake. Atomic, softirq.
+    fn shakes(&self, peer: &[u8; 16]);
+
+    /// A packet of no connection has come; `is_heard` says whether somebody listens where it goes, which
+    /// costs a lookup. Atomic, softirq.
+    fn stray(&self, packet: &Packet, is_heard: impl FnOnce() -> bool);
+}
+
+/// A packet of no connection that there is.
+pub(crate) struct Packet {
+    /// Where it says that it comes from, IPv4 mapped.
+    pub(crate) source: [u8; 16],
+    /// The address of this host that it goes to.
+    pub(crate) target: [u8; 16],
+    /// The port there.
+    pub(crate) source_port: u16,
+    /// The port here.
+    pub(crate) port: u16,
+    /// Of TCP the flags; `None` for UDP.
+    pub(crate) flags: Option<u8>,
 }
 
 static SERVED: Served = Served::new();
@@ -74,10 +98,48 @@ unsafe extern "C" fn packet<T: PacketFilter>(
         }
     };
     if object.drops(&peer) {
-        bindings::NF_DROP
-    } else {
-        bindings::NF_ACCEPT
+        return bindings::NF_DROP;
     }
+    if object.watches() {
+        look(object, skb, v4);
+    }
+    bindings::NF_ACCEPT
+}
+
+/// Looks at a packet that nobody drops. A frame of its own.
+#[inline(never)]
+fn look<T: PacketFilter>(object: &T, skb: *mut bindings::sk_buff, v4: bool) {
+    // SAFETY: a struct of numbers, for which all-zero is valid.
+    let mut packet: bindings::kis_packet = unsafe { core::mem::zeroed() };
+    // SAFETY: called by `packet()` only, with netfilter's packet at LOCAL_IN: its network header is
+    // checked and pulled, it has a device, and we run under RCU (`nf_hook()`).
+    let is = unsafe { bindings::kis_helper_packet_is(skb, v4, &mut packet) };
+    // CAST: two small numbers.
+    let (stray, shakes) = (
+        bindings::KIS_PACKET_STRAY as ffi::c_int,
+        bindings::KIS_PACKET_SHAKES as ffi::c_int,
+    );
+    let bytes = |address: &bindings::in6_addr| {
+        // SAFETY: all forms of an address are its bytes.
+        unsafe { address.in6_u.u6_addr8 }
+    };
+    if is == shakes {
+        object.shakes(&bytes(&packet.source));
+    }
+    if is != stray {
+        return;
+    }
+    let seen = Packet {
+        source: bytes(&packet.source),
+        target: bytes(&packet.target),
+        source_port: packet.source_port,
+        port: packet.port,
+        flags: (u32::from(packet.proto) == bindings::IPPROTO_TCP).then_some(packet.flags),
+    };
+    object.stray(&seen, || {
+        // SAFETY: as above; `packet` was filled in for this packet.
+        unsafe { bindings::kis_helper_packet_is_heard(skb, v4, &packet) }
+    });
 }
 
 /// Registers or unregisters the hooks of a network namespace.
