@@ -11,7 +11,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-kis.sh"
 
-plan 48
+plan 52
 
 HOST4=10.79.0.1 HOST6=fd79::1 PEER6=fd79::2
 
@@ -152,7 +152,27 @@ for name in '50: 300 connections to one port' '51: connections to a hundred open
 	'55: what is left of connections' '56: late answers' '57: SYN to open ports'; do
 	is "no scan: ${name#*: }" "$(scans "$since" 10.79.1."${name%%:*}")" ""
 done
-is "no scan: the host itself" "$(total "$since")" "$(count "$since" 'select(.scan and .src_ip == "10.79.1.58")')"
+# Answers to connections of the host's own, from low ports, and a socket that early demux does not name.
+in_peer python3 -IS "$WORK/server.py" &
+cat >"$WORK/own.py" <<'END'
+import socket, sys
+here, there, first = sys.argv[1], sys.argv[2], int(sys.argv[3])
+print(sum(1 for port in range(first, first + 40)
+          if not socket.create_connection((there, 7790), 5, (here, port)).close()))
+END
+own() { python3 -IS "$WORK/own.py" $HOST4 10.79.1.60 "$1"; }
+peer_serves() { in_peer python3 -IS -c 'import socket; socket.create_connection(("10.79.1.60", 7899), 1)'; }
+wait_for "$LIMIT" peer_serves
+is "no scan: answers to forty connections" "$(own 2000) $(scans "$since" 10.79.1.60)" "40 "
+sysctl -qw net.ipv4.ip_early_demux=0
+is "nor without early demux" "$(own 2100) $(scans "$since" 10.79.1.60)" "40 "
+connects 10.79.1.59 $HOST4 7800 100 2
+is "no scan: connections without early demux" "$(scans "$since" 10.79.1.59)" ""
+connects 10.79.1.59 $HOST4 1000 60 1
+wait_for "$LIMIT" told_of "$since" 10.79.1.59
+is "without it a handshake counts as well" "$(scans "$since" 10.79.1.59)" '["syn",false] '
+sysctl -qw net.ipv4.ip_early_demux=1
+is "no scan: the host itself" "$(count "$since" "select(.scan and .src_ip == \"$HOST4\" or .src_ip == \"127.0.0.1\")")" 0
 
 # --- bans
 
