@@ -17,12 +17,14 @@ use common::{
     Learner, //
 };
 use kis_core::cells::{
-    encode,
+    encode_with,
     room,
     Access,
     CellSpec,
-    Cells, //
+    Cells,
+    SCANS, //
 };
+use kis_core::matching::scans::limits::Limits;
 use kis_core::matching::signatures::{
     self,
     DfaSpec,
@@ -81,7 +83,11 @@ fn cells() -> Vec<u8> {
     web.ban_s = 60;
     web.trees[0] = &[b"/srv"];
     let mut out = vec![0; 4096];
-    let len = encode(&[redis, web], &mut out).unwrap();
+    let scans = Some(Limits {
+        lines: [16, 0, 96],
+        ban_s: 600,
+    });
+    let len = encode_with(&[redis, web], scans, &mut out).unwrap();
     out.truncate(len);
     out
 }
@@ -231,8 +237,10 @@ fn walk_cells(cells: &Cells<&[u8]>) {
         })
         .collect();
     let mut again = vec![0; cells.bytes().len()];
-    assert_eq!(room(&specs), again.len());
-    assert_eq!(encode(&specs, &mut again), Ok(again.len()));
+    let scans = cells.scans();
+    let room = room(&specs) + scans.map_or(0, |_| SCANS);
+    assert_eq!(room, again.len());
+    assert_eq!(encode_with(&specs, scans, &mut again), Ok(room));
     assert_eq!(again, cells.bytes());
     for (i, cell) in cells.iter().enumerate() {
         assert_eq!(cells.find(cell.name()).unwrap().0, i);
