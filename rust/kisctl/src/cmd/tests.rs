@@ -309,8 +309,8 @@ fn learned(cell: usize, saved: Saved) -> Learned {
 
 /// One rule of each fate.
 const RULES: &str = "\
-    alert tcp any any -> any any (msg:\"m\"; content:\"evil\"; sid:9;)\n\
-    alert tcp any any -> any 21 (msg:\"m\"; content:\"user root\"; sid:3;)\n\
+    alert tcp any any -> any any (msg:\"m\"; flow:to_server; content:\"evil\"; sid:9;)\n\
+    alert tcp any any -> any 21 (msg:\"m\"; flow:to_server; content:\"user root\"; sid:3;)\n\
     alert http any any -> any any (msg:\"m\"; http.stat_code; content:\"evil\"; sid:4;)\n\
     nonsense\n";
 
