@@ -410,7 +410,7 @@ static int kis_packet_ends(const struct sk_buff *skb, bool v4, struct kis_packet
 	packet->target = ipv6_hdr(skb)->daddr;
 	packet->proto = ipv6_hdr(skb)->nexthdr;
 	at = ipv6_skip_exthdr(skb, at + sizeof(struct ipv6hdr), &packet->proto, &fragment);
-	return fragment ? -1 : at;
+	return ntohs(fragment) & IP6_OFFSET ? -1 : at;
 }
 
 /* The socket of the connection that a segment is of, with a reference; or none. */
@@ -457,6 +457,9 @@ int kis_helper_packet_is(struct sk_buff *skb, bool v4, struct kis_packet *packet
 	if (sk && READ_ONCE(sk->sk_state) != TCP_NEW_SYN_RECV)
 		return is;
 	if (skb->pkt_type != PACKET_HOST || skb->dev->flags & IFF_LOOPBACK)
+		return is;
+	/* In a namespace of his own anybody can be any address. */
+	if (!net_eq(dev_net(skb->dev), &init_net))
 		return is;
 	at = kis_packet_ends(skb, v4, packet);
 	if (at < 0)

@@ -4,7 +4,7 @@
 //!
 //! | source | officer gave a time | mode | decided | done |
 //! |---|---|---|---|---|
-//! | many, or the host itself | | | tell | |
+//! | many, the host itself, or a network of IPv6 | | | tell | |
 //! | without a handshake | | | tell | |
 //! | with one | no | | tell | |
 //! | with one | yes | observe | ban | no |
@@ -15,6 +15,7 @@
 //! say that these packets came from there: see the threat model. Floor 0, pure.
 
 use crate::judge::ban;
+use crate::matching::scans::probe::who;
 use crate::matching::scans::Scan;
 use crate::wire::abi::{
     Action,
@@ -51,6 +52,8 @@ impl Answer {
         let is_somebody = scan.kind != ScanKind::Distributed
             && scan.source != scan.target
             && !ban::is_own(&scan.source);
+        // In a network that counts as one somebody else may have done it.
+        let is_somebody = is_somebody && who(&scan.source) == scan.source;
         if ban_s == 0 || scan.is_spoofable || !is_somebody {
             return Self {
                 action: Action::PASS,
@@ -90,6 +93,14 @@ mod tests {
                 (Action::PASS, false),
             ),
             (all, there, false, 600, Mode::Enforce, (Action::PASS, false)),
+            (
+                syn,
+                [0x20; 16],
+                false,
+                600,
+                Mode::Enforce,
+                (Action::PASS, false),
+            ),
         ] {
             let scan = Scan {
                 source,

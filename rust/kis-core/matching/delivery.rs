@@ -105,8 +105,6 @@ pub struct Delivery<'a> {
     offset: &'a mut u64,
     bytes: u64,
     told: Told,
-    /// What had found no room before.
-    lost: u16,
 }
 
 impl<'a> Delivery<'a> {
@@ -120,13 +118,14 @@ impl<'a> Delivery<'a> {
                 stream.progress = Progress::new(start, stream.offset == 0);
                 stream.request = Request::default();
             } else {
-                stream.progress.restart(start);
-                stream.request.restart();
+                let is_partial = stream.request.restart();
+                stream.progress.restart(start, is_partial);
             }
             stream.generation = generation;
         }
+        // Counted for each delivery, so that it is told again.
+        stream.progress.lost = 0;
         Self {
-            lost: stream.progress.lost(),
             progress: &mut stream.progress,
             request: Some(&mut stream.request),
             offset: &mut stream.offset,
@@ -139,7 +138,6 @@ impl<'a> Delivery<'a> {
     pub fn whole(datagram: &'a mut Datagram, start: u32) -> Self {
         datagram.progress = Progress::new(start, true);
         Self {
-            lost: 0,
             progress: &mut datagram.progress,
             request: None,
             offset: &mut datagram.offset,
@@ -190,9 +188,10 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    /// Whether more signatures have begun to match in this delivery than can be followed.
+    /// Whether in this delivery something was not followed: more began than there is room for, or a request
+    /// has a shape in which a part is not whole.
     pub const fn has_lost(&self) -> bool {
-        self.progress.lost() != self.lost
+        self.progress.lost() != 0
     }
 
     /// Bytes delivered so far.

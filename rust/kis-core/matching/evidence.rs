@@ -44,6 +44,8 @@ pub struct Evidence {
     waiting: u8,
     /// The parts of the request that are over, see [`Ended`].
     ended: u8,
+    /// Whether the request began under other signatures.
+    is_partial: bool,
 }
 
 /// The parts of a request whose end is waited for.
@@ -180,11 +182,20 @@ impl Evidence {
         self.known = keep(&mut self.listed, self.known, &mut stays);
         self.retain(waits);
         self.ended = 0;
+        self.is_partial = false;
     }
 
-    /// Forgets all.
-    pub fn clear(&mut self) {
-        *self = Self::default();
+    /// Forgets all; `is_partial` says whether that is in the middle of a request.
+    pub fn clear(&mut self, is_partial: bool) {
+        *self = Self {
+            is_partial,
+            ..Self::default()
+        };
+    }
+
+    /// Whether the request began under other signatures: of it nobody can say that something is absent.
+    pub const fn is_partial(&self) -> bool {
+        self.is_partial
     }
 }
 
@@ -237,7 +248,9 @@ mod tests {
         assert!(evidence.has(Fact::Listed, 4) && !evidence.has(Fact::Listed, 5));
         evidence.retain(|sig| sig != 5);
         assert_eq!(evidence.pending(), [0, 10, 15]);
-        evidence.clear();
+        evidence.clear(true);
+        assert!(evidence.is_partial() && evidence.pending().is_empty());
+        evidence.next_request(0, |_| true, |_| true);
         assert_eq!(evidence, Evidence::default());
     }
 }

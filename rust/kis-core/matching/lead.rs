@@ -44,6 +44,9 @@ const NOTHING: u32 = u32::MAX;
 /// dozen come up. An image in which one is further away is refused.
 const MAX_STEPS: usize = 256;
 
+/// Most leads of a gram: each time it is found all are asked.
+const MAX_LEADS: u32 = 4096;
+
 /// The group of those whose gram nothing is known to come before of.
 const ALONE: u8 = 7;
 
@@ -263,7 +266,7 @@ impl Leads {
                 let groups = first.of(part.bytes).get(usize::from(hash(gram)));
                 found == (word(4)..end.unwrap_or(0)) && groups.is_some_and(|groups| *groups != 0)
             };
-            let is_within = end.is_some_and(|end| end <= count);
+            let is_within = end.is_some_and(|end| end <= count) && len <= MAX_LEADS;
             if word(12) != 0 || !is_within || len != 0 && !is_found() {
                 return Err(fault(at, "leads of a gram"));
             }

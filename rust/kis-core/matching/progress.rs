@@ -59,10 +59,11 @@ impl Progress {
     }
 
     /// Goes on with other signatures: nothing waits, nothing is known, the last bytes are as they were.
-    pub fn restart(&mut self, start: u32) {
+    /// `is_partial` says whether that is in the middle of a request.
+    pub fn restart(&mut self, start: u32, is_partial: bool) {
         self.state = start;
         self.track.forget();
-        self.evidence.clear();
+        self.evidence.clear(is_partial);
     }
 
     /// How many patterns wait.
@@ -275,7 +276,7 @@ mod tests {
             ..Progress::new(0, true)
         };
         assert_eq!(progress.waiting(), 1);
-        progress.restart(3);
+        progress.restart(3, false);
         assert_eq!((progress.waiting(), progress.state), (0, 3));
     }
 }

@@ -56,6 +56,15 @@ impl Lane {
         }
     }
 
+    /// In the middle of a scope of which nobody has read the beginning.
+    pub(super) const fn middle(scope: Scope) -> Self {
+        Self {
+            code: scope.code(),
+            state: Self::STILL,
+            len: u8::MAX,
+        }
+    }
+
     /// Its scope.
     pub(super) const fn scope(&self) -> Option<Scope> {
         if self.code == 0 {
@@ -113,10 +122,19 @@ impl Request {
     }
 
     /// Goes on with other signatures, whose automata are not in any state yet: what was begun is left out.
-    pub(super) fn restart(&mut self) {
+    /// Whether that is in the middle of a request.
+    pub(super) fn restart(&mut self) -> bool {
+        let is_open = self.is_open();
         self.track.forget();
         self.lanes = [Lane::NONE; 2];
         self.aside = Lane::NONE;
+        is_open
+    }
+
+    /// Whether a request has begun, and is not over.
+    pub(super) fn is_open(&self) -> bool {
+        let mut lanes = self.lanes.iter().chain([&self.aside]);
+        lanes.any(|lane| lane.code != 0)
     }
 
     /// The next bytes that are all of one part; `None` when there are none.

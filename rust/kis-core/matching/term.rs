@@ -48,6 +48,11 @@ const NOTHING: u32 = u32::MAX;
 /// The bit of a need that says that it must not be known.
 pub const ABSENT: u32 = 1 << 31;
 
+/// Most that a signature needs, and most signatures that a term triggers: each time it is found all are asked.
+pub const MAX_NEEDS: u32 = 64;
+/// See [`MAX_NEEDS`].
+pub const MAX_TRIGGERS: u32 = 1024;
+
 /// What is known when a term is found.
 ///
 /// # Examples
@@ -269,14 +274,17 @@ impl Terms {
             first = first.checked_add(len)?;
             Some(list)
         };
-        let each = |list: &[u8], is_good: &dyn Fn(u32) -> bool| {
+        // Rising, so that nothing is asked twice.
+        let each = |list: &[u8], most: u32, is_good: &dyn Fn(u32) -> bool| {
+            let mut last = None;
             let mut words = list.chunks_exact(4).filter_map(|word| u32_at(word, 0));
-            words.all(is_good)
+            let is_short = list.len() <= index(most).saturating_mul(4);
+            is_short && words.all(|word| is_good(word) && last.replace(word) < Some(word))
         };
         for (i, record) in needs.of(part.bytes).chunks_exact(NEEDS).enumerate() {
             let at = needs.at().saturating_add(i.saturating_mul(NEEDS));
             let list = list(record, 0).ok_or(fault(at, "needs of a signature"))?;
-            if !each(list, &|need| need & !ABSENT < count) {
+            if !each(list, MAX_NEEDS, &|need| need & !ABSENT < count) {
                 return Err(fault(at, "needs of a signature"));
             }
         }
@@ -289,7 +297,7 @@ impl Terms {
                 Fact::Bit(bit) => (bit < lasting) != term.scope.is_of_request(),
                 Fact::Listed | Fact::Nothing => true,
             };
-            if !is_placed || !each(list, &|sig| sig < signatures) {
+            if !is_placed || !each(list, MAX_TRIGGERS, &|sig| sig < signatures) {
                 return Err(fault(at, "signatures or fact of a term"));
             }
             is_of_requests |= term.scope.is_of_request();

@@ -186,7 +186,7 @@ impl Pattern {
             ));
         }
         let hir = match scope.end() {
-            Some(end) => scoped::ending(&hir, end),
+            Some(end) => scoped::ending(&hir, end, matches!(scope, Scope::Value(_))),
             None => hir,
         };
         match hir.properties().minimum_len() {

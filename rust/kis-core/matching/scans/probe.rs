@@ -135,15 +135,22 @@ pub struct Probe {
     pub port: u16,
 }
 
+/// Who counts as one source with an address, see [`Probe::who`].
+pub const fn who(address: &[u8; 16]) -> [u8; 16] {
+    let [a, b, c, d, e, f, g, h, ..] = *address;
+    let is_link = a == 0xfe && b & 0xc0 == 0x80;
+    let is_nat64 = matches!([a, b, c, d], [0, 0x64, 0xff, 0x9b]);
+    if is_link || is_nat64 || ban::is_mapped(address) {
+        return *address;
+    }
+    [a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0]
+}
+
 impl Probe {
     /// Who counts as one source: an IPv4 address, the first eight bytes of an IPv6 address. Whoever has
-    /// one of these addresses has the others.
+    /// one of these addresses has the others; but on a link all have one, and behind NAT64 (RFC 6052).
     pub const fn who(&self) -> [u8; 16] {
-        if ban::is_mapped(&self.source) {
-            return self.source;
-        }
-        let [a, b, c, d, e, f, g, h, ..] = self.source;
-        [a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0]
+        who(&self.source)
     }
 
     /// What counts as one target: address and port, for each kind. Who is used as a zombie is asked at
@@ -243,8 +250,13 @@ mod tests {
         assert_eq!(probe(there).who(), who);
         there[7] = 1;
         assert!(probe(there).who() != who);
-        let v4 = ban::v4([192, 0, 2, 1]);
-        assert_eq!(probe(v4).who(), v4);
+        let mut link = [0xfe; 16];
+        link[1] = 0x80;
+        let mut nat64 = [0; 16];
+        [nat64[1], nat64[2], nat64[3]] = [0x64, 0xff, 0x9b];
+        for whole in [ban::v4([192, 0, 2, 1]), link, nat64] {
+            assert_eq!(probe(whole).who(), whole);
+        }
     }
 
     #[test]

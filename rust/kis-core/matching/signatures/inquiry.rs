@@ -68,6 +68,11 @@ impl<'a, B: AsRef<[u8]>, H: FnMut(Hit) -> ControlFlow<()>> Inquiry<'a, B, H> {
         *self.lost = self.lost.saturating_add(1);
     }
 
+    /// Whether the request began under other signatures.
+    pub(super) const fn is_partial(&self) -> bool {
+        self.evidence.is_partial()
+    }
+
     /// An automaton is in a state: all that it finds there ends here.
     #[inline]
     pub(super) fn found(
@@ -147,8 +152,10 @@ impl<'a, B: AsRef<[u8]>, H: FnMut(Hit) -> ControlFlow<()>> Inquiry<'a, B, H> {
             if need & ABSENT == 0 {
                 return is_known;
             }
-            // It may still come as long as its part goes on.
-            !is_known && Ended::of(term.scope).is_some_and(|part| self.evidence.has_ended(part))
+            // It may still come as long as its part goes on, or have come under other signatures.
+            !is_known
+                && !self.is_partial()
+                && Ended::of(term.scope).is_some_and(|part| self.evidence.has_ended(part))
         })
     }
 

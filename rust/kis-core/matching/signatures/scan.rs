@@ -21,6 +21,7 @@ use super::{
 use crate::matching::evidence::Ended;
 use crate::matching::grammar::http::{
     self,
+    Oddity,
     Part,
     Span, //
 };
@@ -294,19 +295,32 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         end: usize,
     ) -> ControlFlow<()> {
         let image = self.bytes.as_ref();
+        if span.part == Part::Stream && request.is_open() {
+            return self.abandon(inquiry, track, request, end);
+        }
+        if span.odd.contains(Oddity::Folding) || span.odd.contains(Oddity::TargetSpace) {
+            // A part in two: what looks across that does not find it.
+            inquiry.lose();
+        }
         for (at, scope) in scopes.into_iter().enumerate() {
             let Some(lane) = request.lanes.get_mut(at) else {
                 continue;
             };
+            // Empty lines before a method are none of the request line's.
+            let is_anew = span.begins && (at == WITHIN || span.part == Part::Method);
             // The scope around may be interrupted by what is of none.
-            let goes_on = lane.scope() == scope && !(at == WITHIN && span.begins)
-                || at == AROUND && scope.is_none();
+            let goes_on = lane.scope() == scope && !is_anew || at == AROUND && scope.is_none();
             if goes_on {
                 continue;
             }
             self.finish(inquiry, track, lane, end)?;
             if let Some(scope) = scope {
-                *lane = Lane::of(scope, self.view.scoped.start(image, scope));
+                let is_middle = inquiry.is_partial() && !span.begins;
+                *lane = if is_middle {
+                    Lane::middle(scope)
+                } else {
+                    Lane::of(scope, self.view.scoped.start(image, scope))
+                };
             }
         }
         if request.aside.is(Scope::Uri) && span.part != Part::Target {
@@ -318,6 +332,25 @@ impl<B: AsRef<[u8]>> Signatures<B> {
             request.target = Default::default();
             request.aside = Lane::of(scope, self.view.scoped.start(image, scope));
         }
+        ControlFlow::Continue(())
+    }
+
+    /// What comes is no request any more: nothing of the last one waits, and somebody may miss its rest.
+    #[cold]
+    #[inline(never)]
+    fn abandon<H: FnMut(Hit) -> ControlFlow<()>>(
+        &self,
+        inquiry: &mut Inquiry<'_, B, H>,
+        track: &mut Track<WAITS>,
+        request: &mut Request,
+        end: usize,
+    ) -> ControlFlow<()> {
+        for lane in &mut request.lanes {
+            self.finish(inquiry, track, lane, end)?;
+        }
+        self.finish(inquiry, &mut request.track, &mut request.aside, end)?;
+        inquiry.next_request();
+        inquiry.lose();
         ControlFlow::Continue(())
     }
 
@@ -345,7 +378,8 @@ impl<B: AsRef<[u8]>> Signatures<B> {
             (http::Ends::HEADERS, Ended::Headers),
             (http::Ends::REQUEST, Ended::Request),
         ] {
-            if ends.contains(over) {
+            // A request without header lines is over with its line.
+            if ends.contains(over) || ends.contains(http::Ends::REQUEST) {
                 inquiry.end(part, end)?;
             }
         }
@@ -723,7 +757,8 @@ struct Made {
 }
 
 impl Made {
-    /// Most bytes that are made out with one byte of a target, those that were held back included.
+    /// Most bytes that are made out with one byte of a target in the mean of four, those that were held back
+    /// included.
     const MOST: usize = 8;
 
     const fn new() -> Self {

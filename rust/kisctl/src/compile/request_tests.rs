@@ -70,7 +70,9 @@ impl Random {
         let mut values: BTreeMap<Scope, Vec<Vec<u8>>> = BTreeMap::new();
         for (name, value) in [("User-Agent", agent), ("X-Other", other)] {
             if self.below(4) > 0 {
-                headers.push_str(&format!("{name}: {value}\r\n"));
+                // Servers leave blanks behind a value out.
+                let blanks = ["", "", " ", "\t "][self.below(4)];
+                headers.push_str(&format!("{name}: {value}{blanks}\r\n"));
                 let scope = Scope::value(name.as_bytes());
                 values.entry(scope).or_default().push(value.into_bytes());
             }
@@ -108,8 +110,10 @@ impl Random {
         ] {
             scopes.insert(scope, vec![text.as_bytes().to_vec()]);
         }
+        // And empty lines before a request.
+        let before = ["", "", "\r\n"][self.below(3)];
         Sent {
-            bytes: format!("{line}{headers}\r\n{sent}").into_bytes(),
+            bytes: format!("{before}{line}{headers}\r\n{sent}").into_bytes(),
             scopes,
         }
     }

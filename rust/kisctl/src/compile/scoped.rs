@@ -17,10 +17,22 @@ use regex_syntax::hir::{
     Repetition, //
 };
 
-/// A pattern that looks for the byte `end` where it looked at the end, and for that byte nowhere else.
-pub(super) fn ending(hir: &Hir, end: u8) -> Hir {
+/// A pattern that looks for the byte `end` where it looked at the end, and for that byte nowhere else. Blanks before
+/// it do not count where servers leave them out.
+pub(super) fn ending(hir: &Hir, end: u8, has_blanks: bool) -> Hir {
+    let ending = |hir: &Hir, end| ending(hir, end, has_blanks);
     match hir.kind() {
         HirKind::Empty => Hir::empty(),
+        HirKind::Look(Look::End) if has_blanks => {
+            let blank = [b' ', b'\t'].map(|byte| ClassBytesRange::new(byte, byte));
+            let blanks = Repetition {
+                min: 0,
+                max: None,
+                greedy: true,
+                sub: Box::new(Hir::class(Class::Bytes(ClassBytes::new(blank)))),
+            };
+            Hir::concat(vec![Hir::repetition(blanks), Hir::literal([end])])
+        }
         HirKind::Look(Look::End) => Hir::literal([end]),
         HirKind::Look(look) => Hir::look(*look),
         HirKind::Literal(literal) if literal.0.contains(&end) => Hir::fail(),
@@ -60,7 +72,7 @@ mod tests {
             .unicode(false)
             .utf8(false);
         let hir = regex_automata::util::syntax::parse_with(text, &config).expect("a pattern");
-        ending(&hir, b'\n').to_string()
+        ending(&hir, b'\n', false).to_string()
     }
 
     #[test]

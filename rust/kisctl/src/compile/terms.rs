@@ -120,6 +120,7 @@ impl Terms {
                 needs.push(need);
             }
         }
+        needs.sort_unstable();
         for need in &needs {
             // CAST: an index again.
             self.terms[(need & !ABSENT) as usize].fact = Fact::Listed;

@@ -75,7 +75,9 @@ pub fn content(value: &str, own: &[(&str, &str)], buffer: Buffer) -> Result<Piec
         Buffer::Query => escaped(&bytes).replace("\\.", "[\\x01-\\x3f]"),
         Buffer::Scope(Scope::Headers) => {
             // What stands between name and value is one blank in the buffer of rules.
-            escaped(&bytes).replace(": ", ":[ \\t]*")
+            let text = escaped(&bytes).replace(": ", ":[ \\t]*");
+            // Servers take a line end without CR.
+            text.replace("\\x0d\\x0a", "\\x0d?\\x0a")
         }
         Buffer::Host | Buffer::Scope(_) => escaped(&bytes),
     };
