@@ -40,6 +40,7 @@
 //! end with the byte just read; regexes that need to look at the next byte cannot be expressed.
 
 mod inquiry;
+mod requests;
 mod rows;
 mod scan;
 pub mod spec;

@@ -2,8 +2,7 @@
 
 //! Reading what a stream brings: the hot path.
 //!
-//! One filter goes over all bytes. Between the grams that it finds the automata and what waits are walked, part by
-//! part where a stream is one of requests. What is found is a [term](crate::matching::term); `Inquiry` makes
+//! One filter goes over all bytes. Between the grams that it finds the automata and what waits are walked. What is found is a [term](crate::matching::term); `Inquiry` makes
 //! signatures of terms. Floor 0; the tables are verified. Every load is still a checked one, because this floor
 //! has no `unsafe`; what a check would refuse cannot happen, and if it did, the walk goes on from the start
 //! state. Context: softirq.
@@ -17,13 +16,6 @@ use super::inquiry::{
 use super::{
     Signatures,
     State, //
-};
-use crate::matching::evidence::Ended;
-use crate::matching::grammar::http::{
-    self,
-    Oddity,
-    Part,
-    Span, //
 };
 use crate::matching::lead::{
     Filter,
@@ -39,27 +31,18 @@ use crate::matching::progress::{
     Progress,
     Track,
     Wait,
-    TAIL,
-    WAITS, //
+    TAIL, //
 };
-use crate::matching::request::{
-    Lane,
-    Request,
-    AROUND,
-    WITHIN, //
-};
-use crate::matching::scope::{
-    Scope,
-    NEVER, //
-};
+use crate::matching::request::Lane;
+use crate::matching::scope::Scope;
 
 /// Bytes that are read in a row: a stream, or what is read aside.
-struct Strand<'a, const W: usize> {
-    track: &'a mut Track<W>,
+pub(super) struct Strand<'a, const W: usize> {
+    pub(super) track: &'a mut Track<W>,
     /// Where the automaton of streams is, if this is the stream.
-    state: Option<&'a mut State>,
+    pub(super) state: Option<&'a mut State>,
     /// The scopes that the next bytes belong to.
-    lanes: &'a mut [Lane],
+    pub(super) lanes: &'a mut [Lane],
 }
 
 impl<const W: usize> Strand<'_, W> {
@@ -79,7 +62,7 @@ impl<const W: usize> Strand<'_, W> {
     }
 
     /// Whether nothing is walked.
-    fn is_quiet(&self, finds: bool) -> bool {
+    pub(super) fn is_quiet(&self, finds: bool) -> bool {
         self.track.waits().is_empty()
             && (!finds || self.state.is_none())
             && self.lanes.iter().all(|lane| lane.state == Lane::STILL)
@@ -88,7 +71,7 @@ impl<const W: usize> Strand<'_, W> {
 
 /// Where in the bytes that [`Signatures::scan`] was given something ends.
 #[derive(Clone, Copy)]
-enum Ends<'a> {
+pub(super) enum Ends<'a> {
     /// So many bytes further than in the block.
     Behind(usize),
     /// For each byte of the block.
@@ -107,9 +90,6 @@ impl Ends<'_> {
         }
     }
 }
-
-/// Bytes of a target that are made out at a time.
-const ASIDE: usize = 32;
 
 impl<B: AsRef<[u8]>> Signatures<B> {
     /// The state of a stream of which nothing was read.
@@ -165,35 +145,9 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         flow
     }
 
-    /// The same for a stream that may be one of requests, whose place in them is in `request`. What is read aside is
-    /// told in the order of the parts.
-    #[inline(never)]
-    pub fn scan_requests(
-        &self,
-        progress: &mut Progress,
-        request: &mut Request,
-        bytes: &[u8],
-        hit: impl FnMut(Hit) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        if !self.view.terms.is_of_requests() {
-            return self.scan(progress, bytes, hit);
-        }
-        let Progress {
-            state,
-            lost,
-            track,
-            evidence,
-        } = progress;
-        let mut inquiry = Inquiry::new(self, evidence, lost, hit);
-        let mut read = 0;
-        let flow = self.requests(&mut inquiry, state, track, request, bytes, &mut read);
-        track.push(bytes.get(..read).unwrap_or(bytes));
-        flow
-    }
-
     /// The next place where a lead may have a gram.
     #[inline]
-    fn next(
+    pub(super) fn next(
         &self,
         filter: &Filter<'_>,
         window: &mut Window,
@@ -208,7 +162,7 @@ impl<B: AsRef<[u8]>> Signatures<B> {
 
     /// Reads from `read` up to `end`, all of which is of the same scopes.
     #[inline]
-    fn part<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
+    pub(super) fn part<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
         &self,
         inquiry: &mut Inquiry<'_, B, H>,
         strand: &mut Strand<'_, W>,
@@ -240,280 +194,9 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         }
     }
 
-    /// Reads bytes of a stream of requests, part by part.
-    #[allow(clippy::too_many_arguments, reason = "the parts of a progress")]
-    #[inline(never)]
-    fn requests<H: FnMut(Hit) -> ControlFlow<()>>(
-        &self,
-        inquiry: &mut Inquiry<'_, B, H>,
-        state: &mut State,
-        track: &mut Track<WAITS>,
-        request: &mut Request,
-        bytes: &[u8],
-        read: &mut usize,
-    ) -> ControlFlow<()> {
-        let filter = self.view.leads.filter(self.bytes.as_ref());
-        let mut window = Window::of(track);
-        let mut found = self.next(&filter, &mut window, bytes, 0);
-        while let Some(span) = request.next(bytes.get(*read..).unwrap_or_default()) {
-            // OVERFLOW: an index of `bytes`.
-            let (from, end) = (*read, read.wrapping_add(span.len));
-            let scopes = request.scopes(span.part);
-            self.enter(inquiry, track, request, &span, scopes, from)?;
-            // The lanes that go on: one that is interrupted waits.
-            let first = usize::from(scopes[AROUND].is_none());
-            let last = if scopes[WITHIN].is_some() { 2 } else { 1 };
-            let mut strand = Strand {
-                track,
-                state: Some(state),
-                lanes: request.lanes.get_mut(first..last).unwrap_or_default(),
-            };
-            let mut look = Look {
-                filter: &filter,
-                window: &mut window,
-                found: &mut found,
-            };
-            self.part(inquiry, &mut strand, &mut look, bytes, read, end)?;
-            let block = bytes.get(from..end).unwrap_or_default();
-            if let Some(scope) = request.aside(span.part) {
-                self.read_aside(inquiry, request, scope, block, from)?;
-            }
-            self.leave(inquiry, track, request, &span, end)?;
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// A part begins, or goes on: the scopes that it is not of are over.
-    #[allow(clippy::too_many_arguments, reason = "the parts of a progress")]
-    fn enter<H: FnMut(Hit) -> ControlFlow<()>>(
-        &self,
-        inquiry: &mut Inquiry<'_, B, H>,
-        track: &mut Track<WAITS>,
-        request: &mut Request,
-        span: &Span,
-        scopes: [Option<Scope>; 2],
-        end: usize,
-    ) -> ControlFlow<()> {
-        let image = self.bytes.as_ref();
-        if span.part == Part::Stream && request.is_open() {
-            return self.abandon(inquiry, track, request, end);
-        }
-        if span.odd.contains(Oddity::Folding) || span.odd.contains(Oddity::TargetSpace) {
-            // A part in two: what looks across that does not find it.
-            inquiry.lose();
-        }
-        for (at, scope) in scopes.into_iter().enumerate() {
-            let Some(lane) = request.lanes.get_mut(at) else {
-                continue;
-            };
-            // Empty lines before a method are none of the request line's.
-            let is_anew = span.begins && (at == WITHIN || span.part == Part::Method);
-            // The scope around may be interrupted by what is of none.
-            let goes_on = lane.scope() == scope && !is_anew || at == AROUND && scope.is_none();
-            if goes_on {
-                continue;
-            }
-            self.finish(inquiry, track, lane, end)?;
-            if let Some(scope) = scope {
-                let is_middle = inquiry.is_partial() && !span.begins;
-                *lane = if is_middle {
-                    Lane::middle(scope)
-                } else {
-                    Lane::of(scope, self.view.scoped.start(image, scope))
-                };
-            }
-        }
-        if request.aside.is(Scope::Uri) && span.part != Part::Target {
-            self.finish_target(inquiry, request, end)?;
-        }
-        let scope = request.aside(span.part);
-        if let Some(scope) = scope.filter(|scope| !request.aside.is(*scope)) {
-            request.track = Track::new(true);
-            request.target = Default::default();
-            request.aside = Lane::of(scope, self.view.scoped.start(image, scope));
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// What comes is no request any more: nothing of the last one waits, and somebody may miss its rest.
-    #[cold]
-    #[inline(never)]
-    fn abandon<H: FnMut(Hit) -> ControlFlow<()>>(
-        &self,
-        inquiry: &mut Inquiry<'_, B, H>,
-        track: &mut Track<WAITS>,
-        request: &mut Request,
-        end: usize,
-    ) -> ControlFlow<()> {
-        for lane in &mut request.lanes {
-            self.finish(inquiry, track, lane, end)?;
-        }
-        self.finish(inquiry, &mut request.track, &mut request.aside, end)?;
-        inquiry.next_request();
-        inquiry.lose();
-        ControlFlow::Continue(())
-    }
-
-    /// A part is over, and maybe more than that.
-    fn leave<H: FnMut(Hit) -> ControlFlow<()>>(
-        &self,
-        inquiry: &mut Inquiry<'_, B, H>,
-        track: &mut Track<WAITS>,
-        request: &mut Request,
-        span: &Span,
-        end: usize,
-    ) -> ControlFlow<()> {
-        let ends = span.ends;
-        if ends.is_empty() {
-            return ControlFlow::Continue(());
-        }
-        for lane in &mut request.lanes {
-            self.finish(inquiry, track, lane, end)?;
-        }
-        if request.aside.is(Scope::Uri) {
-            self.finish_target(inquiry, request, end)?;
-        }
-        for (over, part) in [
-            (http::Ends::LINE, Ended::Line),
-            (http::Ends::HEADERS, Ended::Headers),
-            (http::Ends::REQUEST, Ended::Request),
-        ] {
-            // A request without header lines is over with its line.
-            if ends.contains(over) || ends.contains(http::Ends::REQUEST) {
-                inquiry.end(part, end)?;
-            }
-        }
-        if ends.contains(http::Ends::REQUEST) {
-            self.finish(inquiry, &mut request.track, &mut request.aside, end)?;
-            inquiry.next_request();
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// The scope of a lane is over: what asks for its end is told, what waits in it is given up.
-    fn finish<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
-        &self,
-        inquiry: &mut Inquiry<'_, B, H>,
-        track: &mut Track<W>,
-        lane: &mut Lane,
-        end: usize,
-    ) -> ControlFlow<()> {
-        let Some(scope) = lane.scope() else {
-            return ControlFlow::Continue(());
-        };
-        if let Some(last) = scope.end() {
-            let mut strand = Strand {
-                track,
-                state: None,
-                lanes: core::slice::from_mut(lane),
-            };
-            if !strand.is_quiet(false) {
-                self.step(inquiry, &mut strand, &[last], Ends::Each(&[end]))?;
-            }
-        }
-        *lane = Lane::NONE;
-        if !track.waits().is_empty() {
-            track.advance(|wait| {
-                let is_over = self.awaited(wait).is_none_or(|(of, _)| of == scope);
-                (!is_over).then_some(wait.state)
-            });
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// The target is over.
-    #[inline(never)]
-    fn finish_target<H: FnMut(Hit) -> ControlFlow<()>>(
-        &self,
-        inquiry: &mut Inquiry<'_, B, H>,
-        request: &mut Request,
-        end: usize,
-    ) -> ControlFlow<()> {
-        let mut made = Made::new();
-        request.target.end(&mut |byte| made.push(byte, end));
-        self.read_made(inquiry, request, &made)?;
-        self.finish(inquiry, &mut request.track, &mut request.aside, end)
-    }
-
-    /// Reads bytes aside.
-    #[inline(never)]
-    fn read_aside<H: FnMut(Hit) -> ControlFlow<()>>(
-        &self,
-        inquiry: &mut Inquiry<'_, B, H>,
-        request: &mut Request,
-        scope: Scope,
-        block: &[u8],
-        before: usize,
-    ) -> ControlFlow<()> {
-        if scope != Scope::Uri {
-            return self.read_row(inquiry, request, block, Ends::Behind(before));
-        }
-        if !self.view.terms.has_uri() {
-            return ControlFlow::Continue(());
-        }
-        // With a byte of a target at most so many are made out.
-        let mut end = before;
-        for few in block.chunks(ASIDE / Made::MOST) {
-            let mut made = Made::new();
-            for byte in few {
-                end = end.saturating_add(1);
-                request.target.push(*byte, &mut |byte| made.push(byte, end));
-            }
-            self.read_made(inquiry, request, &made)?;
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// Reads what was made out of a target.
-    fn read_made<H: FnMut(Hit) -> ControlFlow<()>>(
-        &self,
-        inquiry: &mut Inquiry<'_, B, H>,
-        request: &mut Request,
-        made: &Made,
-    ) -> ControlFlow<()> {
-        let bytes = made.bytes.get(..made.len).unwrap_or_default();
-        self.read_row(inquiry, request, bytes, Ends::Each(&made.ends))
-    }
-
-    /// Reads bytes that are in a row aside.
-    fn read_row<H: FnMut(Hit) -> ControlFlow<()>>(
-        &self,
-        inquiry: &mut Inquiry<'_, B, H>,
-        request: &mut Request,
-        bytes: &[u8],
-        ends: Ends<'_>,
-    ) -> ControlFlow<()> {
-        let filter = self.view.leads.filter(self.bytes.as_ref());
-        let mut window = Window::of(&request.track);
-        let mut strand = Strand {
-            track: &mut request.track,
-            state: None,
-            lanes: core::slice::from_mut(&mut request.aside),
-        };
-        let mut read = 0;
-        loop {
-            let found = self.next(&filter, &mut window, bytes, read);
-            // OVERFLOW: an index of `bytes`.
-            let to = found.map_or(bytes.len(), |at| at.wrapping_add(1));
-            let block = bytes.get(read..to).unwrap_or_default();
-            let of_block = match ends {
-                Ends::Behind(before) => Ends::Behind(before.saturating_add(read)),
-                Ends::Each(each) => Ends::Each(each.get(read..).unwrap_or_default()),
-            };
-            read = to;
-            self.pass(inquiry, &mut strand, block, of_block)?;
-            if found.is_none() {
-                break;
-            }
-            self.led(inquiry, &mut strand, bytes, to, window.gram, ends)?;
-        }
-        strand.track.push(bytes);
-        ControlFlow::Continue(())
-    }
-
     /// Has the automata and all that waits read a block.
     #[inline]
-    fn pass<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
+    pub(super) fn pass<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
         &self,
         inquiry: &mut Inquiry<'_, B, H>,
         strand: &mut Strand<'_, W>,
@@ -595,7 +278,7 @@ impl<B: AsRef<[u8]>> Signatures<B> {
 
     /// What a pattern waits for: its scope, and the piece that follows its literal.
     #[inline]
-    fn awaited(&self, wait: Wait) -> Option<(Scope, Piece<'_>)> {
+    pub(super) fn awaited(&self, wait: Wait) -> Option<(Scope, Piece<'_>)> {
         let image = self.bytes.as_ref();
         let lead = self.view.leads.get(image, wait.lead)?;
         let piece = self.view.pieces.get(image, lead.on?)?;
@@ -606,7 +289,7 @@ impl<B: AsRef<[u8]>> Signatures<B> {
     /// The same as [`Signatures::glide`], byte by byte.
     #[cold]
     #[inline(never)]
-    fn step<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
+    pub(super) fn step<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
         &self,
         inquiry: &mut Inquiry<'_, B, H>,
         strand: &mut Strand<'_, W>,
@@ -670,7 +353,7 @@ impl<B: AsRef<[u8]>> Signatures<B> {
     /// A gram was found whose last byte is the one before `to`.
     #[cold]
     #[inline(never)]
-    fn led<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
+    pub(super) fn led<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
         &self,
         inquiry: &mut Inquiry<'_, B, H>,
         strand: &mut Strand<'_, W>,
@@ -742,43 +425,11 @@ impl<B: AsRef<[u8]>> Signatures<B> {
 }
 
 /// Where the filter is.
-struct Look<'a> {
-    filter: &'a Filter<'a>,
-    window: &'a mut Window,
+pub(super) struct Look<'a> {
+    pub(super) filter: &'a Filter<'a>,
+    pub(super) window: &'a mut Window,
     /// The last byte of the next gram.
-    found: &'a mut Option<usize>,
-}
-
-/// Bytes that were made out of a target, and where each of them ended.
-struct Made {
-    bytes: [u8; ASIDE],
-    ends: [usize; ASIDE],
-    len: usize,
-}
-
-impl Made {
-    /// Most bytes that are made out with one byte of a target in the mean of four, those that were held back
-    /// included.
-    const MOST: usize = 8;
-
-    const fn new() -> Self {
-        Self {
-            bytes: [0; ASIDE],
-            ends: [0; ASIDE],
-            len: 0,
-        }
-    }
-
-    fn push(&mut self, byte: u8, end: usize) {
-        let place = self
-            .bytes
-            .get_mut(self.len)
-            .zip(self.ends.get_mut(self.len));
-        if let Some((to, at)) = place {
-            (*to, *at) = (byte.min(NEVER.wrapping_sub(1)), end);
-            self.len = self.len.saturating_add(1);
-        }
-    }
+    pub(super) found: &'a mut Option<usize>,
 }
 
 /// Whether a piece, read backwards, ends what was read of a scope: `len` bytes at most, `read` behind what
