@@ -75,7 +75,9 @@ class Server:
             self.reply(kind, tag, self.qid(self.fids[fid]) + bytes(4))
         elif kind == TREAD:
             _, at, count = struct.unpack("<IQI", body)
-            self.waiting.append((tag, self.names[self.fids[fid]], max(0, min(count, PAGE - at))))
+            name = self.names[self.fids[fid]]
+            self.waiting.append((tag, name, max(0, min(count, PAGE - at))))
+            open(f"{self.control}/{name}.asked", "w").close()
         elif kind == TFLUSH:
             old = struct.unpack("<H", body)[0]
             self.waiting = [w for w in self.waiting if w[0] != old]
@@ -143,6 +145,10 @@ class StuckFs:
         sock.close()
         libc.umount2(self.where.encode(), 2)
         os._exit(0)
+
+    def is_asked(self, name):
+        """Whether somebody has begun to wait for this file."""
+        return os.path.exists(f"{self.control}/{name}.asked")
 
     def release(self, name):
         """Lets whoever waits for this file go on, now and later."""

@@ -439,8 +439,8 @@ class Matrix:
         name = f"f{next(self.stuck_files)}"
         peer.send(b"first")
         self.actor.do(f"later('hold', \"hold('c', '{WORK}/stuck/{name}', 5)\")")
-        time.sleep(0.05 * SLOW)
-        assert self.actor.do("ended('hold')") is None, "nobody holds the socket"
+        # Before that the bytes would be queued, and the reader reset before it has read.
+        assert wait(lambda: self.stuck.is_asked(name)), "nobody holds the socket"
         peer.send(payload)
         self.stuck.release(name)
         assert wait(lambda: self.actor.do("ended('hold')")) == ("done", b"first")
