@@ -109,11 +109,6 @@ pub const fn is_unspecified(address: &[u8; 16]) -> bool {
     )
 }
 
-/// Whether an address is one of IPv4.
-pub const fn is_mapped(address: &[u8; 16]) -> bool {
-    matches!(address, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ..])
-}
-
 /// The key of an IPv4 address.
 pub const fn v4(address: [u8; 4]) -> [u8; 16] {
     let [a, b, c, d] = address;

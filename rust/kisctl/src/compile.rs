@@ -27,7 +27,13 @@ use crate::text;
 use kis_core::{
     matching::{
         lead::LeadSpec,
-        scope::Scope, //
+        scope::Scope,
+        signatures::{
+            encode_plan,
+            room_plan,
+            PlanSpec,
+            SigSpec, //
+        }, //
     },
     wire::abi::MAX_IMAGE, //
 };
@@ -266,12 +272,40 @@ pub struct Plan {
 impl Plan {
     /// States of the automata.
     pub fn states(&self) -> usize {
-        let scoped = if self.starts.is_empty() {
-            0
-        } else {
-            self.scoped.states()
+        self.table.states() + self.scoped.states()
+    }
+
+    /// The image of the plan, and of signatures in its order; else why there is none.
+    ///
+    /// # Errors
+    ///
+    /// When it would need more than `limit` bytes, or is none that the kernel takes.
+    pub fn encode(&self, signatures: &[SigSpec<'_>], limit: usize) -> Result<Vec<u8>, String> {
+        let (accepts, scoped_accepts) = (self.table.lists(), self.scoped.lists());
+        let (dfa, scoped) = (self.table.spec(&accepts), self.scoped.spec(&scoped_accepts));
+        let pieces = self.pieces.specs();
+        let (terms, needs) = self.terms.specs();
+        let plan = PlanSpec {
+            maps: &self.pieces.maps,
+            pieces: &pieces,
+            leads: &self.leads,
+            terms: self.terms.spec(&terms, &needs),
+            scoped: &scoped,
+            starts: &self.starts,
         };
-        self.table.states() + scoped
+        // The room is a little more than the image, see there.
+        let needed = room_plan(signatures, &dfa, &plan);
+        if needed > 2 * limit {
+            return Err(format!(
+                "it needs {} MiB, limit {} MiB",
+                needed >> 20,
+                limit >> 20
+            ));
+        }
+        let mut image = vec![0; needed];
+        let len = encode_plan(signatures, &dfa, &plan, &mut image).map_err(|e| e.to_string())?;
+        image.truncate(len);
+        Ok(image)
     }
 }
 
@@ -323,12 +357,9 @@ pub fn plan(signatures: &[Sought], budget: Budget) -> Result<Plan, Problem> {
             _ => tables.push((scope, table)),
         }
     }
-    tables.sort_by_key(|(scope, _)| scope.code());
+    // Scopes rise as their codes do.
     let (scopes, tables): (Vec<Scope>, Vec<Table>) = tables.into_iter().unzip();
-    let (scoped, starts) = match tables.as_slice() {
-        [] => (Table::empty(), Vec::new()),
-        tables => beside::beside(tables),
-    };
+    let (scoped, starts) = beside::beside(&tables);
     Ok(Plan {
         unled: terms.unled(),
         table: stream,

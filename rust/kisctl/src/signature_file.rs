@@ -36,12 +36,7 @@ use crate::{
 };
 use kis_core::{
     matching::scope::Scope,
-    matching::signatures::{
-        encode_plan,
-        room_plan,
-        PlanSpec,
-        SigSpec, //
-    },
+    matching::signatures::SigSpec,
     wire::abi::{
         MAX_IMAGE,
         MESSAGE_LEN, //
@@ -406,21 +401,6 @@ pub fn image(compiled: &Compiled) -> Result<Vec<u8>> {
         })
         .collect();
     let plan = &compiled.plan;
-    let table = &plan.table;
-    let accepts = table.lists();
-    let dfa = table.spec(&accepts);
-    let pieces = plan.pieces.specs();
-    let scoped_accepts = plan.scoped.lists();
-    let scoped = plan.scoped.spec(&scoped_accepts);
-    let (terms, needs) = plan.terms.specs();
-    let beside = PlanSpec {
-        maps: &plan.pieces.maps,
-        pieces: &pieces,
-        leads: &plan.leads,
-        terms: plan.terms.spec(&terms, &needs),
-        scoped: &scoped,
-        starts: &plan.starts,
-    };
     let too_large = |why: String| {
         Error::failed(format!(
             "{}, {} of them by an automaton of {}, make no image: {why}",
@@ -430,20 +410,7 @@ pub fn image(compiled: &Compiled) -> Result<Vec<u8>> {
         ))
         .next("shorten or drop signatures, or bound their repeats; see kisctl limits")
     };
-    // The room is a little more than the image, see there.
-    let needed = room_plan(&specs, &dfa, &beside);
-    if needed > 2 * MAX_IMAGE {
-        return Err(too_large(format!(
-            "it needs {} MiB, limit {} MiB",
-            needed >> 20,
-            MAX_IMAGE >> 20
-        )));
-    }
-    let mut image = vec![0; needed];
-    let len =
-        encode_plan(&specs, &dfa, &beside, &mut image).map_err(|e| too_large(e.to_string()))?;
-    image.truncate(len);
-    Ok(image)
+    plan.encode(&specs, MAX_IMAGE).map_err(too_large)
 }
 
 #[cfg(test)]

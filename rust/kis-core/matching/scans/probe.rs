@@ -6,8 +6,8 @@
 //! together speak for themselves; a SYN or a datagram says something only where nobody listens. What
 //! may well be a late answer to somebody who is not there any more says nothing. Floor 0, pure.
 
-use crate::judge::ban;
 use crate::sense::endpoint::EPHEMERAL;
+use crate::sense::peers::network;
 use crate::wire::abi::ScanKind;
 
 /// TCP flags.
@@ -136,20 +136,21 @@ pub struct Probe {
 }
 
 /// Who counts as one source with an address, see [`Probe::who`].
-pub const fn who(address: &[u8; 16]) -> [u8; 16] {
-    let [a, b, c, d, e, f, g, h, ..] = *address;
+pub fn who(address: &[u8; 16]) -> [u8; 16] {
+    let [a, b, c, d, ..] = *address;
     let is_link = a == 0xfe && b & 0xc0 == 0x80;
     let is_nat64 = matches!([a, b, c, d], [0, 0x64, 0xff, 0x9b]);
-    if is_link || is_nat64 || ban::is_mapped(address) {
-        return *address;
+    if is_link || is_nat64 {
+        *address
+    } else {
+        network(address)
     }
-    [a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
 impl Probe {
     /// Who counts as one source: an IPv4 address, the first eight bytes of an IPv6 address. Whoever has
     /// one of these addresses has the others; but on a link all have one, and behind NAT64 (RFC 6052).
-    pub const fn who(&self) -> [u8; 16] {
+    pub fn who(&self) -> [u8; 16] {
         who(&self.source)
     }
 
@@ -175,6 +176,7 @@ impl Probe {
 mod tests {
     use super::flag::*;
     use super::*;
+    use crate::judge::ban;
 
     #[test]
     fn flags_say_what_it_is() {

@@ -12,7 +12,6 @@ use super::inquiry::{
 };
 use super::scan::{
     Ends,
-    Look,
     Strand, //
 };
 use super::{
@@ -26,7 +25,6 @@ use crate::matching::grammar::http::{
     Part,
     Span, //
 };
-use crate::matching::lead::Window;
 use crate::matching::progress::{
     Progress,
     Track,
@@ -85,9 +83,7 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         bytes: &[u8],
         read: &mut usize,
     ) -> ControlFlow<()> {
-        let filter = self.view.leads.filter(self.bytes.as_ref());
-        let mut window = Window::of(track);
-        let mut found = self.next(&filter, &mut window, bytes, 0);
+        let mut look = self.look(track, bytes);
         while let Some(span) = request.next(bytes.get(*read..).unwrap_or_default()) {
             // OVERFLOW: an index of `bytes`.
             let (from, end) = (*read, read.wrapping_add(span.len));
@@ -101,12 +97,8 @@ impl<B: AsRef<[u8]>> Signatures<B> {
                 state: Some(state),
                 lanes: request.lanes.get_mut(first..last).unwrap_or_default(),
             };
-            let mut look = Look {
-                filter: &filter,
-                window: &mut window,
-                found: &mut found,
-            };
-            self.part(inquiry, &mut strand, &mut look, bytes, read, end)?;
+            let ends = Ends::Behind(0);
+            self.part(inquiry, &mut strand, &mut look, bytes, read, end, ends)?;
             let block = bytes.get(from..end).unwrap_or_default();
             if let Some(scope) = request.aside(span.part) {
                 self.read_aside(inquiry, request, scope, block, from)?;
@@ -247,7 +239,7 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         *lane = Lane::NONE;
         if !track.waits().is_empty() {
             track.advance(|wait| {
-                let is_over = self.awaited(wait).is_none_or(|(of, _)| of == scope);
+                let is_over = self.awaited(wait).is_none_or(|(_, of, _)| of == scope);
                 (!is_over).then_some(wait.state)
             });
         }
@@ -316,32 +308,12 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         bytes: &[u8],
         ends: Ends<'_>,
     ) -> ControlFlow<()> {
-        let filter = self.view.leads.filter(self.bytes.as_ref());
-        let mut window = Window::of(&request.track);
         let mut strand = Strand {
             track: &mut request.track,
             state: None,
             lanes: core::slice::from_mut(&mut request.aside),
         };
-        let mut read = 0;
-        loop {
-            let found = self.next(&filter, &mut window, bytes, read);
-            // OVERFLOW: an index of `bytes`.
-            let to = found.map_or(bytes.len(), |at| at.wrapping_add(1));
-            let block = bytes.get(read..to).unwrap_or_default();
-            let of_block = match ends {
-                Ends::Behind(before) => Ends::Behind(before.saturating_add(read)),
-                Ends::Each(each) => Ends::Each(each.get(read..).unwrap_or_default()),
-            };
-            read = to;
-            self.pass(inquiry, &mut strand, block, of_block)?;
-            if found.is_none() {
-                break;
-            }
-            self.led(inquiry, &mut strand, bytes, to, window.gram, ends)?;
-        }
-        strand.track.push(bytes);
-        ControlFlow::Continue(())
+        self.row(inquiry, &mut strand, bytes, ends)
     }
 }
 

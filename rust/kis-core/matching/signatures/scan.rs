@@ -2,8 +2,8 @@
 
 //! Reading what a stream brings: the hot path.
 //!
-//! One filter goes over all bytes. Between the grams that it finds the automata and what waits are walked. What is found is a [term](crate::matching::term); `Inquiry` makes
-//! signatures of terms. Floor 0; the tables are verified. Every load is still a checked one, because this floor
+//! One filter goes over all bytes. Between the grams that it finds the automata and what waits are walked.
+//! What is found is a [term](crate::matching::term); `Inquiry` makes signatures of terms. Floor 0; the tables are verified. Every load is still a checked one, because this floor
 //! has no `unsafe`; what a check would refuse cannot happen, and if it did, the walk goes on from the start
 //! state. Context: softirq.
 
@@ -46,19 +46,9 @@ pub(super) struct Strand<'a, const W: usize> {
 }
 
 impl<const W: usize> Strand<'_, W> {
-    /// How many bytes of a scope were read before those of which `behind` were passed to no lane yet; `None`
-    /// where it is not read here.
-    fn len(&self, scope: Scope, behind: usize) -> Option<usize> {
-        if scope == Scope::Stream {
-            return self.state.as_ref().map(|_| usize::MAX);
-        }
-        let lane = self.lanes.iter().find(|lane| lane.is(scope))?;
-        let len = usize::from(lane.len);
-        Some(if lane.len == u8::MAX {
-            usize::MAX
-        } else {
-            len.saturating_add(behind)
-        })
+    /// How many bytes of a scope were read; `None` where it is not read here.
+    fn len(&self, scope: Scope) -> Option<usize> {
+        len(self.state.is_some(), self.lanes, scope)
     }
 
     /// Whether nothing is walked.
@@ -67,6 +57,19 @@ impl<const W: usize> Strand<'_, W> {
             && (!finds || self.state.is_none())
             && self.lanes.iter().all(|lane| lane.state == Lane::STILL)
     }
+}
+
+/// How many bytes of a scope were read by these lanes, or by the stream if it is there.
+fn len(is_stream: bool, lanes: &[Lane], scope: Scope) -> Option<usize> {
+    if scope == Scope::Stream {
+        return is_stream.then_some(usize::MAX);
+    }
+    let lane = lanes.iter().find(|lane| lane.is(scope))?;
+    Some(if lane.len == u8::MAX {
+        usize::MAX
+    } else {
+        lane.len.into()
+    })
 }
 
 /// Where in the bytes that [`Signatures::scan`] was given something ends.
@@ -79,6 +82,14 @@ pub(super) enum Ends<'a> {
 }
 
 impl Ends<'_> {
+    /// The same for a block that begins so many bytes further.
+    fn behind(self, read: usize) -> Self {
+        match self {
+            Self::Behind(before) => Self::Behind(before.saturating_add(read)),
+            Self::Each(ends) => Self::Each(ends.get(read..).unwrap_or_default()),
+        }
+    }
+
     /// Where it ends if so many bytes of the block were read.
     fn at(self, read: usize) -> usize {
         match self {
@@ -126,41 +137,57 @@ impl<B: AsRef<[u8]>> Signatures<B> {
             evidence,
         } = progress;
         let mut inquiry = Inquiry::new(self, evidence, lost, hit);
-        let mut window = Window::of(track);
-        let filter = self.view.leads.filter(self.bytes.as_ref());
-        let mut found = self.next(&filter, &mut window, bytes, 0);
         let mut strand = Strand {
             track,
             state: Some(state),
             lanes: &mut [],
         };
-        let mut look = Look {
-            filter: &filter,
-            window: &mut window,
-            found: &mut found,
-        };
+        self.row(&mut inquiry, &mut strand, bytes, Ends::Behind(0))
+    }
+
+    /// Reads bytes all of which are of the same scopes, and remembers them.
+    #[inline]
+    pub(super) fn row<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
+        &self,
+        inquiry: &mut Inquiry<'_, B, H>,
+        strand: &mut Strand<'_, W>,
+        bytes: &[u8],
+        ends: Ends<'_>,
+    ) -> ControlFlow<()> {
+        let mut look = self.look(strand.track, bytes);
         let (mut read, end) = (0, bytes.len());
-        let flow = self.part(&mut inquiry, &mut strand, &mut look, bytes, &mut read, end);
+        let flow = self.part(inquiry, strand, &mut look, bytes, &mut read, end, ends);
         strand.track.push(bytes.get(..read).unwrap_or(bytes));
         flow
     }
 
-    /// The next place where a lead may have a gram.
+    /// The filter before the first of these bytes, which follow what `track` knows.
     #[inline]
-    pub(super) fn next(
-        &self,
-        filter: &Filter<'_>,
-        window: &mut Window,
-        bytes: &[u8],
-        from: usize,
-    ) -> Option<usize> {
-        if self.view.leads.is_empty() {
-            return None;
-        }
-        filter.next(window, bytes, from)
+    pub(super) fn look<const W: usize>(&self, track: &Track<W>, bytes: &[u8]) -> Look<'_> {
+        let mut look = Look {
+            filter: self.view.leads.filter(self.bytes.as_ref()),
+            window: Window::of(track),
+            found: None,
+        };
+        self.seek(&mut look, bytes, 0);
+        look
+    }
+
+    /// Looks for the next place, from `from` on, where a lead may have a gram.
+    #[inline]
+    fn seek(&self, look: &mut Look<'_>, bytes: &[u8], from: usize) {
+        look.found = if self.view.leads.is_empty() {
+            None
+        } else {
+            look.filter.next(&mut look.window, bytes, from)
+        };
     }
 
     /// Reads from `read` up to `end`, all of which is of the same scopes.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "where it reads, and where that is"
+    )]
     #[inline]
     pub(super) fn part<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
         &self,
@@ -170,33 +197,27 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         bytes: &[u8],
         read: &mut usize,
         end: usize,
+        ends: Ends<'_>,
     ) -> ControlFlow<()> {
         loop {
             let found = look.found.filter(|at| *at < end);
             // OVERFLOW: an index of `bytes`.
             let to = found.map_or(end, |at| at.wrapping_add(1));
             let block = bytes.get(*read..to).unwrap_or_default();
-            let before = *read;
+            let of_block = ends.behind(*read);
             *read = to;
-            self.pass(inquiry, strand, block, Ends::Behind(before))?;
+            self.pass(inquiry, strand, block, of_block)?;
             if found.is_none() {
                 return ControlFlow::Continue(());
             }
-            self.led(
-                inquiry,
-                strand,
-                bytes,
-                to,
-                look.window.gram,
-                Ends::Behind(0),
-            )?;
-            *look.found = self.next(look.filter, look.window, bytes, to);
+            self.led(inquiry, strand, bytes, to, look.window.gram, ends)?;
+            self.seek(look, bytes, to);
         }
     }
 
     /// Has the automata and all that waits read a block.
     #[inline]
-    pub(super) fn pass<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
+    fn pass<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
         &self,
         inquiry: &mut Inquiry<'_, B, H>,
         strand: &mut Strand<'_, W>,
@@ -229,12 +250,12 @@ impl<B: AsRef<[u8]>> Signatures<B> {
             }
         }
         let scoped = &self.view.scoped.automaton;
-        let walk = scoped.walk(image);
         let mut states = [Lane::STILL; 2];
         for (to, lane) in states.iter_mut().zip(strand.lanes.iter()) {
             if lane.state == Lane::STILL {
                 continue;
             }
+            let walk = scoped.walk(image);
             let mut now = scoped.state(lane.state);
             for byte in block {
                 now = walk.step(now, *byte);
@@ -246,11 +267,11 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         }
         let mut rows = [0u16; W];
         for (to, wait) in rows.iter_mut().zip(strand.track.waits()) {
-            let Some((scope, piece)) = self.awaited(*wait) else {
+            let Some((_, scope, piece)) = self.awaited(*wait) else {
                 continue;
             };
             let mut row = wait.state;
-            if strand.len(scope, 0).is_some() {
+            if strand.len(scope).is_some() {
                 for byte in block {
                     row = piece.step(row, *byte);
                     if piece.mark(row) & ENDS != 0 {
@@ -276,14 +297,14 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         true
     }
 
-    /// What a pattern waits for: its scope, and the piece that follows its literal.
+    /// What a pattern waits for: its term, the scope of that, and the piece that follows its literal.
     #[inline]
-    pub(super) fn awaited(&self, wait: Wait) -> Option<(Scope, Piece<'_>)> {
+    pub(super) fn awaited(&self, wait: Wait) -> Option<(u32, Scope, Piece<'_>)> {
         let image = self.bytes.as_ref();
         let lead = self.view.leads.get(image, wait.lead)?;
         let piece = self.view.pieces.get(image, lead.on?)?;
         let term = self.view.terms.get(image, lead.term)?;
-        Some((term.scope, piece))
+        Some((lead.term, term.scope, piece))
     }
 
     /// The same as [`Signatures::glide`], byte by byte.
@@ -331,19 +352,13 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         let mut flow = ControlFlow::Continue(());
         let (is_stream, lanes) = (strand.state.is_some(), &strand.lanes);
         strand.track.advance(|wait| {
-            let (scope, piece) = self.awaited(wait)?;
-            let is_here = match scope {
-                Scope::Stream => is_stream,
-                scope => lanes.iter().any(|lane| lane.is(scope)),
-            };
-            if !is_here {
+            let (term, scope, piece) = self.awaited(wait)?;
+            if len(is_stream, lanes, scope).is_none() {
                 return Some(wait.state);
             }
             let row = piece.step(wait.state, byte);
             if piece.mark(row) & ENDS != 0 && flow.is_continue() {
-                if let Some(lead) = self.view.leads.get(self.bytes.as_ref(), wait.lead) {
-                    flow = inquiry.matched(lead.term, end);
-                }
+                flow = inquiry.matched(term, end);
             }
             (row != 0).then_some(row)
         });
@@ -353,7 +368,7 @@ impl<B: AsRef<[u8]>> Signatures<B> {
     /// A gram was found whose last byte is the one before `to`.
     #[cold]
     #[inline(never)]
-    pub(super) fn led<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
+    fn led<const W: usize, H: FnMut(Hit) -> ControlFlow<()>>(
         &self,
         inquiry: &mut Inquiry<'_, B, H>,
         strand: &mut Strand<'_, W>,
@@ -369,7 +384,7 @@ impl<B: AsRef<[u8]>> Signatures<B> {
                 continue;
             };
             let term = self.view.terms.get(image, lead.term);
-            let Some(len) = term.and_then(|term| strand.len(term.scope, 0)) else {
+            let Some(len) = term.and_then(|term| strand.len(term.scope)) else {
                 continue;
             };
             let before = self.view.pieces.get(image, lead.back);
@@ -426,10 +441,10 @@ impl<B: AsRef<[u8]>> Signatures<B> {
 
 /// Where the filter is.
 pub(super) struct Look<'a> {
-    pub(super) filter: &'a Filter<'a>,
-    pub(super) window: &'a mut Window,
+    filter: Filter<'a>,
+    window: Window,
     /// The last byte of the next gram.
-    pub(super) found: &'a mut Option<usize>,
+    found: Option<usize>,
 }
 
 /// Whether a piece, read backwards, ends what was read of a scope: `len` bytes at most, `read` behind what

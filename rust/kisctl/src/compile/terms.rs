@@ -145,12 +145,6 @@ impl Terms {
         }
     }
 
-    /// How many facts have no bit.
-    pub fn listed(&self) -> usize {
-        let is_listed = |term: &&Term| term.fact == Fact::Listed;
-        self.terms.iter().filter(is_listed).count()
-    }
-
     /// Whether each signature is a term of the stream, in their order: then nothing has to be said of terms.
     fn is_plain(&self) -> bool {
         let is_own = |(at, term): (usize, &Term)| {

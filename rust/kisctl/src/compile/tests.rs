@@ -4,9 +4,6 @@
 
 use super::*;
 use kis_core::matching::signatures::{
-    encode_plan,
-    room_plan,
-    PlanSpec,
     SigSpec,
     Signatures, //
 };
@@ -107,24 +104,7 @@ pub(super) fn image_of(plan: &Plan, patterns: usize) -> Vec<u8> {
             ban_s: 0,
         })
         .collect();
-    let accepts = plan.table.lists();
-    let dfa = plan.table.spec(&accepts);
-    let pieces = plan.pieces.specs();
-    let scoped_accepts = plan.scoped.lists();
-    let scoped = plan.scoped.spec(&scoped_accepts);
-    let (terms, needs) = plan.terms.specs();
-    let beside = PlanSpec {
-        maps: &plan.pieces.maps,
-        pieces: &pieces,
-        leads: &plan.leads,
-        terms: plan.terms.spec(&terms, &needs),
-        scoped: &scoped,
-        starts: &plan.starts,
-    };
-    let mut image = vec![0; room_plan(&sigs, &dfa, &beside)];
-    let len = encode_plan(&sigs, &dfa, &beside, &mut image).expect("an image");
-    image.truncate(len);
-    image
+    plan.encode(&sigs, MAX_IMAGE).expect("an image")
 }
 
 /// Pattern and end of every match, as the kernel would see it in chunks.

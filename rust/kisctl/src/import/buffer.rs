@@ -9,6 +9,8 @@ use kis_core::matching::scope::Scope;
 pub enum Buffer {
     /// A scope as it is.
     Scope(Scope),
+    /// The value of a header field, by its name in small letters.
+    Field(&'static str),
     /// The host in small letters and without its port.
     Host,
     /// The names of the header fields, each on a line.
@@ -23,7 +25,7 @@ impl Buffer {
 
     /// The one that an option names, as a modifier (`http_uri`) or for all contents that follow (`http.uri`).
     pub fn of(name: &str) -> Option<Self> {
-        let field = |name: &str| Some(Self::Scope(Scope::value(name.as_bytes())));
+        let field = |name| Some(Self::Field(name));
         let plain = match name.replace('_', ".").as_str() {
             "http.method" => Scope::Method,
             "http.uri" | "uricontent" => Scope::Uri,
@@ -58,9 +60,9 @@ impl Buffer {
             'U' => Self::Scope(Scope::Uri),
             'I' => Self::Scope(Scope::RawUri),
             'H' | 'D' => Self::Scope(Scope::Headers),
-            'C' => Self::Scope(Scope::value(b"cookie")),
-            'V' => Self::Scope(Scope::value(b"user-agent")),
-            'Z' => Self::Scope(Scope::value(b"host")),
+            'C' => Self::Field("cookie"),
+            'V' => Self::Field("user-agent"),
+            'Z' => Self::Field("host"),
             'W' => Self::Host,
             'P' => Self::Scope(Scope::Body),
             _ => return None,
@@ -77,6 +79,7 @@ impl Buffer {
     pub fn scope(self) -> Scope {
         match self {
             Self::Scope(scope) => scope,
+            Self::Field(name) => Scope::value(name.as_bytes()),
             Self::Host => Scope::value(b"host"),
             Self::Names => Scope::Headers,
             Self::Query => Scope::Stream,
@@ -88,28 +91,17 @@ impl Buffer {
         match self {
             Self::Host => Some("(?::[0-9]*)?$"),
             Self::Names | Self::Query => None,
-            Self::Scope(scope) => scope.end().map(|_| "$"),
+            Self::Scope(_) | Self::Field(_) => self.scope().end().map(|_| "$"),
         }
     }
-}
 
-/// The name of a scope in a file: that of a field by its name.
-pub fn name(scope: Scope) -> String {
-    const FIELDS: [&str; 9] = [
-        "user-agent",
-        "cookie",
-        "referer",
-        "content-type",
-        "content-length",
-        "accept",
-        "accept-encoding",
-        "accept-language",
-        "connection",
-    ];
-    let mut fields = FIELDS.iter().chain(&["host"]);
-    let field = fields.find(|field| Scope::value(field.as_bytes()) == scope);
-    field.map_or_else(
-        || scope.name().to_owned(),
-        |field| format!("{}{field}", scope.name()),
-    )
+    /// The name of its scope in a file.
+    pub fn name(self) -> String {
+        let scope = self.scope().name();
+        match self {
+            Self::Field(name) => format!("{scope}{name}"),
+            Self::Host => format!("{scope}host"),
+            Self::Scope(_) | Self::Names | Self::Query => scope.to_owned(),
+        }
+    }
 }

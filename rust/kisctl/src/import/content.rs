@@ -7,7 +7,7 @@
 
 use super::{
     buffer::Buffer,
-    rule::unquoted, //
+    rule::negated, //
 };
 use kis_core::matching::scope::Scope;
 
@@ -37,11 +37,8 @@ pub struct Piece {
 
 /// A content with its modifiers; the error says what cannot be said.
 pub fn content(value: &str, own: &[(&str, &str)], buffer: Buffer) -> Result<Piece, String> {
-    let (is_absent, value) = match value.trim().strip_prefix('!') {
-        Some(rest) => (true, rest.trim()),
-        None => (false, value),
-    };
-    let bytes = bytes(unquoted(value))?;
+    let (is_absent, value) = negated(value);
+    let bytes = bytes(value)?;
     let has = |name: &str| own.iter().any(|(own, _)| *own == name);
     let number = |name: &str| -> Result<Option<i64>, String> {
         let Some((_, value)) = own.iter().find(|(own, _)| *own == name) else {
@@ -79,7 +76,7 @@ pub fn content(value: &str, own: &[(&str, &str)], buffer: Buffer) -> Result<Piec
             // Servers take a line end without CR.
             text.replace("\\x0d\\x0a", "\\x0d?\\x0a")
         }
-        Buffer::Host | Buffer::Scope(_) => escaped(&bytes),
+        Buffer::Host | Buffer::Field(_) | Buffer::Scope(_) => escaped(&bytes),
     };
     if has("nocase") || matches!(buffer, Buffer::Host | Buffer::Names) {
         text = format!("(?i:{text})");

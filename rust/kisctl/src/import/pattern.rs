@@ -7,10 +7,7 @@
 //! length of a label in place of each dot.
 
 use super::{
-    buffer::{
-        self,
-        Buffer, //
-    },
+    buffer::Buffer,
     content::{
         any,
         content,
@@ -280,7 +277,7 @@ fn rows(pieces: Vec<Piece>, losses: &mut Vec<String>) -> Result<Vec<Part>, Strin
             }
         }
         let part = Part {
-            scope: buffer::name(scope),
+            scope: row[0].buffer.name(),
             pattern: text_of(&row)?,
             absent: row[0].is_absent,
         };

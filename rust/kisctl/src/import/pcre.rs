@@ -8,16 +8,12 @@ use super::{
         Piece,
         ANYWHERE, //
     },
-    rule::unquoted, //
+    rule::negated, //
 };
 
 /// A `pcre`: `"/…/flags"`; the error says what cannot be said.
 pub fn pcre(value: &str, sticky: Buffer) -> Result<Piece, String> {
-    let (is_absent, value) = match value.trim().strip_prefix('!') {
-        Some(rest) => (true, rest.trim()),
-        None => (false, value),
-    };
-    let text = unquoted(value);
+    let (is_absent, text) = negated(value);
     let body = text
         .strip_prefix('/')
         .and_then(|rest| rest.rsplit_once('/'));

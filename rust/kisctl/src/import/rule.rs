@@ -99,6 +99,14 @@ pub fn unquoted(value: &str) -> &str {
     inner.unwrap_or(value)
 }
 
+/// Whether a value says what must not be there, and the rest of it without quotation marks.
+pub fn negated(value: &str) -> (bool, &str) {
+    match value.trim().strip_prefix('!') {
+        Some(rest) => (true, unquoted(rest.trim())),
+        None => (false, unquoted(value)),
+    }
+}
+
 /// The options of a rule.
 fn options(text: &str) -> Result<Vec<Choice>, &'static str> {
     let mut options = Vec::new();
