@@ -15,7 +15,8 @@ RESULTS=$(python3 "$HERE/self.py" count)
 plan "$RESULTS"
 cell_program
 echo "0 0" >/proc/sys/net/ipv4/ping_group_range
-LEARNS=', "window_ms": 200, "tolerization": {"windows": 60}, "danger_one": {"hold_ms": 1},
+# Long enough for several rounds of all that a cell does.
+LEARNS=', "window_ms": 200, "tolerization": {"windows": '$((60 * SLOW))'}, "danger_one": {"hold_ms": 1},
 	"danger_two": {"hold_ms": 1}, "forbid": []'
 HARD=${LEARNS/'{"windows"'/'{"kind": "hard", "windows"'}', "mode": "enforce", "expect": {"program": ["* -> /usr/bin/true"],
 	"peer": ["tcp 127.0.0.1:7100", "udp 127.0.0.1:7300", "unix '$WORK'/hard/peer.sock"],
