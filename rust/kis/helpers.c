@@ -394,128 +394,80 @@ const void *kis_helper_skb_network_header(const struct sk_buff *skb)
 	return skb_network_header(skb);
 }
 
-/* Addresses, protocol, and where that one's header is; no other fragment than the first. */
-static int kis_packet_ends(const struct sk_buff *skb, bool v4, struct kis_packet *packet)
+int kis_helper_skb_network_offset(const struct sk_buff *skb)
 {
-	int at = skb_network_offset(skb);
-	__be16 fragment = 0;
-
-	if (v4) {
-		ipv6_addr_set_v4mapped(ip_hdr(skb)->saddr, &packet->source);
-		ipv6_addr_set_v4mapped(ip_hdr(skb)->daddr, &packet->target);
-		packet->proto = ip_hdr(skb)->protocol;
-		return ip_is_fragment(ip_hdr(skb)) ? -1 : at + ip_hdrlen(skb);
-	}
-	packet->source = ipv6_hdr(skb)->saddr;
-	packet->target = ipv6_hdr(skb)->daddr;
-	packet->proto = ipv6_hdr(skb)->nexthdr;
-	at = ipv6_skip_exthdr(skb, at + sizeof(struct ipv6hdr), &packet->proto, &fragment);
-	return ntohs(fragment) & IP6_OFFSET ? -1 : at;
+	return skb_network_offset(skb);
 }
 
-/* The socket of the connection that a segment is of, with a reference; or none. */
-static struct sock *kis_packet_connection(struct sk_buff *skb, bool v4,
-					  const struct kis_packet *packet)
+struct sock *kis_helper_skb_sk(const struct sk_buff *skb)
 {
-	struct net *net = dev_net(skb->dev);
-	__be16 from = htons(packet->source_port);
-
-	if (v4)
-		return __inet_lookup_established(net, packet->source.s6_addr32[3], from,
-						 packet->target.s6_addr32[3], packet->port,
-						 inet_iif(skb), inet_sdif(skb));
-#if IS_ENABLED(CONFIG_IPV6)
-	return __inet6_lookup_established(net, &packet->source, from, &packet->target,
-					  packet->port, inet6_iif(skb), inet6_sdif(skb));
-#else
-	return NULL;
-#endif
+	return skb->sk;
 }
 
-/* An ACK of the number that the SYN/ACK had: who sends it has got that one. */
-static bool kis_packet_answers(const struct sock *sk, const struct tcphdr *th)
+/* A socket of more than a request, found by early demux. */
+bool kis_helper_skb_has_connection(const struct sk_buff *skb)
 {
-	return th->ack && !th->rst && !th->syn &&
-	       ntohl(th->ack_seq) == tcp_rsk(inet_reqsk(sk))->snt_isn + 1;
+	return skb->sk && READ_ONCE(skb->sk->sk_state) != TCP_NEW_SYN_RECV;
 }
 
-/*
- * KIS_PACKET_*; of a stray one also what it is. One of a connection has its
- * socket already (early demux) and costs a load; without that a lookup says so.
- */
-int kis_helper_packet_is(struct sk_buff *skb, bool v4, struct kis_packet *packet)
+/* To this host and in its first network namespace, from another one. */
+bool kis_helper_skb_is_from_afar(const struct sk_buff *skb)
 {
-	struct sock *sk = skb->sk, *found = NULL;
-	int at, is = KIS_PACKET_KNOWN;
-	const struct tcphdr *th;
-	const struct udphdr *uh;
-	union {
-		struct tcphdr th;
-		struct udphdr uh;
-	} room;
-
-	if (sk && READ_ONCE(sk->sk_state) != TCP_NEW_SYN_RECV)
-		return is;
-	if (skb->pkt_type != PACKET_HOST || skb->dev->flags & IFF_LOOPBACK)
-		return is;
-	/* In a namespace of his own anybody can be any address. */
-	if (!net_eq(dev_net(skb->dev), &init_net))
-		return is;
-	at = kis_packet_ends(skb, v4, packet);
-	if (at < 0)
-		return is;
-	if (packet->proto == IPPROTO_UDP && !sk) {
-		uh = skb_header_pointer(skb, at, sizeof(*uh), &room.uh);
-		if (!uh)
-			return is;
-		packet->source_port = ntohs(uh->source);
-		packet->port = ntohs(uh->dest);
-		packet->flags = 0;
-		return KIS_PACKET_STRAY;
-	}
-	if (packet->proto != IPPROTO_TCP)
-		return is;
-	th = skb_header_pointer(skb, at, sizeof(*th), &room.th);
-	if (!th)
-		return is;
-	packet->source_port = ntohs(th->source);
-	packet->port = ntohs(th->dest);
-	packet->flags = tcp_flag_byte(th);
-	/* What begins a connection is of none. */
-	if (!sk && (!th->syn || th->ack))
-		found = kis_packet_connection(skb, v4, packet);
-	sk = sk ?: found;
-	if (!sk)
-		is = KIS_PACKET_STRAY;
-	else if (READ_ONCE(sk->sk_state) == TCP_NEW_SYN_RECV && kis_packet_answers(sk, th))
-		is = KIS_PACKET_SHAKES;
-	if (found)
-		sock_gen_put(found);
-	return is;
+	return skb->pkt_type == PACKET_HOST && !(skb->dev->flags & IFF_LOOPBACK) &&
+	       net_eq(dev_net(skb->dev), &init_net);
 }
 
-/* Whether somebody listens where a stray packet goes; called under RCU, takes no reference. */
-bool kis_helper_packet_is_heard(struct sk_buff *skb, bool v4, const struct kis_packet *packet)
+bool kis_helper_sk_is_request(const struct sock *sk)
 {
-	struct net *net = dev_net(skb->dev);
-	__be16 from = htons(packet->source_port), to = htons(packet->port);
-	__be32 source = packet->source.s6_addr32[3], target = packet->target.s6_addr32[3];
+	return READ_ONCE(sk->sk_state) == TCP_NEW_SYN_RECV;
+}
 
-	if (v4 && packet->proto == IPPROTO_TCP)
-		return __inet_lookup_listener(net, NULL, 0, source, from, target, packet->port,
-					      inet_iif(skb), inet_sdif(skb));
-	if (v4)
-		return __udp4_lib_lookup(net, source, from, target, to, inet_iif(skb),
-					 inet_sdif(skb), NULL);
-#if IS_ENABLED(CONFIG_IPV6)
-	if (packet->proto == IPPROTO_TCP)
-		return inet6_lookup_listener(net, NULL, 0, &packet->source, from, &packet->target,
-					     packet->port, inet6_iif(skb), inet6_sdif(skb));
-	return __udp6_lib_lookup(net, &packet->source, from, &packet->target, to,
+/* Of a request: the number that its SYN/ACK had. */
+u32 kis_helper_request_number(const struct sock *sk)
+{
+	return tcp_rsk(inet_reqsk(sk))->snt_isn;
+}
+
+/* The connection of a segment, with a reference; numbers in host order, here and below. */
+struct sock *kis_helper_connection_v4(const struct sk_buff *skb, u32 from, u16 from_port, u32 to,
+				      u16 port)
+{
+	return __inet_lookup_established(dev_net(skb->dev), htonl(from), htons(from_port),
+					 htonl(to), port, inet_iif(skb), inet_sdif(skb));
+}
+
+struct sock *kis_helper_connection_v6(const struct sk_buff *skb, const struct in6_addr *from,
+				      u16 from_port, const struct in6_addr *to, u16 port)
+{
+	return __inet6_lookup_established(dev_net(skb->dev), from, htons(from_port), to, port,
+					  inet6_iif(skb), inet6_sdif(skb));
+}
+
+/* Whether somebody listens; called under RCU, which is why these take no reference. */
+bool kis_helper_is_listener_v4(struct sk_buff *skb, u32 from, u16 from_port, u32 to, u16 port)
+{
+	return __inet_lookup_listener(dev_net(skb->dev), NULL, 0, htonl(from), htons(from_port),
+				      htonl(to), port, inet_iif(skb), inet_sdif(skb));
+}
+
+bool kis_helper_is_listener_v6(struct sk_buff *skb, const struct in6_addr *from, u16 from_port,
+			       const struct in6_addr *to, u16 port)
+{
+	return inet6_lookup_listener(dev_net(skb->dev), NULL, 0, from, htons(from_port), to, port,
+				     inet6_iif(skb), inet6_sdif(skb));
+}
+
+bool kis_helper_is_receiver_v4(struct sk_buff *skb, u32 from, u16 from_port, u32 to, u16 port)
+{
+	return __udp4_lib_lookup(dev_net(skb->dev), htonl(from), htons(from_port), htonl(to),
+				 htons(port), inet_iif(skb), inet_sdif(skb), NULL);
+}
+
+bool kis_helper_is_receiver_v6(struct sk_buff *skb, const struct in6_addr *from, u16 from_port,
+			       const struct in6_addr *to, u16 port)
+{
+	return __udp6_lib_lookup(dev_net(skb->dev), from, htons(from_port), to, htons(port),
 				 inet6_iif(skb), inet6_sdif(skb), NULL);
-#else
-	return true;
-#endif
 }
 
 void *kis_helper_genlmsg_put_reply(struct sk_buff *skb, struct genl_info *info, u8 cmd)

@@ -20,29 +20,6 @@
 #define KIS_FILE_TRUSTED	64	/* root's, and nobody else may write to it */
 #define KIS_FILE_PROGRAM	128	/* somebody may execute it */
 
-/* What a packet is to this host. */
-#define KIS_PACKET_KNOWN	0	/* of a connection, or of no interest */
-#define KIS_PACKET_STRAY	1	/* of none that there is */
-#define KIS_PACKET_SHAKES	2	/* completes a handshake */
-
-/**
- * struct kis_packet - what of a packet is looked at before there is a socket
- * @source: IPv4 in the last four bytes, behind ::ffff:
- * @target: likewise
- * @source_port: host order
- * @port: host order
- * @proto: IPPROTO_TCP or IPPROTO_UDP
- * @flags: of TCP, as in byte 13 of its header
- */
-struct kis_packet {
-	struct in6_addr source;
-	struct in6_addr target;
-	u16 source_port;
-	u16 port;
-	u8 proto;
-	u8 flags;
-};
-
 /* The KIS LSM, by weak references: see helpers.c. */
 bool kis_helper_has_lsm(void);
 int kis_helper_attach(const struct kis_hooks *hooks);
@@ -88,8 +65,22 @@ bool kis_helper_entry_is_dir(const struct path *dir, const struct dentry *entry)
 struct sock *kis_helper_socket_sk(const struct socket *sock);
 bool kis_helper_sk_is_heard(const struct sock *sk);
 const void *kis_helper_skb_network_header(const struct sk_buff *skb);
-int kis_helper_packet_is(struct sk_buff *skb, bool v4, struct kis_packet *packet);
-bool kis_helper_packet_is_heard(struct sk_buff *skb, bool v4, const struct kis_packet *packet);
+int kis_helper_skb_network_offset(const struct sk_buff *skb);
+struct sock *kis_helper_skb_sk(const struct sk_buff *skb);
+bool kis_helper_skb_has_connection(const struct sk_buff *skb);
+bool kis_helper_skb_is_from_afar(const struct sk_buff *skb);
+bool kis_helper_sk_is_request(const struct sock *sk);
+u32 kis_helper_request_number(const struct sock *sk);
+struct sock *kis_helper_connection_v4(const struct sk_buff *skb, u32 from, u16 from_port, u32 to,
+				      u16 port);
+struct sock *kis_helper_connection_v6(const struct sk_buff *skb, const struct in6_addr *from,
+				      u16 from_port, const struct in6_addr *to, u16 port);
+bool kis_helper_is_listener_v4(struct sk_buff *skb, u32 from, u16 from_port, u32 to, u16 port);
+bool kis_helper_is_listener_v6(struct sk_buff *skb, const struct in6_addr *from, u16 from_port,
+			       const struct in6_addr *to, u16 port);
+bool kis_helper_is_receiver_v4(struct sk_buff *skb, u32 from, u16 from_port, u32 to, u16 port);
+bool kis_helper_is_receiver_v6(struct sk_buff *skb, const struct in6_addr *from, u16 from_port,
+			       const struct in6_addr *to, u16 port);
 void *kis_helper_genlmsg_put_reply(struct sk_buff *skb, struct genl_info *info, u8 cmd);
 void *kis_helper_genlmsg_put_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
 struct sk_buff *kis_helper_genlmsg_new(size_t payload);

@@ -16,6 +16,7 @@ pub(crate) mod heap;
 pub(crate) mod hooks;
 pub(crate) mod netfilter;
 pub(crate) mod netlink;
+pub(crate) mod packet;
 pub(crate) mod pages;
 pub(crate) mod published;
 pub(crate) mod random;

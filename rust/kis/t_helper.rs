@@ -15,7 +15,7 @@ use crate::{
     scribe::{Match, Scene},
     sys::{
         hooks::Scan,
-        netfilter::Packet,
+        packet::Packet,
         published::{HookContext, Published},
         sock::{Buffer, Receiver, Sock},
     },
@@ -68,23 +68,23 @@ impl Helper {
         is_heard: impl FnOnce() -> bool,
     ) {
         let suspicion = match packet.flags {
-            Some(flags) => Suspicion::of_segment(flags, packet.port),
-            None => Suspicion::of_datagram(packet.source_port, packet.port),
+            Some(flags) => Suspicion::of_segment(flags, packet.ports.target),
+            None => Suspicion::of_datagram(packet.ports.source, packet.ports.target),
         };
         let kind = match suspicion {
             Suspicion::Certain(kind) => kind,
             Suspicion::IfClosed(kind) if !is_heard() => kind,
             _ => return,
         };
-        if packet.source == packet.target || ban::is_own(&packet.source) {
+        if packet.way.source == packet.way.target || ban::is_own(&packet.way.source) {
             return;
         }
         let probe = Probe {
             kind,
-            source: packet.source,
-            source_port: packet.source_port,
-            target: packet.target,
-            port: packet.port,
+            source: packet.way.source,
+            source_port: packet.ports.source,
+            target: packet.way.target,
+            port: packet.ports.target,
         };
         if let Some((scan, limits)) = self.scans.probe(&probe) {
             killer.scanned(mode, &scan, &limits, self.scans.losses().lost);

@@ -15,6 +15,7 @@
 
 mod distinct;
 mod handshakes;
+pub mod header;
 pub mod limits;
 pub mod probe;
 mod source;

@@ -24,7 +24,9 @@
 #include <linux/workqueue.h>
 #include <net/af_unix.h>
 #include <net/genetlink.h>
+#include <net/inet_hashtables.h>
 #include <net/inet_sock.h>
+#include <net/ipv6.h>
 #include <net/net_namespace.h>
 #include <net/tcp.h>
 #include <linux/kis_netlink.h>

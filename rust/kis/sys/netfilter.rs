@@ -4,8 +4,8 @@
 
 use super::{
     bindings,
+    packet::{Incoming, Packet, Standing},
     served::{Lease, Served},
-    sock::mapped,
 };
 use core::{cell::UnsafeCell, ffi::c_void, ptr};
 use kernel::{error::to_result, ffi, prelude::*, sync::Arc};
@@ -24,20 +24,6 @@ pub(crate) trait PacketFilter: Send + Sync + 'static {
     /// A packet of no connection has come; `is_heard` says whether somebody listens where it goes, which
     /// costs a lookup. Atomic, softirq.
     fn stray(&self, packet: &Packet, is_heard: impl FnOnce() -> bool);
-}
-
-/// A packet of no connection that there is.
-pub(crate) struct Packet {
-    /// Where it says that it comes from, IPv4 mapped.
-    pub(crate) source: [u8; 16],
-    /// The address of this host that it goes to.
-    pub(crate) target: [u8; 16],
-    /// The port there.
-    pub(crate) source_port: u16,
-    /// The port here.
-    pub(crate) port: u16,
-    /// Of TCP the flags; `None` for UDP.
-    pub(crate) flags: Option<u8>,
 }
 
 static SERVED: Served = Served::new();
@@ -73,73 +59,21 @@ unsafe extern "C" fn packet<T: PacketFilter>(
     };
     // SAFETY: netfilter passes its own state object (`include/linux/netfilter.h`).
     let v4 = u32::from(unsafe { (*state).pf }) == bindings::NFPROTO_IPV4;
-    // SAFETY: at LOCAL_IN the stack has checked and pulled the network header
-    // (`ip_rcv_core()`, `ip6_rcv_core()`).
-    let header = unsafe { bindings::kis_helper_skb_network_header(skb) };
-    let peer = if v4 {
-        // SAFETY: as above; `saddr` is in the fixed part of the header, maybe unaligned.
-        let saddr = unsafe {
-            (&raw const (*header.cast::<bindings::iphdr>())
-                .__bindgen_anon_1
-                .__bindgen_anon_1
-                .saddr)
-                .read_unaligned()
-        };
-        mapped(u32::from_be(saddr))
-    } else {
-        // SAFETY: as above.
-        unsafe {
-            (&raw const (*header.cast::<bindings::ipv6hdr>())
-                .__bindgen_anon_1
-                .__bindgen_anon_1
-                .saddr)
-                .cast::<[u8; 16]>()
-                .read_unaligned()
-        }
+    // SAFETY: the hooks are registered at LOCAL_IN only, for these two families.
+    let Some(incoming) = (unsafe { Incoming::from_raw(skb, v4) }) else {
+        return bindings::NF_ACCEPT;
     };
-    if object.drops(&peer) {
+    if object.drops(&incoming.way().source) {
         return bindings::NF_DROP;
     }
     if object.watches() {
-        look(object, skb, v4);
+        match incoming.standing() {
+            Standing::Known => {}
+            Standing::Shakes => object.shakes(&incoming.way().source),
+            Standing::Stray(packet) => object.stray(&packet, || incoming.is_heard(&packet)),
+        }
     }
     bindings::NF_ACCEPT
-}
-
-/// Looks at a packet that nobody drops. A frame of its own.
-#[inline(never)]
-fn look<T: PacketFilter>(object: &T, skb: *mut bindings::sk_buff, v4: bool) {
-    // SAFETY: a struct of numbers, for which all-zero is valid.
-    let mut packet: bindings::kis_packet = unsafe { core::mem::zeroed() };
-    // SAFETY: called by `packet()` only, with netfilter's packet at LOCAL_IN: its network header is
-    // checked and pulled, it has a device, and we run under RCU (`nf_hook()`).
-    let is = unsafe { bindings::kis_helper_packet_is(skb, v4, &mut packet) };
-    // CAST: two small numbers.
-    let (stray, shakes) = (
-        bindings::KIS_PACKET_STRAY as ffi::c_int,
-        bindings::KIS_PACKET_SHAKES as ffi::c_int,
-    );
-    let bytes = |address: &bindings::in6_addr| {
-        // SAFETY: all forms of an address are its bytes.
-        unsafe { address.in6_u.u6_addr8 }
-    };
-    if is == shakes {
-        object.shakes(&bytes(&packet.source));
-    }
-    if is != stray {
-        return;
-    }
-    let seen = Packet {
-        source: bytes(&packet.source),
-        target: bytes(&packet.target),
-        source_port: packet.source_port,
-        port: packet.port,
-        flags: (u32::from(packet.proto) == bindings::IPPROTO_TCP).then_some(packet.flags),
-    };
-    object.stray(&seen, || {
-        // SAFETY: as above; `packet` was filled in for this packet.
-        unsafe { bindings::kis_helper_packet_is_heard(skb, v4, &packet) }
-    });
 }
 
 /// Registers or unregisters the hooks of a network namespace.
