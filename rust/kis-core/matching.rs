@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod grammar;
 pub mod lead;
 pub mod piece;
+pub mod ports;
 pub mod progress;
 pub mod request;
 pub mod scans;

@@ -185,12 +185,14 @@ fn hit(
     let Some(signature) = armoury.signatures.get(found.sig) else {
         return false;
     };
-    if !signature.is_for(kis_core::wire::bytes::until_nul(&site.cell.name)) {
+    let addresses = sk.addresses();
+    let is_meant = signature.is_for(kis_core::wire::bytes::until_nul(&site.cell.name))
+        && signature.is_at(addresses.proto, addresses.local_port);
+    if !is_meant {
         return false;
     }
     armoury.count_hit(found.sig);
     site.cell.tally.matches.fetch_add(1, Ordering::Relaxed);
-    let addresses = sk.addresses();
     let peer = Peer::of(addresses.family as u8, &addresses.local, &addresses.peer);
     let finding = Finding::Match {
         kind: signature.kind(),

@@ -44,11 +44,11 @@ def cells_image(name=b"self", program=b"/no/such/program", prefixes=(b"/tmp", b"
 
 def signatures_image():
     """One signature that finds the letter x: a table of two states and two classes."""
-    rows = struct.pack("<8I", 77, 1, 1, 0, 0, 5, 5, 0)
+    rows = struct.pack("<10I", 77, 1, 1, 0, 0, 5, 5, 0, 0, 0)
     automaton = struct.pack("<6I", 2, 2, 1, 1, 0, 0) + bytes(int(b == ord("x")) for b in range(256))
     automaton += struct.pack("<4I", 0, 8, 0, 8) + struct.pack("<2I", 0, 1) + struct.pack("<I", 0)
     # No patterns with a literal.
-    sections = (rows, b"an x!", automaton, bytes(16), bytes(8), bytes(16), bytes(8))
+    sections = (rows, b"an x!", automaton, bytes(16), bytes(8), bytes(16), bytes(8), b"")
     body, at = struct.pack("<2I", len(sections), 0), 32 + 8 + 16 * len(sections)
     for kind, section in enumerate(sections, 1):
         body += struct.pack("<4I", kind, 0, at, len(section))

@@ -4,12 +4,13 @@
 # KIS_TIMEOUT: 150
 #
 # Three thousand signatures at once, found by the literals of their patterns: each of those that are tried, however the
-# stream is cut, and nothing else; and what happens when more begin on one stream than can be followed.
+# stream is cut, and nothing else; what happens when more begin on one stream than can be followed; and those that are
+# for some ports only.
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-kis.sh"
 
-plan 15
+plan 20
 
 python3 "$HERE/sigserver.py" cell "$WORK" 7300 &
 wait_for "$START_LIMIT" test -e "$WORK/ready" || bail "the server did not start"
@@ -17,17 +18,24 @@ cells '{"name": "server", "program": "/usr/bin/python3.13", "arguments": "*/sigs
 	"files": {"learn": false}, "window_ms": 60000, "tolerization": {"windows": 100000},
 	"danger_one": {"hold_ms": 1}, "danger_two": {"hold_ms": 1, "deny": []}}'
 
-# send PIECE…: on one connection; says how it ended.
+# send PIECE…: on one connection, to TO (a port, or a path); says how it ended.
+TO=7300
 send() {
-	python3 - "$@" <<'PY'
+	python3 - "$TO" "$@" <<'PY'
 import socket
 import sys
 import time
 
-sock = socket.create_connection(("127.0.0.1", 7300), 20)
-sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+to, *pieces = sys.argv[1:]
+if to.isdigit():
+    sock = socket.create_connection(("127.0.0.1", int(to)), 20)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+else:
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(20)
+    sock.connect(to)
 try:
-    for piece in sys.argv[1:]:
+    for piece in pieces:
         sock.sendall(piece.encode())
         time.sleep(0.02)
     sock.shutdown(socket.SHUT_WR)
@@ -76,3 +84,13 @@ is "the first of many are followed" "$(send "$all" 'finish10')" reset
 is "others pass in calm" "$(send "$all" 'finish29')" served
 is "and that is told" "$(records "$since" 'select(.cause == "unseen") | [.event_type, .op, .action]' | head -n 1)" \
 	'["kis_veto","receive","none"]'
+
+# --- some ports only
+
+sigs '{"id": 1, "type": 2, "message": "at two ports", "pattern": "only-there", "ports": ["7302-7303", 7305]}' \
+	'{"id": 2, "type": 2, "message": "over UDP", "pattern": "datagram", "protocol": "udp"}'
+is "below its ports it is served" "$(send 'what is only-there')" served
+is "between them as well" "$(TO=7304 send 'what is only-there')" served
+is "at them it is not" "$(TO=7303 send 'what is only-there')$(TO=7305 send 'what is only-there')" resetreset
+is "a unix socket has no port" "$(TO=$WORK/unix send 'what is only-there')" served
+is "and TCP is not UDP" "$(send 'what is in a datagram')" served

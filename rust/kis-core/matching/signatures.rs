@@ -15,16 +15,18 @@
 //!
 //! | kind | section |
 //! |---|---|
-//! | 1 | signatures: 32 bytes each, rising by id |
+//! | 1 | signatures: 40 bytes each, rising by id |
 //! | 2 | strings, without NUL, in the order in which the signatures name them, without gaps |
 //! | 3 | the [automaton](super::automaton) of patterns of a stream that have no literal |
 //! | 4 | the [pieces](super::piece) of those that have one |
 //! | 5 | the literals, and where they [lead](super::lead) |
 //! | 6 | the [terms](super::term) that signatures are made of |
 //! | 7 | the automaton of terms in parts of [requests](super::scoped) |
+//! | 8 | the [ports](super::ports) that signatures are for |
 //!
 //! A signature: u32 id, revision, type (1 or 2), seconds of ban; u32 offset and length of the
-//! message and of the cell's name (length 0: all cells).
+//! message and of the cell's name (length 0: all cells); u32 first and number of its ranges of ports
+//! (none: all).
 //!
 //! The automaton: u32 number of states, classes, accepting states, list entries; u32 start state, 0;
 //! 256 bytes, the class of each byte value; then 4 bytes each:
@@ -46,6 +48,10 @@ mod scan;
 pub mod spec;
 mod verify;
 
+use super::ports::{
+    PortRange,
+    Ranges, //
+};
 use crate::wire::bytes::{
     index,
     u32_at, //
@@ -53,6 +59,7 @@ use crate::wire::bytes::{
 use crate::Result;
 use rows::{
     at,
+    ports,
     string,
     ROW, //
 };
@@ -129,8 +136,12 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         let bytes = self.bytes.as_ref();
         let rows = self.view.rows.of(bytes);
         let record = rows.get(i.checked_mul(ROW)?..)?.get(..ROW)?;
-        let strings = self.view.strings.of(bytes);
-        Some(Signature { record, strings })
+        let (first, count) = ports(record)?;
+        Some(Signature {
+            record,
+            strings: self.view.strings.of(bytes),
+            ranges: Ranges::row(self.view.ports.of(bytes), first, count),
+        })
     }
 
     /// All signatures.
@@ -149,6 +160,7 @@ impl<B: AsRef<[u8]>> Signatures<B> {
 pub struct Signature<'a> {
     record: &'a [u8],
     strings: &'a [u8],
+    ranges: Ranges<'a>,
 }
 
 impl<'a> Signature<'a> {
@@ -201,6 +213,16 @@ impl<'a> Signature<'a> {
     pub fn is_for(&self, cell: &[u8]) -> bool {
         self.cell().is_none_or(|name| name == cell)
     }
+
+    /// The ports that it is for; none for all.
+    pub fn ports(&self) -> impl Iterator<Item = PortRange> + 'a {
+        self.ranges.iter()
+    }
+
+    /// Whether it is for what comes to a port of a protocol (`IPPROTO_*`); a unix socket has 0 for both.
+    pub fn is_at(&self, protocol: u8, port: u16) -> bool {
+        self.ranges.take_in(protocol, port)
+    }
 }
 
 #[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
@@ -231,6 +253,11 @@ mod tests {
             message: b"ab",
             cell: Some(b"redis"),
             ban_s: 0,
+            ports: &[PortRange {
+                protocol: Some(6),
+                first: 80,
+                last: 81,
+            }],
         },
         SigSpec {
             id: 9,
@@ -239,6 +266,7 @@ mod tests {
             message: b"just b",
             cell: None,
             ban_s: 60,
+            ports: &[],
         },
     ];
     const DFA: DfaSpec<'static> = DfaSpec {
@@ -248,7 +276,7 @@ mod tests {
         start: 0,
         accepts: &[&[], &[], &[0, 1], &[1]],
     };
-    const LEN: usize = 632;
+    const LEN: usize = 672;
 
     fn image() -> [u8; LEN + 24] {
         let mut out = [0; LEN + 24];
@@ -274,14 +302,18 @@ mod tests {
             && s.ban_s() == 0
             && s.message() == b"ab"
             && s.is_for(b"redis")
-            && !s.is_for(b"web")));
+            && !s.is_for(b"web")
+            && s.is_at(6, 81)
+            && !s.is_at(17, 81)
+            && s.ports().count() == 1));
         let second = sigs.get(1);
         assert!(second.is_some_and(|s| s.id() == 9
             && s.kind() == 2
             && s.ban_s() == 60
             && s.message() == b"just b"
             && s.cell().is_none()
-            && s.is_for(b"web")));
+            && s.is_for(b"web")
+            && s.is_at(0, 0)));
         assert_eq!(sigs.iter().count(), 2);
     }
 
@@ -421,6 +453,15 @@ mod tests {
             },
             DFA
         ));
+        const NONE: PortRange = PortRange {
+            protocol: None,
+            first: 9,
+            last: 8,
+        };
+        const ONE: PortRange = PortRange { last: 9, ..NONE };
+        for ports in [&[NONE][..], &[ONE; 33]] {
+            assert!(bad(SigSpec { ports, ..sig }, DFA));
+        }
         assert!(bad(sig, DfaSpec { stride: 2, ..DFA }));
         assert!(bad(sig, DfaSpec { start: 4, ..DFA }));
         assert!(bad(

@@ -24,6 +24,7 @@ use kis_core::cells::{
     Cells,
     SCANS, //
 };
+use kis_core::matching::ports::PortRange;
 use kis_core::matching::scans::limits::Limits;
 use kis_core::matching::signatures::{
     self,
@@ -294,8 +295,9 @@ fn walk_signatures(sigs: &Signatures<&[u8]>, chance: &mut Chance) {
 fn again(image: &[u8]) -> Vec<u8> {
     let word = |at: usize| u32::from_le_bytes(image[at..at + 4].try_into().unwrap());
     let words = |at: usize, n: usize| (0..n).map(|i| word(at + 4 * i)).collect::<Vec<_>>();
-    assert_eq!(words(32, 2), [7, 0]);
-    let [rows, strings, automaton] = [40, 56, 72].map(|at| (word(at + 8) as usize, word(at + 12)));
+    assert_eq!(words(32, 2), [8, 0]);
+    let [rows, strings, automaton, ports] =
+        [40, 56, 72, 152].map(|at| (word(at + 8) as usize, word(at + 12)));
     let counts = words(automaton.0, 6);
     let [states, stride, accepting, entries] = [0, 1, 2, 3].map(|i| counts[i] as usize);
     let row = 4 * stride as u32;
@@ -308,8 +310,17 @@ fn again(image: &[u8]) -> Vec<u8> {
         let (start, len) = (word(at) as usize, word(at + 4) as usize);
         &image[strings.0 + start..][..len]
     };
-    let sigs: Vec<SigSpec<'_>> = (0..rows.1 as usize / 32)
-        .map(|i| rows.0 + 32 * i)
+    let half = |at: usize| u16::from_le_bytes(image[at..at + 2].try_into().unwrap());
+    let ranges: Vec<PortRange> = (0..ports.1 as usize / 8)
+        .map(|i| ports.0 + 8 * i)
+        .map(|at| PortRange {
+            protocol: Some(word(at) as u8).filter(|protocol| *protocol != 0),
+            first: half(at + 4),
+            last: half(at + 6),
+        })
+        .collect();
+    let sigs: Vec<SigSpec<'_>> = (0..rows.1 as usize / 40)
+        .map(|i| rows.0 + 40 * i)
         .map(|at| SigSpec {
             id: word(at),
             revision: word(at + 4),
@@ -317,6 +328,7 @@ fn again(image: &[u8]) -> Vec<u8> {
             ban_s: word(at + 12),
             message: text(at + 16),
             cell: Some(text(at + 24)).filter(|name| !name.is_empty()),
+            ports: &ranges[word(at + 32) as usize..][..word(at + 36) as usize],
         })
         .collect();
     let mut accepts = vec![&[][..]; states - accepting];

@@ -10,6 +10,10 @@ use kis_core::cells::{
     CellSpec,
     Cells, //
 };
+use kis_core::matching::ports::{
+    PortRange,
+    MAX_PORTS, //
+};
 use kis_core::matching::signatures::{
     self,
     DfaSpec,
@@ -248,6 +252,7 @@ const SIG: SigSpec<'static> = SigSpec {
     message: b"m",
     cell: None,
     ban_s: 0,
+    ports: &[],
 };
 
 fn encode_signatures(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>) -> Result<Vec<u8>, Error> {
@@ -300,6 +305,16 @@ fn signatures_are_bounded() {
     }
     for (kind, want) in [(0, false), (1, true), (2, true), (3, false)] {
         assert_eq!(good(SigSpec { kind, ..SIG }), want, "{kind}");
+    }
+    let range = PortRange {
+        protocol: None,
+        first: 1,
+        last: 65_535,
+    };
+    let many = [range; MAX_PORTS + 1];
+    for (count, want) in [(MAX_PORTS, true), (MAX_PORTS + 1, false)] {
+        let ports = &many[..count];
+        assert_eq!(good(SigSpec { ports, ..SIG }), want, "{count}");
     }
     for (ban_s, want) in [(2_592_000, true), (2_592_001, false)] {
         assert_eq!(good(SigSpec { ban_s, ..SIG }), want, "{ban_s}");
@@ -385,15 +400,21 @@ fn automaton(states: u32, lists: u32, entries: u32) -> Vec<u8> {
 }
 
 /// The row of a signature whose message is the one byte of the strings.
-const ROW: [u8; 32] = {
-    let mut row = [0; 32];
+const ROW: [u8; 40] = {
+    let mut row = [0; 40];
     // Id, revision, type, length of the message, place of the cell's name.
     (row[0], row[4], row[8], row[20], row[24]) = (1, 1, 2, 1, 1);
     row
 };
 
 /// The sections beside the automaton of streams, with nothing in them.
-const BESIDE: [(u32, &[u8]); 4] = [(4, &[0; 16]), (5, &[0; 8]), (6, &[0; 16]), (7, &[0; 8])];
+const BESIDE: [(u32, &[u8]); 5] = [
+    (4, &[0; 16]),
+    (5, &[0; 8]),
+    (6, &[0; 16]),
+    (7, &[0; 8]),
+    (8, &[]),
+];
 
 /// An image of one signature and such an automaton.
 fn by_hand(states: u32, lists: u32, entries: u32) -> Vec<u8> {
@@ -425,7 +446,7 @@ fn sections_come_once_each_and_in_their_order() {
         &[(0, &[]), rows, strings, automaton],
         &[(0, &ROW), strings, automaton],
         // Each verifier looks at the length of its section.
-        &[(1, &ROW[..31]), strings, automaton],
+        &[(1, &ROW[..39]), strings, automaton],
         &[(1, &[]), strings, automaton],
         &[(1, &[]), (2, &[]), automaton],
         &[rows, (2, &[]), automaton],
@@ -437,7 +458,7 @@ fn sections_come_once_each_and_in_their_order() {
         assert!(!good(sections), "{sections:?}");
     }
     let image = of_sections(&[&[rows, strings, automaton][..], &BESIDE].concat());
-    for entry in [40, 56, 72, 88, 104, 120, 136] {
+    for entry in [40, 56, 72, 88, 104, 120, 136, 152] {
         for (at, change) in [
             (4, 1),
             (8, 8),

@@ -16,6 +16,7 @@ pub mod note;
 pub mod reassembly;
 pub mod segment;
 
+use crate::transport::Transport;
 use connection::{
     Connections, //
     Origin,
@@ -30,12 +31,6 @@ use ip::Ip;
 use link::Inside;
 use note::Notes;
 use std::net::SocketAddr;
-
-/// What IP calls them.
-mod protocol {
-    pub(super) const TCP: u8 = 6;
-    pub(super) const UDP: u8 = 17;
-}
 
 /// What was in a capture.
 ///
@@ -125,9 +120,9 @@ impl<S: Default> Reading<S> {
     ) {
         let notes = &mut self.summary.notes;
         let (place, time_ns) = (packet.place, packet.time_ns);
-        match ip.protocol {
-            protocol::TCP => self.connections.add(ip, place, time_ns, notes, read),
-            protocol::UDP => {
+        match Transport::of_number(ip.protocol) {
+            Some(Transport::Tcp) => self.connections.add(ip, place, time_ns, notes, read),
+            Some(Transport::Udp) => {
                 let Ok(udp) = UdpSlice::from_slice_lax(ip.payload) else {
                     return notes.add("a damaged UDP header, and left out", place);
                 };
@@ -135,14 +130,14 @@ impl<S: Default> Reading<S> {
                 let origin = Origin {
                     place,
                     time_ns,
-                    protocol: "udp",
+                    protocol: Transport::Udp,
                     source: SocketAddr::new(ip.source, udp.source_port()),
                     destination: SocketAddr::new(ip.destination, udp.destination_port()),
                     to_server: udp.destination_port() <= udp.source_port(),
                 };
                 read(&mut S::default(), &origin, udp.payload());
             }
-            _ => notes.add("a packet of another protocol than TCP and UDP", place),
+            None => notes.add("a packet of another protocol than TCP and UDP", place),
         }
     }
 }

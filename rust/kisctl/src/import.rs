@@ -9,6 +9,7 @@ pub mod buffer;
 pub mod content;
 pub mod pattern;
 pub mod pcre;
+pub mod ports;
 pub mod rule;
 
 use crate::{
@@ -186,6 +187,8 @@ fn signature(text: &str, sid: &mut Option<u32>) -> Result<(Signature, Vec<String
         pattern,
         parts,
         cell: None,
+        protocol: taken.protocol,
+        ports: taken.ports,
         ban_s: 0,
     };
     let sought = signature.sought().map_err(|(_, message, _)| message)?;
@@ -244,7 +247,7 @@ mod tests {
             fates,
             [
                 (2, Some(9), "exact", 0),
-                (4, Some(3), "loss", 1),
+                (4, Some(3), "exact", 0),
                 (5, Some(9), "refused", 1),
                 (6, Some(4), "refused", 1),
                 (7, Some(5), "refused", 1),

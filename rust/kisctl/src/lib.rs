@@ -36,6 +36,7 @@ pub mod signature_file;
 pub mod sys;
 pub mod terminal;
 pub mod text;
+pub mod transport;
 pub mod trial;
 pub mod uapi;
 pub mod version;

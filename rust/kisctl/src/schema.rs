@@ -244,8 +244,10 @@ fn type_of(value: &Value) -> &'static str {
 fn expected_type(kind: &TypeKind) -> String {
     match kind {
         TypeKind::Single(single) => with_article(&single.to_string()),
-        // Our schemas name one type at a time.
-        TypeKind::Multiple(_) => "one of several types".to_owned(),
+        TypeKind::Multiple(types) => {
+            let names = types.iter().map(|one| with_article(&one.to_string()));
+            names.collect::<Vec<_>>().join(" or ")
+        }
     }
 }
 

@@ -32,9 +32,11 @@ use crate::{
     },
     schema::Schema,
     text,
+    transport::Transport,
     view::value::Object, //
 };
 use kis_core::{
+    matching::ports::PortRange,
     matching::scope::Scope,
     matching::signatures::SigSpec,
     wire::abi::{
@@ -47,6 +49,10 @@ use serde::{
     Serialize, //
 };
 use std::collections::HashMap;
+
+pub mod ports;
+
+pub use ports::Ports;
 
 /// The whole file.
 ///
@@ -101,6 +107,10 @@ pub struct Signature {
     pub parts: Vec<Part>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cell: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Transport>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<Ports>,
     #[serde(default)]
     pub ban_s: u32,
 }
@@ -144,12 +154,41 @@ impl Signature {
         one.chain(parts).collect()
     }
 
+    /// The ports that it is for, none for all; else where the fault is, what it is and what to do.
+    ///
+    /// # Errors
+    ///
+    /// As [`Signature::sought`].
+    pub fn ranges(&self) -> Result<Vec<PortRange>, Fault> {
+        let protocol = self.protocol.map(Transport::number);
+        let range = |(first, last)| PortRange {
+            protocol,
+            first,
+            last,
+        };
+        if self.ports.is_empty() {
+            return Ok(protocol.map(|_| range((1, u16::MAX))).into_iter().collect());
+        }
+        let each = self.ports.iter().enumerate().map(|(at, ports)| {
+            let ends = ports.ends().ok_or_else(|| {
+                (
+                    format!("ports/{at}"),
+                    format!("{ports} are no ports"),
+                    "give a port from 1 to 65535, or \"FIRST-LAST\" with the lower one first"
+                        .to_owned(),
+                )
+            });
+            ends.map(range)
+        });
+        each.collect()
+    }
+
     /// What it looks for; else where the fault is, what it is and what to do.
     ///
     /// # Errors
     ///
     /// The place below the signature, what is wrong there, and the next step.
-    pub fn sought(&self) -> Result<Sought, (String, String, String)> {
+    pub fn sought(&self) -> Result<Sought, Fault> {
         let mut present = None;
         let mut rest = Vec::new();
         for (place, scope, text, is_absent) in self.patterns() {
@@ -189,6 +228,9 @@ impl Signature {
         }))
     }
 }
+
+/// Where below a signature something is wrong, what, and the next step.
+type Fault = (String, String, String);
 
 /// The names of the scopes.
 fn names() -> String {
@@ -343,13 +385,17 @@ pub fn compile(document: &Document, file: SignatureFile) -> Result<Compiled, Fau
     let mut sought = Vec::new();
     for at in order.iter().copied() {
         let signature = &file.signatures[at];
-        match signature.sought() {
-            Ok(one) => sought.push(one),
-            Err((place, message, next)) => faults.push(document.fault(
+        let mut fault = |(place, message, next): Fault| {
+            faults.push(document.fault(
                 format!("/signatures/{at}/{place}").trim_end_matches('/'),
                 format!("signature {}: {message}", signature.id),
                 &next,
-            )),
+            ));
+        };
+        signature.ranges().err().map(&mut fault);
+        match signature.sought() {
+            Ok(one) => sought.push(one),
+            Err(why) => fault(why),
         }
     }
     if !faults.is_empty() {
@@ -387,17 +433,22 @@ pub fn compile(document: &Document, file: SignatureFile) -> Result<Compiled, Fau
 
 /// The image for the kernel.
 pub fn image(compiled: &Compiled) -> Result<Vec<u8>> {
-    let specs: Vec<SigSpec<'_>> = compiled
-        .file
-        .signatures
+    let signatures = &compiled.file.signatures;
+    let ports = signatures.iter().map(Signature::ranges);
+    let ports: Vec<Vec<PortRange>> = ports
+        .collect::<Result<_, _>>()
+        .map_err(|(_, message, next)| Error::failed(message).next(next))?;
+    let specs: Vec<SigSpec<'_>> = signatures
         .iter()
-        .map(|signature| SigSpec {
+        .zip(&ports)
+        .map(|(signature, ports)| SigSpec {
             id: signature.id,
             revision: signature.revision,
             kind: signature.kind,
             message: signature.message.as_bytes(),
             cell: signature.cell.as_ref().map(String::as_bytes),
             ban_s: signature.ban_s,
+            ports,
         })
         .collect();
     let plan = &compiled.plan;

@@ -22,7 +22,10 @@ use crate::{
 };
 use kis_core::matching::{
     delivery::Delivery,
-    signatures::Signatures,
+    signatures::{
+        Signature,
+        Signatures, //
+    },
     stream::StreamState, //
 };
 use std::ops::ControlFlow;
@@ -86,7 +89,7 @@ pub const FIELDS: &[Field<Match>] = &[
         of(found, |origin| origin.time_ns.map(text::rfc3339).into())
     }),
     Field::new("protocol", |found| {
-        of(found, |origin| origin.protocol.into())
+        of(found, |origin| origin.protocol.name().into())
     }),
     Field::new("source", |found| {
         of(found, |origin| origin.source.ip().to_string().into())
@@ -149,15 +152,20 @@ struct Looking {
 }
 
 impl Looking {
-    /// Looks at the next bytes, in pieces of so many.
+    /// Looks at the next bytes, in pieces of so many; what is for other ports than where they go to, if that is
+    /// known, is left out.
     fn look(
         &mut self,
         signatures: &Signatures<Vec<u8>>,
         input: &str,
         bytes: &[u8],
         piece: usize,
+        origin: Option<&Origin>,
         mut tell: impl FnMut(Match),
     ) {
+        let is_meant = |signature: &Signature<'_>| {
+            origin.is_none_or(|o| signature.is_at(o.protocol.number(), o.destination.port()))
+        };
         let Self { stream, known } = self;
         for piece in bytes.chunks(piece.max(1)) {
             let mut delivery = Delivery::new(stream, 1, signatures.start());
@@ -165,7 +173,7 @@ impl Looking {
                 let Some(signature) = signatures.get(found.sig) else {
                     return ControlFlow::Continue(());
                 };
-                if !known.contains(&signature.id()) {
+                if is_meant(&signature) && !known.contains(&signature.id()) {
                     known.push(signature.id());
                     tell(Match {
                         input: input.to_owned(),
@@ -176,7 +184,7 @@ impl Looking {
                         cell: signature.cell().map(text::name),
                         offset: found.offset,
                         excerpt: text::name(found.excerpt),
-                        origin: None,
+                        origin: origin.copied(),
                     });
                 }
                 ControlFlow::Continue(())
@@ -195,7 +203,9 @@ pub fn matches(
     piece: usize,
 ) -> Vec<Match> {
     let mut all = Vec::new();
-    Looking::default().look(signatures, input, bytes, piece, |found| all.push(found));
+    Looking::default().look(signatures, input, bytes, piece, None, |found| {
+        all.push(found)
+    });
     all
 }
 
@@ -230,12 +240,9 @@ pub fn in_capture(
         if !origin.to_server && !both {
             return;
         }
-        looking.look(signatures, input, bytes, piece, |found| {
+        looking.look(signatures, input, bytes, piece, Some(origin), |found| {
             if all.len() < MAX_MATCHES {
-                all.push(Match {
-                    origin: Some(*origin),
-                    ..found
-                });
+                all.push(found);
             } else {
                 more.get_or_insert(origin.place);
             }
@@ -261,7 +268,8 @@ mod tests {
     use super::*;
     use crate::{
         configuration,
-        document::Document, //
+        document::Document,
+        transport::Transport, //
     };
 
     #[test]
@@ -304,7 +312,11 @@ mod tests {
 
     #[test]
     fn each_stream_of_a_capture_is_looked_at() {
-        let text = br#"{"version": 1, "signatures": [{"id": 1, "type": 2, "message": "m", "pattern": "evil"}]}"#;
+        let text = br#"{"version": 1, "signatures": [
+            {"id": 1, "type": 2, "message": "m", "pattern": "evil"},
+            {"id": 2, "type": 2, "message": "m", "pattern": "evil", "protocol": "tcp"},
+            {"id": 3, "type": 2, "message": "m", "pattern": "evil", "ports": [54, "80-90"]},
+            {"id": 4, "type": 2, "message": "m", "pattern": "evil", "ports": ["50-53"], "protocol": "udp"}]}"#;
         let document = Document::parse("s.json", text.to_vec()).expect("JSON");
         let signatures =
             signatures(&configuration::of(&document).expect("a file")).expect("an image");
@@ -315,17 +327,21 @@ mod tests {
         file.extend(datagram(1, 2, [0x9c, 0x40, 0, 53], b"il, evil, evil"));
         file.extend(datagram(2, 1, [0, 53, 0x9c, 0x40], b"evil too"));
         for (both, want) in [
-            (false, vec![(2, 8, true)]),
-            (true, vec![(2, 8, true), (3, 4, false)]),
+            (false, vec![(1, 2, 8, true), (4, 2, 8, true)]),
+            (
+                true,
+                vec![(1, 2, 8, true), (4, 2, 8, true), (1, 3, 4, false)],
+            ),
         ] {
             let trial = in_capture(&signatures, "f", &file, 3, both).expect("a capture");
             let found = trial.matches.iter().map(|found| {
                 let origin = found.origin.expect("of a capture");
                 assert_eq!(
                     (origin.protocol, origin.time_ns),
-                    ("udp", Some(9_000_000_000))
+                    (Transport::Udp, Some(9_000_000_000))
                 );
-                (origin.place.packet, found.offset, origin.to_server)
+                let (packet, to_server) = (origin.place.packet, origin.to_server);
+                (found.id, packet, found.offset, to_server)
             });
             assert_eq!(found.collect::<Vec<_>>(), want);
             assert_eq!(trial.capture.map(|summary| summary.datagrams), Some(3));

@@ -2,14 +2,16 @@
 
 //! The sections of the signatures: their rows, and their strings.
 //!
-//! A row has 32 bytes: u32 id, revision, type (1 or 2), seconds of ban; u32 offset and length of the
-//! message and of the cell's name (length 0: all cells). Rows rise by id. Strings come in the order
+//! A row has 40 bytes: u32 id, revision, type (1 or 2), seconds of ban; u32 offset and length of the
+//! message and of the cell's name (length 0: all cells); u32 first and number of its ranges of
+//! [ports](crate::matching::ports) (none: all). Rows rise by id. Strings come in the order
 //! in which the rows name them, without gaps and without NUL. Floor 0, pure.
 
 use crate::cells::{
     is_name,
     MAX_BAN_S, //
 };
+use crate::matching::ports::MAX_PORTS;
 use crate::matching::section::Part;
 use crate::wire::abi::{
     MAX_SIGNATURES,
@@ -25,7 +27,7 @@ use crate::{
 };
 
 /// Bytes of a row.
-pub(super) const ROW: usize = 32;
+pub(super) const ROW: usize = 40;
 
 /// Offsets in a row; see the head of the file.
 pub(super) mod at {
@@ -35,6 +37,7 @@ pub(super) mod at {
     pub(in super::super) const BAN_S: usize = 12;
     pub(in super::super) const MESSAGE: usize = 16;
     pub(in super::super) const CELL: usize = 24;
+    pub(in super::super) const PORTS: usize = 32;
 }
 
 /// The string whose offset and length are at `at` of a row.
@@ -44,7 +47,34 @@ pub(super) fn string<'a>(strings: &'a [u8], row: &[u8], at: usize) -> Option<&'a
     strings.get(start..)?.get(..len)
 }
 
-/// Checks the rows, their strings apart, and gives their number.
+/// The first and the number of the ranges of ports of a row.
+pub(super) fn ports(row: &[u8]) -> Option<(usize, usize)> {
+    let first = index(u32_at(row, at::PORTS)?);
+    let count = index(u32_at(row, at::PORTS.checked_add(4)?)?);
+    Some((first, count))
+}
+
+/// Checks that the rows name all ranges of ports in their order.
+pub(super) fn verify_ports(rows: &Part<'_>, ranges: usize) -> Result {
+    let mut next = 0usize;
+    for (i, row) in rows.bytes.chunks_exact(ROW).enumerate() {
+        let fault = rows.fault(
+            i.saturating_mul(ROW).saturating_add(at::PORTS),
+            "ports of a signature",
+        );
+        let (first, count) = ports(row).ok_or(fault)?;
+        if first != next || count > MAX_PORTS {
+            return Err(fault);
+        }
+        next = next.saturating_add(count);
+    }
+    if next != ranges {
+        return Err(rows.fault(0, "ports that no signature names"));
+    }
+    Ok(())
+}
+
+/// Checks the rows, their strings and ports apart, and gives their number.
 pub(super) fn verify_rows(part: &Part<'_>) -> Result<u32> {
     let rows = part.bytes.chunks_exact(ROW);
     if !rows.remainder().is_empty() {

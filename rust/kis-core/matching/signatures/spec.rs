@@ -16,6 +16,10 @@ use crate::matching::piece::{
     self,
     PieceSpec, //
 };
+use crate::matching::ports::{
+    PortRange,
+    RANGE, //
+};
 use crate::matching::scope::Scope;
 use crate::matching::scoped;
 use crate::matching::section::{
@@ -48,6 +52,7 @@ pub struct SigSpec<'a> {
     pub message: &'a [u8],
     pub cell: Option<&'a [u8]>,
     pub ban_s: u32,
+    pub ports: &'a [PortRange],
 }
 
 /// The automaton to be encoded, with plain state numbers in any order.
@@ -201,7 +206,14 @@ fn lay_out(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, plan: &PlanSpec<'_>) -> Opti
         lead::bytes(plan.leads)?,
         plan.terms.bytes()?,
         plan.scoped_bytes()?,
+        ranges(sigs).checked_mul(RANGE)?,
     ])
+}
+
+/// Number of all ranges of ports.
+fn ranges(sigs: &[SigSpec<'_>]) -> usize {
+    let lens = sigs.iter().map(|sig| sig.ports.len());
+    lens.fold(0, usize::saturating_add)
 }
 
 /// Bytes of all strings.
@@ -272,6 +284,10 @@ pub fn encode_plan(
             Kind::Leads => w.zeros(sections.get(kind).len()),
             Kind::Terms => plan.terms.write(&mut w),
             Kind::Scoped => scopes(&mut w, plan, scoped_map),
+            Kind::Ports => {
+                let ranges = sigs.iter().flat_map(|sig| sig.ports);
+                ranges.for_each(|range| range.write(&mut w));
+            }
         }
     }
     let len = w.finish();
@@ -356,18 +372,24 @@ fn lists(w: &mut Writer<'_>, dfa: &DfaSpec<'_>) {
 
 /// Writes the signatures.
 fn rows(w: &mut Writer<'_>, sigs: &[SigSpec<'_>]) {
-    let mut next = 0u32;
+    // CAST: a number that does not fit is refused by verify().
+    let cut = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let (mut next, mut range) = (0u32, 0u32);
     for sig in sigs {
         w.u32(sig.id);
         w.u32(sig.revision);
         w.u32(u32::from(sig.kind));
         w.u32(sig.ban_s);
         for text in [sig.message, sig.cell.unwrap_or_default()] {
-            let len = u32::try_from(text.len()).unwrap_or(u32::MAX);
+            let len = cut(text.len());
             w.u32(next);
             w.u32(len);
             next = next.saturating_add(len);
         }
+        let count = cut(sig.ports.len());
+        w.u32(range);
+        w.u32(count);
+        range = range.saturating_add(count);
     }
 }
 

@@ -5,12 +5,14 @@
 //! The first fault is reported with its place. Linear in the image. Floor 0, pure.
 
 use super::rows::{
+    verify_ports,
     verify_rows,
     verify_strings, //
 };
 use crate::matching::automaton::Automaton;
 use crate::matching::lead::Leads;
 use crate::matching::piece::Pieces;
+use crate::matching::ports;
 use crate::matching::scoped::Scoped;
 use crate::matching::section::{
     Kind,
@@ -29,6 +31,8 @@ pub(super) struct View {
     pub(super) rows: Section,
     /// Their strings.
     pub(super) strings: Section,
+    /// The ports that they are for.
+    pub(super) ports: Section,
     /// What finds those that have no literal.
     pub(super) automaton: Automaton,
     /// What the others are beside their literals.
@@ -47,6 +51,7 @@ impl View {
         signatures: 0,
         rows: Section::NONE,
         strings: Section::NONE,
+        ports: Section::NONE,
         automaton: Automaton::NONE,
         pieces: Pieces::NONE,
         leads: Leads::NONE,
@@ -59,6 +64,7 @@ impl View {
 const ORDER: [Kind; Kind::ALL.len()] = [
     Kind::Signatures,
     Kind::Strings,
+    Kind::Ports,
     Kind::Terms,
     Kind::Automaton,
     Kind::Pieces,
@@ -82,6 +88,11 @@ pub(super) fn image(bytes: &[u8], view: &mut View) -> Result {
             Kind::Strings => {
                 verify_strings(&part, &sections.part(bytes, Kind::Signatures))?;
                 view.strings = sections.get(kind);
+            }
+            Kind::Ports => {
+                let ranges = ports::verify(&part)?;
+                verify_ports(&sections.part(bytes, Kind::Signatures), ranges)?;
+                view.ports = sections.get(kind);
             }
             Kind::Terms => view.terms.verify(&part, view.signatures)?,
             Kind::Automaton => view.automaton.verify(&part, things)?,

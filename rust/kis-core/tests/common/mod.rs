@@ -11,6 +11,7 @@
 
 use std::collections::HashMap;
 
+use kis_core::matching::ports::PortRange;
 use kis_core::matching::signatures::{
     encode,
     room,
@@ -244,6 +245,20 @@ pub fn image(regexes: &[&str]) -> Vec<u8> {
     image_of(&plain(&dense(regexes)), regexes.len())
 }
 
+/// Some ports.
+const PORTS: &[PortRange] = &[
+    PortRange {
+        protocol: Some(6),
+        first: 80,
+        last: 80,
+    },
+    PortRange {
+        protocol: None,
+        first: 1024,
+        last: 65_535,
+    },
+];
+
 /// The image of `n` signatures for an automaton.
 pub fn image_of(plain: &Plain, n: usize) -> Vec<u8> {
     let lists: Vec<&[u32]> = plain.accepts.iter().map(Vec::as_slice).collect();
@@ -262,6 +277,7 @@ pub fn image_of(plain: &Plain, n: usize) -> Vec<u8> {
             message: b"a signature",
             cell: if i % 3 == 0 { Some(b"redis") } else { None },
             ban_s: 0,
+            ports: if i % 4 == 1 { PORTS } else { &[] },
         })
         .collect();
     let mut out = vec![0; room(&sigs, &dfa)];

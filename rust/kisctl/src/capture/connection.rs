@@ -24,6 +24,7 @@ use super::{
         Segment, //
     }, //
 };
+use crate::transport::Transport;
 use std::{
     collections::{
         BTreeMap,
@@ -47,11 +48,12 @@ const MAX_DOUBTFUL: usize = 64;
 ///
 /// ```
 /// use kisctl::capture::{connection::Origin, note::Place};
+/// use kisctl::transport::Transport;
 ///
 /// let origin = Origin {
 ///     place: Place { packet: 1, byte: 24 },
 ///     time_ns: None,
-///     protocol: "udp",
+///     protocol: Transport::Udp,
 ///     source: "10.0.0.1:5353".parse().expect("an address"),
 ///     destination: "10.0.0.2:53".parse().expect("an address"),
 ///     to_server: true,
@@ -64,8 +66,8 @@ pub struct Origin {
     pub place: Place,
     /// When it came, since 1970.
     pub time_ns: Option<u64>,
-    /// `tcp` or `udp`.
-    pub protocol: &'static str,
+    /// How they came.
+    pub protocol: Transport,
     /// Who sent them.
     pub source: SocketAddr,
     /// Who reads them.
@@ -328,7 +330,7 @@ impl<S: Default> Connections<S> {
         let origin = |connection: &Connection<S>, reader: usize, is_back: bool| Origin {
             place,
             time_ns,
-            protocol: "tcp",
+            protocol: Transport::Tcp,
             source: if is_back { destination } else { source },
             destination: if is_back { source } else { destination },
             to_server: reader == connection.server,

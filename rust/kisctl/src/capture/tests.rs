@@ -223,7 +223,7 @@ fn times_and_packets_are_those_of_the_file() {
         handshake(&mut file).packet(&tcp(true, "A", 101, 501, b"x"), 0);
         let mut seen = Vec::new();
         read(&file.bytes, |(): &mut (), origin, _| {
-            seen.push((origin.place.packet, origin.time_ns, origin.protocol));
+            seen.push((origin.place.packet, origin.time_ns, origin.protocol.name()));
         })
         .expect("a capture");
         assert_eq!(seen, [(4, Some((4 + hour) * 1_000_000_000), "tcp")]);

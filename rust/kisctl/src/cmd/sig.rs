@@ -251,7 +251,7 @@ fn tell_match(output: &Output, found: &Match) -> Result<()> {
             format!(" at {}", text::rfc3339(time_ns))
         });
         let to = if origin.to_server { "server" } else { "client" };
-        let (packet, protocol) = (origin.place.packet, origin.protocol);
+        let (packet, protocol) = (origin.place.packet, origin.protocol.name());
         output.line(format!("  packet {packet}{at}, {protocol} to the {to}"))?;
         let ends = format!("  {} -> {}", origin.source, origin.destination);
         if ends.len() <= WIDTH {

@@ -39,6 +39,7 @@ use crate::{
     profile_file::Saved,
     schema::Schema,
     signature_file::Compiled,
+    transport::Transport,
     trial,
     view::{
         self,
@@ -310,7 +311,7 @@ fn learned(cell: usize, saved: Saved) -> Learned {
 /// One rule of each fate.
 const RULES: &str = "\
     alert tcp any any -> any any (msg:\"m\"; flow:to_server; content:\"evil\"; sid:9;)\n\
-    alert tcp any any -> any 21 (msg:\"m\"; flow:to_server; content:\"user root\"; sid:3;)\n\
+    alert tcp any any -> any $MY_PORTS (msg:\"m\"; flow:to_server; content:\"user root\"; sid:3;)\n\
     alert http any any -> any any (msg:\"m\"; http.stat_code; content:\"evil\"; sid:4;)\n\
     nonsense\n";
 
@@ -338,14 +339,14 @@ fn found() -> Vec<trial::Trial> {
             byte: 811,
         },
         time_ns: Some(1_700_000_000_123_456_000),
-        protocol: "tcp",
+        protocol: Transport::Tcp,
         source: "10.0.0.1:40000".parse().expect("an address"),
         destination: "10.0.0.2:6379".parse().expect("an address"),
         to_server: true,
     };
     let long = Origin {
         time_ns: None,
-        protocol: "udp",
+        protocol: Transport::Udp,
         source: "[2001:db8:1111:2222:3333:4444:5555:6666]:53"
             .parse()
             .expect("an address"),

@@ -102,6 +102,7 @@ pub(super) fn image_of(plan: &Plan, patterns: usize) -> Vec<u8> {
             message: b"m",
             cell: None,
             ban_s: 0,
+            ports: &[],
         })
         .collect();
     plan.encode(&sigs, MAX_IMAGE).expect("an image")

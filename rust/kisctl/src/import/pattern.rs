@@ -16,12 +16,19 @@ use super::{
         MAX_GAP, //
     },
     pcre::pcre,
+    ports::ports,
     rule::{
         Choice,
         Rule, //
     },
 };
-use crate::signature_file::Part;
+use crate::{
+    signature_file::{
+        Part,
+        Ports, //
+    },
+    transport::Transport, //
+};
 use kis_core::matching::scope::Scope;
 
 /// Options that look into other parts of a protocol.
@@ -59,6 +66,10 @@ const MODIFIERS: [&str; 9] = [
 pub struct Taken {
     /// The parts of the signature.
     pub parts: Vec<Part>,
+    /// The transport that it is for.
+    pub protocol: Option<Transport>,
+    /// The ports that it is for.
+    pub ports: Vec<Ports>,
     /// What is lost.
     pub losses: Vec<String>,
 }
@@ -135,14 +146,27 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
         return Err("looks only for what must not be there".to_owned());
     }
     let is_http = parts.iter().any(|part| part.scope.starts_with("http."));
-    let ports = rule.ports.as_str();
-    if !(ports == "any" || is_http && ports == "$HTTP_PORTS") {
-        losses.push(format!("for all ports, not {ports} only"));
+    // Where requests are HTTP, that is looked at, and not the port.
+    let ports = match rule.ports.as_str() {
+        "$HTTP_PORTS" if is_http => Vec::new(),
+        text => match ports(text) {
+            // What is found at all of them is more, and not less.
+            Err(_) if text.contains('$') => {
+                losses.push(format!("for all ports, not {text} only"));
+                Vec::new()
+            }
+            ports => ports?,
+        },
+    };
+    if rule.source_ports != "any" {
+        losses.push(format!("from all ports, not {} only", rule.source_ports));
     }
-    let is_any = matches!(
-        rule.protocol.as_str(),
-        "tcp" | "ip" | "tcp-stream" | "tcp-pkt"
-    );
+    let (protocol, is_any) = match rule.protocol.as_str() {
+        "tcp" | "tcp-stream" | "tcp-pkt" => (Some(Transport::Tcp), true),
+        "udp" => (Some(Transport::Udp), true),
+        "ip" => (None, true),
+        _ => (None, false),
+    };
     if rule.protocol == "tcp-pkt" {
         losses.push("over packets, not in each of them".to_owned());
     }
@@ -150,13 +174,19 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
         let mut words = flow.split(',').map(str::trim);
         words.any(|word| matches!(word, "to_server" | "from_client"))
     });
-    if !is_http && !is_of_server {
+    if !is_http && !is_of_server && ports.is_empty() {
         losses.push("in what a server receives only".to_owned());
     }
     if !(is_any || is_http && rule.protocol.starts_with("http")) {
         losses.push(format!("whether it is {} is not looked at", rule.protocol));
     }
-    Ok(Taken { parts, losses })
+    Ok(Taken {
+        parts,
+        // HTTP is the same over a unix socket.
+        protocol: protocol.filter(|_| !is_http || !ports.is_empty()),
+        ports,
+        losses,
+    })
 }
 
 /// Whether a flow is that of answers.
@@ -426,9 +456,44 @@ mod tests {
         }
         let placed = of("content:\"ab\"; offset:2; depth:4;").expect("a pattern");
         assert_eq!(placed.parts[0].pattern, "^(?s:.{2,4})ab");
-        let port =
-            Rule::parse("alert http any any -> any 80 (content:\"ab\"; sid:1;)").expect("a rule");
-        assert_eq!(pattern(&port).expect("a pattern").losses.len(), 3);
+    }
+
+    #[test]
+    fn a_head_says_for_which_ports_it_is() {
+        for (head, want) in [
+            ("tcp any any -> any any", "Some(Tcp) [] 1"),
+            ("tcp any any -> any 21", "Some(Tcp) [One(21)] 0"),
+            (
+                "udp any any -> any [53,5353]",
+                "Some(Udp) [One(53), One(5353)] 0",
+            ),
+            (
+                "ip any any -> any !80",
+                "None [Range(\"1-79\"), Range(\"81-65535\")] 0",
+            ),
+            ("http any any -> any 80", "None [One(80)] 1"),
+            ("tcp any any -> any $MINE", "Some(Tcp) [] 2"),
+            ("tcp any 9 -> any 21", "Some(Tcp) [One(21)] 1"),
+        ] {
+            let rule = Rule::parse(&format!("alert {head} (content:\"ab\"; sid:1;)")).expect(head);
+            let taken = pattern(&rule).expect(head);
+            let got = format!(
+                "{:?} {:?} {}",
+                taken.protocol,
+                taken.ports,
+                taken.losses.len()
+            );
+            assert_eq!(got, want, "{head}");
+        }
+        let rule = "alert tcp any any -> any $HTTP_PORTS (http.uri; content:\"/x\"; sid:1;)";
+        let taken = pattern(&Rule::parse(rule).expect("a rule")).expect("parts");
+        assert_eq!(
+            (taken.protocol, taken.ports, taken.losses.len()),
+            (None, vec![], 0)
+        );
+        let rule =
+            Rule::parse("alert tcp any any -> any 0 (content:\"ab\"; sid:1;)").expect("a rule");
+        assert!(pattern(&rule).is_err());
     }
 
     #[test]

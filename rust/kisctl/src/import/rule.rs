@@ -34,7 +34,9 @@ pub struct Rule {
     pub action: String,
     /// `tcp`, `http` and the like.
     pub protocol: String,
-    /// The ports that it is for, as the rule has them: those of the destination.
+    /// The ports that what it looks at comes from, as the rule has them.
+    pub source_ports: String,
+    /// Those that it goes to.
     pub ports: String,
     /// The options.
     pub options: Vec<Choice>,
@@ -55,7 +57,7 @@ impl Rule {
             .and_then(|rest| rest.trim_end().strip_suffix(')'));
         let inner = inner.ok_or("its options do not end")?;
         let words: Vec<&str> = words(head);
-        let [action, protocol, _, _, arrow, _, ports] = words[..] else {
+        let [action, protocol, _, source_ports, arrow, _, ports] = words[..] else {
             return Err("its head has other than seven words");
         };
         if !matches!(arrow, "->" | "<>") {
@@ -64,6 +66,7 @@ impl Rule {
         Ok(Self {
             action: action.to_owned(),
             protocol: protocol.to_owned(),
+            source_ports: source_ports.to_owned(),
             ports: ports.to_owned(),
             options: options(inner)?,
         })

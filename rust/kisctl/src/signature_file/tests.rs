@@ -17,6 +17,7 @@ fn read(value: &Value) -> Result<Compiled, Faults> {
 fn good() -> Value {
     json!({"version": 1, "signatures": [
         {"id": 1002, "type": 1, "message": "second", "pattern": "def", "cell": "redis",
+            "protocol": "tcp", "ports": [6379, "7000-7005"],
             "parts": [{"in": "stream", "pattern": "de"}]},
         {"id": 1001, "revision": 7, "type": 2, "message": "first", "pattern": "abc", "ban_s": 60},
     ]})
@@ -46,6 +47,10 @@ fn image_has_what_the_file_has_in_the_order_of_ids() {
             (1002, 1, 1, b"second".to_vec(), 0)
         ]
     );
+    let second = signatures.get(1).expect("a signature");
+    let at = |protocol, port| second.is_at(protocol, port);
+    assert!(at(6, 6379) && at(6, 7005) && !at(6, 7006) && !at(17, 6379) && !at(0, 0));
+    assert!(signatures.get(0).expect("a signature").is_at(0, 0));
     let mut progress = signatures.begin();
     let mut hits = Vec::new();
     let _ = signatures.scan(&mut progress, b"xabcdef", |hit| {
@@ -144,6 +149,42 @@ fn each_rule_is_told_at_its_place() {
             "\"Redis\" is not written as it has to be",
         ),
         (
+            "/signatures/0/protocol",
+            json!("sctp"),
+            "/signatures/0/protocol",
+            "\"sctp\" is not one of \"tcp\", \"udp\"",
+        ),
+        (
+            "/signatures/0/ports",
+            json!([0]),
+            "/signatures/0/ports/0",
+            "0 is less than 1",
+        ),
+        (
+            "/signatures/0/ports/1",
+            json!("7005-7000"),
+            "/signatures/0/ports/1",
+            "signature 1002: 7005-7000 are no ports",
+        ),
+        (
+            "/signatures/0/ports/1",
+            json!("1-65536"),
+            "/signatures/0/ports/1",
+            "signature 1002: 1-65536 are no ports",
+        ),
+        (
+            "/signatures/0/ports/1",
+            json!("http"),
+            "/signatures/0/ports/1",
+            "\"http\" is not written as it has to be",
+        ),
+        (
+            "/signatures/0/ports/1",
+            json!(1.5),
+            "/signatures/0/ports/1",
+            "1.5 is a number with a fraction, not an integer or a string",
+        ),
+        (
             "/signatures/1/ban_s",
             json!(2_592_001),
             "/signatures/1/ban_s",
@@ -188,7 +229,7 @@ fn schema_and_types_know_the_same_keys_and_defaults() {
     };
     let written = serde_json::to_value(read(&good()).expect("a good file").file).expect("JSON");
     let properties = &schema.value()["$defs"]["signature"]["properties"];
-    // The second signature by id has every key, the first has no cell.
+    // The second signature by id has every key, the first has no cell and no ports.
     assert_eq!(keys(&written["signatures"][1]), keys(properties));
     let mut whole = keys(&written);
     whole.insert(0, "$schema".to_owned());

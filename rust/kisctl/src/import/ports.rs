@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The ports of a rule's head.
+//!
+//! `any`, `80`, `1024:`, `:1023`, `[80,8000:8099,!8080]`, `!80`, and variables, which have the values of the
+//! configuration that Suricata comes with (`suricata.yaml`, `vars.port-groups`).
+
+use crate::signature_file::Ports;
+use kis_core::matching::ports::MAX_PORTS;
+
+/// Values of variables.
+const VARIABLES: [(&str, &str); 11] = [
+    ("$HTTP_PORTS", "80"),
+    ("$SHELLCODE_PORTS", "!80"),
+    ("$ORACLE_PORTS", "1521"),
+    ("$SSH_PORTS", "22"),
+    ("$DNP3_PORTS", "20000"),
+    ("$MODBUS_PORTS", "502"),
+    ("$FILE_DATA_PORTS", "[80,110,143]"),
+    ("$FTP_PORTS", "21"),
+    ("$GENEVE_PORTS", "6081"),
+    ("$VXLAN_PORTS", "4789"),
+    ("$TEREDO_PORTS", "3544"),
+];
+
+/// The ports that a rule is for, rising, none for all; the error says why they cannot be said.
+///
+/// # Errors
+///
+/// Ports that are none, a variable that is not known, or too many ranges.
+///
+/// # Examples
+///
+/// ```
+/// use kisctl::{import::ports::ports, signature_file::Ports};
+///
+/// assert_eq!(ports("any"), Ok(vec![]));
+/// assert_eq!(ports("[80,8000:8010,!8005]"), Ok(vec![Ports::new(80, 80), Ports::new(8000, 8004), Ports::new(8006, 8010)]));
+/// assert!(ports("$MY_PORTS").is_err());
+/// ```
+pub fn ports(text: &str) -> Result<Vec<Ports>, String> {
+    let has = set(text)?;
+    let mut ranges: Vec<(u16, u16)> = Vec::new();
+    for port in (1..=u16::MAX).filter(|port| has[usize::from(*port)]) {
+        match ranges.last_mut() {
+            Some((_, last)) if *last == port - 1 => *last = port,
+            _ => ranges.push((port, port)),
+        }
+    }
+    match ranges.as_slice() {
+        [] => Err(format!("is for no port ({text})")),
+        [(1, u16::MAX)] => Ok(Vec::new()),
+        _ if ranges.len() > MAX_PORTS => {
+            Err(format!("is for more than {MAX_PORTS} ranges of ports"))
+        }
+        _ => Ok(ranges
+            .into_iter()
+            .map(|(first, last)| Ports::new(first, last))
+            .collect()),
+    }
+}
+
+/// Whether each port is one of these.
+fn set(text: &str) -> Result<Vec<bool>, String> {
+    let text = text.trim();
+    let all = usize::from(u16::MAX) + 1;
+    if text == "any" {
+        return Ok(vec![true; all]);
+    }
+    if let Some(rest) = text.strip_prefix('!') {
+        return Ok(set(rest)?.into_iter().map(|has| !has).collect());
+    }
+    if text.starts_with('$') {
+        let known = VARIABLES.iter().find(|(name, _)| *name == text);
+        let (_, value) = known.ok_or(format!("has ports that are not known ({text})"))?;
+        return set(value);
+    }
+    if let Some(inner) = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+    {
+        return list(inner);
+    }
+    let wrong = || format!("has ports that are none ({text})");
+    let port = |text: &str, other: u16| match text {
+        "" => Ok(other),
+        text => text.parse::<u16>().map_err(|_| wrong()),
+    };
+    let (first, last) = match text.split_once(':') {
+        Some((first, last)) => (port(first, 0)?, port(last, u16::MAX)?),
+        None => (text.parse().map_err(|_| wrong())?, port(text, 0)?),
+    };
+    if first > last {
+        return Err(wrong());
+    }
+    let mut has = vec![false; all];
+    has[usize::from(first)..=usize::from(last)].fill(true);
+    Ok(has)
+}
+
+/// Whether each port is in a list: one of those without `!` (all, if there are none), and none of those with.
+fn list(text: &str) -> Result<Vec<bool>, String> {
+    let mut depth = 0_u32;
+    let each = text.split(move |c: char| {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && c == ','
+    });
+    let (mut within, mut without): (Option<Vec<bool>>, Option<Vec<bool>>) = (None, None);
+    for one in each.map(str::trim) {
+        let (sum, one) = match one.strip_prefix('!') {
+            Some(rest) => (&mut without, set(rest)?),
+            None => (&mut within, set(one)?),
+        };
+        match sum {
+            None => *sum = Some(one),
+            Some(sum) => sum.iter_mut().zip(one).for_each(|(sum, one)| *sum |= one),
+        }
+    }
+    let mut has = within.unwrap_or_else(|| vec![true; usize::from(u16::MAX) + 1]);
+    if let Some(without) = without {
+        has.iter_mut()
+            .zip(without)
+            .for_each(|(has, not)| *has &= !not);
+    }
+    Ok(has)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_have_ports_in_many_forms() {
+        for (text, want) in [
+            ("any", "Ok([])"),
+            ("1:", "Ok([])"),
+            ("21", "Ok([One(21)])"),
+            (":1023", "Ok([Range(\"1-1023\")])"),
+            ("1024:", "Ok([Range(\"1024-65535\")])"),
+            ("!80", "Ok([Range(\"1-79\"), Range(\"81-65535\")])"),
+            ("!$HTTP_PORTS", "Ok([Range(\"1-79\"), Range(\"81-65535\")])"),
+            ("$ORACLE_PORTS", "Ok([One(1521)])"),
+            ("[25, 587]", "Ok([One(25), One(587)])"),
+            ("[1:10,![2,4:8]]", "Ok([One(1), One(3), Range(\"9-10\")])"),
+            ("[!1:65000]", "Ok([Range(\"65001-65535\")])"),
+            ("[$SSH_PORTS,[23,24]]", "Ok([Range(\"22-24\")])"),
+            ("$X", "Err(\"has ports that are not known ($X)\")"),
+            ("9:8", "Err(\"has ports that are none (9:8)\")"),
+            ("99999", "Err(\"has ports that are none (99999)\")"),
+            ("[80", "Err(\"has ports that are none ([80)\")"),
+            ("!any", "Err(\"is for no port (!any)\")"),
+        ] {
+            assert_eq!(format!("{:?}", ports(text)), want, "{text}");
+        }
+        let many: Vec<String> = (1..=33).map(|port| (2 * port).to_string()).collect();
+        assert!(ports(&format!("[{}]", many.join(","))).is_err());
+        assert_eq!(
+            ports(&format!("[{}]", many[1..].join(","))).map(|all| all.len()),
+            Ok(32)
+        );
+    }
+}
