@@ -589,9 +589,10 @@ u8 kis_helper_sk_protocol(const struct sock *sk)
 	return sk->sk_protocol;
 }
 
+/* Not sk_num, which a reset takes away while there is still something to read. */
 u16 kis_helper_sk_local_port(const struct sock *sk)
 {
-	return sk->sk_num;
+	return ntohs(inet_sk(sk)->inet_sport);
 }
 
 bool kis_helper_sk_has_asked_for_its_port(const struct sock *sk)

@@ -185,10 +185,11 @@ fn hit(
     let Some(signature) = armoury.signatures.get(found.sig) else {
         return false;
     };
+    if !signature.is_for(kis_core::wire::bytes::until_nul(&site.cell.name)) {
+        return false;
+    }
     let addresses = sk.addresses();
-    let is_meant = signature.is_for(kis_core::wire::bytes::until_nul(&site.cell.name))
-        && signature.is_at(addresses.proto, addresses.local_port);
-    if !is_meant {
+    if !signature.is_at(addresses.proto, addresses.local_port) {
         return false;
     }
     armoury.count_hit(found.sig);

@@ -47,10 +47,13 @@ pub struct PortRange {
 }
 
 impl PortRange {
-    /// Whether a port of a protocol is one of these; a unix socket has protocol 0.
+    /// Whether a port of a protocol is one of these; a unix socket has protocol 0. A port that is not known is 0, and
+    /// may be each: better one match more than one less.
     #[inline]
     pub fn has(&self, protocol: u8, port: u16) -> bool {
-        self.protocol.is_none_or(|own| own == protocol) && (self.first..=self.last).contains(&port)
+        protocol != 0
+            && self.protocol.is_none_or(|own| own == protocol)
+            && (port == 0 || (self.first..=self.last).contains(&port))
     }
 
     /// Of the bytes of a range; `None` for what is none.
@@ -172,6 +175,7 @@ mod tests {
             (TCP, 2000, true),
             (TCP, 2001, false),
             (UDP, 53, false),
+            (TCP, 0, true),
             (0, 0, false),
         ] {
             assert_eq!(two.take_in(protocol, port), is_in);
