@@ -31,7 +31,10 @@ use kis_core::{
     }, //
 };
 use rule::Rule;
-use std::collections::HashSet;
+use std::collections::{
+    BTreeSet,
+    HashSet, //
+};
 
 /// What a single pattern may cost where it has no literal: one of many.
 const ALONE: Budget = Budget {
@@ -92,6 +95,8 @@ pub struct Import {
     pub file: SignatureFile,
     /// Each rule.
     pub lines: Vec<Line>,
+    /// The variables for ports whose values were taken for granted, with these.
+    pub variables: BTreeSet<(&'static str, &'static str)>,
 }
 
 impl Import {
@@ -117,6 +122,7 @@ pub fn rules(text: &str) -> Import {
     let mut signatures: Vec<Signature> = Vec::new();
     let mut known = HashSet::new();
     let mut lines = Vec::new();
+    let mut variables = BTreeSet::new();
     for (at, text) in text.lines().enumerate() {
         let text = text.trim();
         if text.is_empty() || text.starts_with('#') {
@@ -143,6 +149,10 @@ pub fn rules(text: &str) -> Import {
                     Fate::Loss
                 };
                 line.why = losses;
+                if !signature.ports.is_empty() {
+                    let has = |(name, _): &(&str, &str)| text.contains(name);
+                    variables.extend(ports::VARIABLES.into_iter().filter(has));
+                }
                 signatures.push(signature);
             }
             Err(why) => line.why.push(why),
@@ -157,6 +167,7 @@ pub fn rules(text: &str) -> Import {
             signatures,
         },
         lines,
+        variables,
     }
 }
 

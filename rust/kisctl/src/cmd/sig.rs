@@ -119,6 +119,9 @@ pub(super) fn tell_import(output: &Output, to: &Path, import: &Import) -> Result
         let (fate, why) = (line.fate.name(), line.why.join("; "));
         output.line(format!("line {}, {sid}: {fate}: {why}", line.line))?;
     }
+    for (name, value) in &import.variables {
+        note(format!("{name} is taken to be {value}, as in Suricata's own configuration; else change the ports in {}", to.display()));
+    }
     let [exact, loss, refused] = counts.map(|(_, count)| count);
     output.line(format!(
         "{}: {exact} taken, {loss} taken with a loss, {refused} refused",

@@ -29,7 +29,10 @@ use crate::{
     },
     transport::Transport, //
 };
-use kis_core::matching::scope::Scope;
+use kis_core::{
+    matching::scope::Scope,
+    sense::endpoint::EPHEMERAL, //
+};
 
 /// Options that look into other parts of a protocol.
 const OTHERS: [&str; 7] = ["http", "file", "dns", "tls", "ssh", "smb", "ssl"];
@@ -141,26 +144,25 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
     if pieces.is_empty() {
         return Err("looks for no bytes".to_owned());
     }
-    let parts = rows(pieces, &mut losses)?;
+    let mut parts = rows(pieces, &mut losses)?;
     if parts.iter().all(|part| part.absent) {
         return Err("looks only for what must not be there".to_owned());
     }
-    let is_http = parts.iter().any(|part| part.scope.starts_with("http."));
-    // Where requests are HTTP, that is looked at, and not the port.
-    let ports = match rule.ports.as_str() {
-        "$HTTP_PORTS" if is_http => Vec::new(),
-        text => match ports(text) {
-            // What is found at all of them is more, and not less.
-            Err(_) if text.contains('$') => {
-                losses.push(format!("for all ports, not {text} only"));
-                Vec::new()
-            }
-            ports => ports?,
-        },
-    };
-    if rule.source_ports != "any" {
-        losses.push(format!("from all ports, not {} only", rule.source_ports));
+    if rule.protocol == "http2" {
+        return Err("looks into HTTP/2, which is not followed".to_owned());
     }
+    // Buffers are those of requests.
+    let has_buffer = parts.iter().any(|part| part.scope.starts_with("http."));
+    let is_http = has_buffer || rule.protocol.starts_with("http");
+    if is_http && !has_buffer {
+        // What each request has.
+        parts.push(Part {
+            scope: Scope::Method.name().to_owned(),
+            pattern: "^(?s:.)".to_owned(),
+            absent: false,
+        });
+    }
+    let ports = ports_of(rule, has_buffer, &mut losses)?;
     let (protocol, is_any) = match rule.protocol.as_str() {
         "tcp" | "tcp-stream" | "tcp-pkt" => (Some(Transport::Tcp), true),
         "udp" => (Some(Transport::Udp), true),
@@ -174,7 +176,9 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
         let mut words = flow.split(',').map(str::trim);
         words.any(|word| matches!(word, "to_server" | "from_client"))
     });
-    if !is_http && !is_of_server && ports.is_empty() {
+    // Clients have other ports.
+    let is_at_server = !ports.is_empty() && !rule.is_both && ports.iter().all(is_of_servers);
+    if !has_buffer && !is_of_server && !is_at_server {
         losses.push("in what a server receives only".to_owned());
     }
     if !(is_any || is_http && rule.protocol.starts_with("http")) {
@@ -183,10 +187,49 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
     Ok(Taken {
         parts,
         // HTTP is the same over a unix socket.
-        protocol: protocol.filter(|_| !is_http || !ports.is_empty()),
+        protocol: protocol.filter(|_| !has_buffer || !ports.is_empty()),
         ports,
         losses,
     })
+}
+
+/// The ports that a rule is for, none for all.
+fn ports_of(rule: &Rule, has_buffer: bool, losses: &mut Vec<String>) -> Result<Vec<Ports>, String> {
+    let (from, to) = (rule.source_ports.as_str(), rule.ports.as_str());
+    // Where requests are HTTP, that is looked at, and not the port.
+    if has_buffer && to == "$HTTP_PORTS" {
+        return Ok(Vec::new());
+    }
+    if from != "any" && !rule.is_both {
+        losses.push(format!("from all ports, not {from} only"));
+    }
+    if rule.is_both && (from == "any" || to == "any") {
+        return Ok(Vec::new());
+    }
+    let both = format!("[{from},{to}]");
+    let text = if rule.is_both { &both } else { to };
+    match ports(text) {
+        // What is found at all of them is more, and not less.
+        Err(_) if text.contains('$') => {
+            losses.push(format!("for all ports, not {text} only"));
+            Ok(Vec::new())
+        }
+        ports if rule.is_both => {
+            // One of them is the client's.
+            losses.push("whichever side has which port".to_owned());
+            // In a list what is behind `!` is taken from all.
+            if text.contains('!') {
+                return Ok(Vec::new());
+            }
+            ports
+        }
+        ports => ports,
+    }
+}
+
+/// Whether ports are none that the kernel gives to clients.
+fn is_of_servers(ports: &Ports) -> bool {
+    ports.ends().is_some_and(|(_, last)| last < EPHEMERAL)
 }
 
 /// Whether a flow is that of answers.
@@ -376,7 +419,8 @@ mod tests {
             ("content:\"ab\"; pcre:\"/c+\\/d/iR\";", "ab(?s:.*)(?i:c+/d)"),
             ("content:\"ab\"; pcre:\"/^c+d/R\";", "ab(?:c+d)"),
         ] {
-            assert_eq!(parts(options), [format!("stream: {want}")], "{options}");
+            let all = [format!("stream: {want}"), "http.method: ^(?s:.)".to_owned()];
+            assert_eq!(parts(options), all, "{options}");
         }
     }
 
@@ -447,10 +491,6 @@ mod tests {
                 "http.uri; content:\"ab\"; threshold:type limit;",
                 "told each time (threshold)",
             ),
-            (
-                "flow:to_server; content:\"abc\";",
-                "whether it is http is not looked at",
-            ),
         ] {
             assert_eq!(of(options).expect(options).losses, [want], "{options}");
         }
@@ -469,9 +509,18 @@ mod tests {
             ),
             (
                 "ip any any -> any !80",
-                "None [Range(\"1-79\"), Range(\"81-65535\")] 0",
+                "None [Range(\"1-79\"), Range(\"81-65535\")] 1",
             ),
-            ("http any any -> any 80", "None [One(80)] 1"),
+            (
+                "tcp any any -> any 1024:",
+                "Some(Tcp) [Range(\"1024-65535\")] 1",
+            ),
+            ("tcp any any <> any 21", "Some(Tcp) [] 1"),
+            ("tcp any 80 <> any 8080", "Some(Tcp) [One(80), One(8080)] 2"),
+            ("tcp any !80 <> any 8080", "Some(Tcp) [] 2"),
+            ("http any any -> any any", "None [] 1"),
+            ("http any any -> any 80", "None [One(80)] 0"),
+            ("dns any any -> any 53", "None [One(53)] 1"),
             ("tcp any any -> any $MINE", "Some(Tcp) [] 2"),
             ("tcp any 9 -> any 21", "Some(Tcp) [One(21)] 1"),
         ] {
@@ -491,9 +540,11 @@ mod tests {
             (taken.protocol, taken.ports, taken.losses.len()),
             (None, vec![], 0)
         );
-        let rule =
-            Rule::parse("alert tcp any any -> any 0 (content:\"ab\"; sid:1;)").expect("a rule");
-        assert!(pattern(&rule).is_err());
+        for head in ["tcp any any -> any 0", "http2 any any -> any any"] {
+            let rule = format!("alert {head} (content:\"ab\"; sid:1;)");
+            let rule = Rule::parse(&rule).expect(head);
+            assert!(pattern(&rule).is_err(), "{head}");
+        }
     }
 
     #[test]

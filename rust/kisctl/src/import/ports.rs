@@ -9,7 +9,7 @@ use crate::signature_file::Ports;
 use kis_core::matching::ports::MAX_PORTS;
 
 /// Values of variables.
-const VARIABLES: [(&str, &str); 11] = [
+pub const VARIABLES: [(&str, &str); 11] = [
     ("$HTTP_PORTS", "80"),
     ("$SHELLCODE_PORTS", "!80"),
     ("$ORACLE_PORTS", "1521"),
@@ -39,7 +39,7 @@ const VARIABLES: [(&str, &str); 11] = [
 /// assert!(ports("$MY_PORTS").is_err());
 /// ```
 pub fn ports(text: &str) -> Result<Vec<Ports>, String> {
-    let has = set(text)?;
+    let has = set(text, MAX_DEPTH)?;
     let mut ranges: Vec<(u16, u16)> = Vec::new();
     for port in (1..=u16::MAX).filter(|port| has[usize::from(*port)]) {
         match ranges.last_mut() {
@@ -60,26 +60,35 @@ pub fn ports(text: &str) -> Result<Vec<Ports>, String> {
     }
 }
 
-/// Whether each port is one of these.
-fn set(text: &str) -> Result<Vec<bool>, String> {
+/// Lists within lists, and negations of negations.
+const MAX_DEPTH: usize = 8;
+
+/// Items of a list.
+const MAX_ITEMS: usize = 256;
+
+/// Whether each port is one of these; so many more may be within it.
+fn set(text: &str, depth: usize) -> Result<Vec<bool>, String> {
     let text = text.trim();
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err("has ports within ports, too deep".to_owned());
+    };
     let all = usize::from(u16::MAX) + 1;
     if text == "any" {
         return Ok(vec![true; all]);
     }
     if let Some(rest) = text.strip_prefix('!') {
-        return Ok(set(rest)?.into_iter().map(|has| !has).collect());
+        return Ok(set(rest, depth)?.into_iter().map(|has| !has).collect());
     }
     if text.starts_with('$') {
         let known = VARIABLES.iter().find(|(name, _)| *name == text);
         let (_, value) = known.ok_or(format!("has ports that are not known ({text})"))?;
-        return set(value);
+        return set(value, depth);
     }
     if let Some(inner) = text
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'))
     {
-        return list(inner);
+        return list(inner, depth);
     }
     let wrong = || format!("has ports that are none ({text})");
     let port = |text: &str, other: u16| match text {
@@ -99,21 +108,25 @@ fn set(text: &str) -> Result<Vec<bool>, String> {
 }
 
 /// Whether each port is in a list: one of those without `!` (all, if there are none), and none of those with.
-fn list(text: &str) -> Result<Vec<bool>, String> {
-    let mut depth = 0_u32;
+fn list(text: &str, depth: usize) -> Result<Vec<bool>, String> {
+    let mut open = 0_u32;
     let each = text.split(move |c: char| {
         match c {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
+            '[' => open += 1,
+            ']' => open = open.saturating_sub(1),
             _ => {}
         }
-        depth == 0 && c == ','
+        open == 0 && c == ','
     });
+    let each: Vec<&str> = each.take(MAX_ITEMS + 1).map(str::trim).collect();
+    if each.len() > MAX_ITEMS {
+        return Err(format!("has more than {MAX_ITEMS} ports in a list"));
+    }
     let (mut within, mut without): (Option<Vec<bool>>, Option<Vec<bool>>) = (None, None);
-    for one in each.map(str::trim) {
+    for one in each {
         let (sum, one) = match one.strip_prefix('!') {
-            Some(rest) => (&mut without, set(rest)?),
-            None => (&mut within, set(one)?),
+            Some(rest) => (&mut without, set(rest, depth)?),
+            None => (&mut within, set(one, depth)?),
         };
         match sum {
             None => *sum = Some(one),
@@ -156,6 +169,12 @@ mod tests {
         ] {
             assert_eq!(format!("{:?}", ports(text)), want, "{text}");
         }
+        for deep in ["!", "["] {
+            assert!(ports(&deep.repeat(100_000)).is_err());
+        }
+        assert!(ports(&format!("[{}80{}]", "[80,".repeat(50), "]".repeat(50))).is_err());
+        let long = vec!["80"; 257].join(",");
+        assert!(ports(&format!("[{long}]")).is_err());
         let many: Vec<String> = (1..=33).map(|port| (2 * port).to_string()).collect();
         assert!(ports(&format!("[{}]", many.join(","))).is_err());
         assert_eq!(

@@ -34,6 +34,8 @@ pub struct Rule {
     pub action: String,
     /// `tcp`, `http` and the like.
     pub protocol: String,
+    /// Whether it looks at both directions (`<>`).
+    pub is_both: bool,
     /// The ports that what it looks at comes from, as the rule has them.
     pub source_ports: String,
     /// Those that it goes to.
@@ -66,6 +68,7 @@ impl Rule {
         Ok(Self {
             action: action.to_owned(),
             protocol: protocol.to_owned(),
+            is_both: arrow == "<>",
             source_ports: source_ports.to_owned(),
             ports: ports.to_owned(),
             options: options(inner)?,
