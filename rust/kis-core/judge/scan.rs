@@ -15,8 +15,8 @@
 //! say that these packets came from there: see the threat model. Floor 0, pure.
 
 use crate::judge::ban;
-use crate::matching::scans::probe::who;
 use crate::matching::scans::Scan;
+use crate::sense::peers::network;
 use crate::wire::abi::{
     Action,
     Mode,
@@ -53,7 +53,7 @@ impl Answer {
             && scan.source != scan.target
             && !ban::is_own(&scan.source);
         // In a network that counts as one somebody else may have done it.
-        let is_somebody = is_somebody && who(&scan.source) == scan.source;
+        let is_somebody = is_somebody && network(&scan.source) == scan.source;
         if ban_s == 0 || scan.is_spoofable || !is_somebody {
             return Self {
                 action: Action::PASS,

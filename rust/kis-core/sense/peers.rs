@@ -274,8 +274,10 @@ impl Keep for Memory {
     }
 }
 
-/// What a peer is known by: an IPv4 address, or 64 bits of an IPv6 one. The address is mapped if it is
-/// IPv4; the form is that of a mapped address and of a network again.
+/// What a peer is known by: an IPv4 address, or 64 bits of an IPv6 one, as whoever has one of these addresses has
+/// the others. But all behind NAT64 (RFC 6052) have the same 64 bits: there it is the whole address. (Those of a
+/// link have, too, and any of them can be had.) The address is mapped if it is IPv4; the form is that of a mapped address and
+/// of a network again.
 ///
 /// # Examples
 ///
@@ -288,7 +290,9 @@ impl Keep for Memory {
 /// ```
 pub fn network(address: &[u8; 16]) -> [u8; 16] {
     let mut network = *address;
-    if crate::judge::ban::family(address).0 == crate::wire::abi::AF_INET6 {
+    let [a, b, c, d, ..] = *address;
+    let is_nat64 = matches!([a, b, c, d], [0, 0x64, 0xff, 0x9b]);
+    if crate::judge::ban::family(address).0 == crate::wire::abi::AF_INET6 && !is_nat64 {
         network.iter_mut().skip(8).for_each(|byte| *byte = 0);
     }
     network

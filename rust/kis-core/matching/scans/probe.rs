@@ -135,23 +135,10 @@ pub struct Probe {
     pub port: u16,
 }
 
-/// Who counts as one source with an address, see [`Probe::who`].
-pub fn who(address: &[u8; 16]) -> [u8; 16] {
-    let [a, b, c, d, ..] = *address;
-    let is_link = a == 0xfe && b & 0xc0 == 0x80;
-    let is_nat64 = matches!([a, b, c, d], [0, 0x64, 0xff, 0x9b]);
-    if is_link || is_nat64 {
-        *address
-    } else {
-        network(address)
-    }
-}
-
 impl Probe {
-    /// Who counts as one source: an IPv4 address, the first eight bytes of an IPv6 address. Whoever has
-    /// one of these addresses has the others; but on a link all have one, and behind NAT64 (RFC 6052).
+    /// Who counts as one source, see [`network`].
     pub fn who(&self) -> [u8; 16] {
-        who(&self.source)
+        network(&self.source)
     }
 
     /// What counts as one target: address and port, for each kind. Who is used as a zombie is asked at
@@ -252,11 +239,9 @@ mod tests {
         assert_eq!(probe(there).who(), who);
         there[7] = 1;
         assert!(probe(there).who() != who);
-        let mut link = [0xfe; 16];
-        link[1] = 0x80;
         let mut nat64 = [0; 16];
         [nat64[1], nat64[2], nat64[3]] = [0x64, 0xff, 0x9b];
-        for whole in [ban::v4([192, 0, 2, 1]), link, nat64] {
+        for whole in [ban::v4([192, 0, 2, 1]), nat64] {
             assert_eq!(probe(whole).who(), whole);
         }
     }
