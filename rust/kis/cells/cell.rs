@@ -27,11 +27,13 @@ use kis_core::{
     sense::class::ClassSet,
     sense::detector::Subject,
     sense::expectation::Expectation,
+    sense::items::{Item, MAX_ITEMS, MAX_NAMES},
     sense::key::Key,
     sense::known::{Answer, Known, MEMO, SLOTS},
     sense::param::Param,
-    sense::profile::Settings,
+    sense::profile::{Profile, Settings},
     sense::sighting::Sighting,
+    sense::sketch::WORDS,
     sense::traffic::Traffic,
     sense::window::Moment,
     wire::abi::{CellMode, Mode, OpSet, Phase, NAME_LEN},
@@ -107,6 +109,13 @@ pub(crate) struct Cell {
     /// learned meanwhile is lost.
     pub(crate) learnt: Shared,
 }
+
+// A cell that has a repertoire takes 512 KiB at most, but for what it counts on each processor.
+const _: () = {
+    let things = MAX_ITEMS * size_of::<Item>() + MAX_NAMES;
+    let words = (SLOTS + MEMO + WORDS) * size_of::<AtomicU64>();
+    assert!(size_of::<Cell>() + size_of::<Profile>() + things + words <= 512 << 10);
+};
 
 impl Cell {
     /// The cell that `spec` describes, with what it has learned before. May sleep. A frame of its own.
