@@ -77,6 +77,13 @@ lock() {
 	fi
 }
 
+# unlock NAME: before the script ends.
+unlock() {
+	local fd=${LOCKS[$1]:-}
+	[ -z "$fd" ] || exec {fd}>&-
+	unset "LOCKS[$1]"
+}
+
 # tmp_dir NAME: sets TMP to a fresh directory in the cache. Call it with the lock of NAME held:
 # that makes every other directory of this name a leftover, which is removed.
 tmp_dir() {
