@@ -15,7 +15,7 @@ MINUTES ?= 60
 SOAK_KERNEL := $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),debug)
 
 .PHONY: all help demo vm install test test-core test-kunit test-vm test-demo test-debug soak lint bench-abuse bench-benign \
-	bench-keep bench-hooks bench-scan bench-suricata-verify bench-ticker module kisctl toolchain kernel guest doc fmt fmt-check clean distclean
+	bench-evasion bench-keep bench-hooks bench-scan bench-suricata-verify bench-ticker module kisctl toolchain kernel guest doc fmt fmt-check clean distclean
 
 ##@ Use it
 
@@ -61,8 +61,8 @@ test-vm: ## scenarios in the guest (ONLY=name for one)
 test-demo: ## the demo, and its control without KIS
 	@scripts/test demo
 
-test-debug: ## unit tests and scenarios with KASAN, lockdep, kmemleak
-	@scripts/test --kernel debug kunit vm
+test-debug: ## unit tests and scenarios with KASAN, lockdep, kmemleak (ONLY=name for one)
+	@scripts/test --kernel debug $(if $(ONLY),--only '$(ONLY)',kunit) vm
 
 soak: ## hostile processes in a reloaded cell (MINUTES=60, KERNEL=debug)
 	@scripts/vm run --kernel $(SOAK_KERNEL) --timeout $$(($(MINUTES) * 60 + 900)) tests/soak/soak.sh $(MINUTES)
@@ -77,6 +77,9 @@ bench-abuse: ## live attacks on learned servers: noticed? prevented?
 
 bench-benign: ## how often there is danger when nothing happens but work
 	@scripts/bench-benign
+
+bench-evasion: ## packets that servers and KIS could read differently (DATA=dir)
+	@DATA='$(DATA)' scripts/bench-evasion
 
 bench-keep: ## do servers go on when they are held to what they have learned?
 	@scripts/bench-keep

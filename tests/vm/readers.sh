@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # KIS_BOOT: shared
-# KIS_TIMEOUT: 420
+# KIS_TIMEOUT: 700
 #
 # No byte leaves a cell's receive queue to its process before it was scanned: ways to read × ways in which
 # a socket comes to a process × ways in which bytes arrive. The matrix is made by readers.py, which says how.
