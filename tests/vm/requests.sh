@@ -9,7 +9,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-kis.sh"
 
-plan 31
+plan 36
 
 start_nginx
 echo "a page" >/var/www/kis/page.html
@@ -78,16 +78,22 @@ cat >"$WORK/sigs.json" <<'JSON'
 	{"id": 2, "type": 2, "message": "a word in a body", "parts": [
 		{"in": "http.method", "pattern": "^POST$"}, {"in": "http.request_body", "pattern": "stolen-goods"}]},
 	{"id": 3, "type": 2, "message": "no agent", "parts": [
-		{"in": "http.uri", "pattern": "/quiet$"}, {"in": "http.header", "pattern": "(?i)user-agent:", "absent": true}]}
+		{"in": "http.uri", "pattern": "/quiet$"}, {"in": "http.header", "pattern": "(?i)user-agent:", "absent": true}]},
+	{"id": 4, "type": 2, "message": "a length twice", "parts": [
+		{"in": "http.oddity", "pattern": "^(both-lengths|length-again)$"}]},
+	{"id": 5, "type": 2, "message": "an odd line end", "parts": [
+		{"in": "http.uri", "pattern": "^/page"}, {"in": "http.oddity", "pattern": "^bare-lf$"}]}
 ]}
 JSON
 check "signatures of several parts are taken" kisctl --json sig load "$WORK/sigs.json"
-is "and are in force" "$(status signatures)" 3
+is "and are in force" "$(status signatures)" 5
 evil=$(get /admin/page.html 'User-Agent: a scanner\r\n')
 good=$(get /page.html 'User-Agent: a browser\r\n')
 since=$(newest)
 is "control: observed, the second request is answered" "$(ask 4096 "$good" "$evil")" "200 200 open"
-is "and told" "$(records "$since" 'select(.event_type == "kis_danger_two") | .signature.id')" 1
+odd='GET /page.html HTTP/1.1\r\nHost: kis\n\n'
+is "control: so is one with an odd line end" "$(ask 4096 "$odd")" "200 open"
+is "and told" "$(records "$since" 'select(.event_type == "kis_danger_two") | .signature.id' | tr '\n' ' ')" '1 5 '
 
 kisctl mode enforce --force >/dev/null
 is "benign requests on one connection" "$(ask 4096 "$good" "$good" "$good")" "200 200 200 open"
@@ -112,6 +118,10 @@ is "in chunks" "$(ask 4096 "$(chunked /page.html stolen-goods)")" "reset"
 is "what looks like it in the target" "$(ask 4096 "$(get /stolen-goods)")" "404 open"
 is "without an agent" "$(ask 4096 "$(get /quiet)")" "reset"
 is "with one" "$(ask 4096 "$(get /quiet 'User-Agent: x\r\n')" "$good")" "404 200 open"
+is "an odd line end" "$(ask 4096 "$good" "$odd")$(ask 1 "$odd")" "200 resetreset"
+is "elsewhere" "$(ask 4096 "$(printf '%s' "$odd" | sed s/page/nopage/)")" "404 open"
+is "two lengths" "$(ask 4096 "$(get /page.html 'Content-Length: 0\r\nContent-Length: 0\r\n')")" "reset"
+is "the name of one is not one" "$(ask 4096 "$(get /page.html 'X: bare-lf both-lengths\r\n')")" "200 open"
 is "nothing found no room" "$(records "$since" 'select(.cause == "unseen")')" ""
 is "nginx saw it once, in the control" "$(grep -c 'admin.*scanner"$' /var/log/nginx/access.log)" 1
 stop_nginx

@@ -79,7 +79,7 @@ impl Ended {
                 Some(Self::Line)
             }
             Scope::Headers | Scope::Value(_) => Some(Self::Headers),
-            Scope::Body => Some(Self::Request),
+            Scope::Body | Scope::Oddity => Some(Self::Request),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::automaton::State;
 use super::grammar::http::{
     self,
     Http,
+    Oddities,
     Part,
     Span, //
 };
@@ -109,6 +110,10 @@ pub struct Request {
     pub(super) aside: Lane,
     /// Whether the body comes in chunks.
     is_chunked: bool,
+    /// Whether a request has begun, and is not over.
+    is_begun: bool,
+    /// What is odd about it and was read.
+    odd: Oddities,
 }
 
 /// The lane around, and the one within.
@@ -124,17 +129,29 @@ impl Request {
     /// Goes on with other signatures, whose automata are not in any state yet: what was begun is left out.
     /// Whether that is in the middle of a request.
     pub(super) fn restart(&mut self) -> bool {
-        let is_open = self.is_open();
         self.track.forget();
         self.lanes = [Lane::NONE; 2];
         self.aside = Lane::NONE;
-        is_open
+        self.odd = Oddities::NONE;
+        self.is_begun
     }
 
     /// Whether a request has begun, and is not over.
-    pub(super) fn is_open(&self) -> bool {
-        let mut lanes = self.lanes.iter().chain([&self.aside]);
-        lanes.any(|lane| lane.code != 0)
+    pub(super) const fn is_begun(&self) -> bool {
+        self.is_begun
+    }
+
+    /// The request is over, or what comes is none any more.
+    pub(super) const fn end(&mut self) {
+        self.is_begun = false;
+        self.odd = Oddities::NONE;
+    }
+
+    /// What is odd about the request from now on; what of that was not before.
+    pub(super) const fn show(&mut self, odd: Oddities) -> Oddities {
+        let fresh = odd.but(self.odd);
+        self.odd = self.odd.and(odd);
+        fresh
     }
 
     /// The next bytes that are all of one part; `None` when there are none.
@@ -143,7 +160,10 @@ impl Request {
         let span = self.http.next(bytes)?;
         match span.part {
             Part::Framing => self.is_chunked = true,
-            Part::Method => self.is_chunked = false,
+            Part::Method => {
+                self.is_chunked = false;
+                self.is_begun = true;
+            }
             _ => {}
         }
         Some(span)

@@ -35,6 +35,8 @@ pub enum Scope {
     Headers,
     /// The body, without the sizes of its chunks.
     Body,
+    /// The names of what is [odd](super::grammar::http::Oddity) about it, each by itself.
+    Oddity,
     /// The value of the header fields whose name has this hash, see
     /// [`name()`](super::grammar::http::name); its top bit does not count.
     Value(u32),
@@ -48,7 +50,7 @@ const NAMED: u32 = 1 << 31;
 
 impl Scope {
     /// All but those of header fields.
-    pub const PLAIN: [Self; 8] = [
+    pub const PLAIN: [Self; 9] = [
         Self::Stream,
         Self::Method,
         Self::Uri,
@@ -57,6 +59,7 @@ impl Scope {
         Self::Line,
         Self::Headers,
         Self::Body,
+        Self::Oddity,
     ];
 
     /// Its number in an image.
@@ -70,6 +73,7 @@ impl Scope {
             Self::Line => 5,
             Self::Headers => 6,
             Self::Body => 7,
+            Self::Oddity => 8,
             Self::Value(hash) => hash | NAMED,
         }
     }
@@ -85,6 +89,7 @@ impl Scope {
             5 => Self::Line,
             6 => Self::Headers,
             7 => Self::Body,
+            8 => Self::Oddity,
             hash if hash & NAMED != 0 => Self::Value(hash & !NAMED),
             _ => return None,
         })
@@ -101,6 +106,7 @@ impl Scope {
             Self::Line => "http.request_line",
             Self::Headers => "http.header",
             Self::Body => "http.request_body",
+            Self::Oddity => "http.oddity",
             Self::Value(_) => "http.header.",
         }
     }
@@ -129,7 +135,9 @@ impl Scope {
     /// where nothing can be asked.
     pub const fn end(self) -> Option<u8> {
         match self {
-            Self::Method | Self::RawUri | Self::Protocol | Self::Value(_) => Some(b'\n'),
+            Self::Method | Self::RawUri | Self::Protocol | Self::Oddity | Self::Value(_) => {
+                Some(b'\n')
+            }
             Self::Uri => Some(NEVER),
             Self::Stream | Self::Line | Self::Headers | Self::Body => None,
         }

@@ -189,6 +189,8 @@ pub(super) struct Terms {
     is_of_requests: bool,
     /// Whether some term is about a target as servers read it.
     has_uri: bool,
+    /// Whether some term is about what is odd about a request.
+    has_oddity: bool,
     needs: Section,
     records: Section,
     words: Section,
@@ -209,6 +211,7 @@ impl Terms {
         lasting: 0,
         is_of_requests: false,
         has_uri: false,
+        has_oddity: false,
         needs: Section::NONE,
         records: Section::NONE,
         words: Section::NONE,
@@ -236,6 +239,11 @@ impl Terms {
     /// Whether some term is about a target as servers read it.
     pub(super) const fn has_uri(&self) -> bool {
         self.has_uri
+    }
+
+    /// Whether some term is about what is odd about a request.
+    pub(super) const fn has_oddity(&self) -> bool {
+        self.has_oddity
     }
 
     /// Checks the section, for so many signatures, and becomes it.
@@ -288,7 +296,7 @@ impl Terms {
                 return Err(fault(at, "needs of a signature"));
             }
         }
-        let (mut is_of_requests, mut has_uri) = (false, false);
+        let (mut is_of_requests, mut has_uri, mut has_oddity) = (false, false, false);
         for (i, record) in records.of(part.bytes).chunks_exact(RECORD).enumerate() {
             let at = records.at().saturating_add(i.saturating_mul(RECORD));
             let list = list(record, 8).ok_or(fault(at, "signatures of a term"))?;
@@ -302,6 +310,7 @@ impl Terms {
             }
             is_of_requests |= term.scope.is_of_request();
             has_uri |= term.scope == Scope::Uri;
+            has_oddity |= term.scope == Scope::Oddity;
         }
         if index(first).saturating_mul(4) != words.len() {
             return Err(fault(words.at(), "words that nobody has"));
@@ -311,6 +320,7 @@ impl Terms {
             lasting,
             is_of_requests,
             has_uri,
+            has_oddity,
             needs: needs.moved(part.at),
             records: records.moved(part.at),
             words: words.moved(part.at),

@@ -273,6 +273,16 @@ const FEW: usize = 4;
 fn vague(signatures: &[Signature], order: &[usize], sought: &[Sought]) -> Vec<Warning> {
     let signatures = order.iter().filter_map(|at| signatures.get(*at));
     let odd = |(signature, sought): (&Signature, &Sought)| {
+        let oddity = Scope::Oddity.name();
+        let is_anywhere = signature.cell.is_none() && signature.ports.is_empty();
+        if is_anywhere && signature.parts.iter().any(|part| part.scope == oddity) {
+            return Some(Warning {
+                about: About::Signature(signature.id),
+                text: format!(
+                    "what is no HTTP looks odd ({oddity}): give it the \"cell\" or the \"ports\" of web servers"
+                ),
+            });
+        }
         let text = match (sought.fixed(), signature.kind) {
             (0, _) => "the pattern has no fixed byte, and fires on nearly all that peers send; \
                        add what only the attack has"

@@ -21,6 +21,7 @@ use super::{
 use crate::matching::evidence::Ended;
 use crate::matching::grammar::http::{
     self,
+    Oddities,
     Oddity,
     Part,
     Span, //
@@ -34,6 +35,7 @@ use crate::matching::request::{
     Lane,
     Request,
     AROUND,
+    ASIDE_WAITS,
     WITHIN, //
 };
 use crate::matching::scope::{
@@ -46,7 +48,7 @@ const ASIDE: usize = 32;
 
 impl<B: AsRef<[u8]>> Signatures<B> {
     /// The same for a stream that may be one of requests, whose place in them is in `request`. What is read aside is
-    /// told in the order of the parts.
+    /// told in the order of the parts, and what is odd before the part that shows it.
     #[inline(never)]
     pub fn scan_requests(
         &self,
@@ -120,12 +122,12 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         end: usize,
     ) -> ControlFlow<()> {
         let image = self.bytes.as_ref();
-        if span.part == Part::Stream && request.is_open() {
-            return self.abandon(inquiry, track, request, end);
+        if !span.odd.is_empty() {
+            // Before the part whose last byte shows them: behind it the request may be given up.
+            self.read_odd(inquiry, request, span.odd, end.saturating_add(span.len))?;
         }
-        if span.odd.contains(Oddity::Folding) || span.odd.contains(Oddity::TargetSpace) {
-            // A part in two: what looks across that does not find it.
-            inquiry.lose();
+        if span.part == Part::Stream && request.is_begun() {
+            return self.abandon(inquiry, track, request, end);
         }
         for (at, scope) in scopes.into_iter().enumerate() {
             let Some(lane) = request.lanes.get_mut(at) else {
@@ -160,6 +162,45 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         ControlFlow::Continue(())
     }
 
+    /// What is odd: the name of each is a row of bytes in a scope of its own, once a request, so that nobody gains by
+    /// showing it with each byte.
+    #[cold]
+    #[inline(never)]
+    fn read_odd<H: FnMut(Hit) -> ControlFlow<()>>(
+        &self,
+        inquiry: &mut Inquiry<'_, B, H>,
+        request: &mut Request,
+        odd: Oddities,
+        end: usize,
+    ) -> ControlFlow<()> {
+        if odd.contains(Oddity::Folding) || odd.contains(Oddity::TargetSpace) {
+            // A part in two: what looks across that does not find it.
+            inquiry.lose();
+        }
+        if !self.view.terms.has_oddity() {
+            return ControlFlow::Continue(());
+        }
+        let start = self.view.scoped.start(self.bytes.as_ref(), Scope::Oddity);
+        for odd in request.show(odd).iter() {
+            let mut track = Track::<ASIDE_WAITS>::new(true);
+            let mut lane = Lane::of(Scope::Oddity, start);
+            let mut strand = Strand {
+                track: &mut track,
+                state: None,
+                lanes: core::slice::from_mut(&mut lane),
+            };
+            let ends = [end; Oddity::LONGEST];
+            self.row(
+                inquiry,
+                &mut strand,
+                odd.name().as_bytes(),
+                Ends::Each(&ends),
+            )?;
+            self.finish(inquiry, &mut track, &mut lane, end)?;
+        }
+        ControlFlow::Continue(())
+    }
+
     /// What comes is no request any more: nothing of the last one waits, and somebody may miss its rest.
     #[cold]
     #[inline(never)]
@@ -174,6 +215,7 @@ impl<B: AsRef<[u8]>> Signatures<B> {
             self.finish(inquiry, track, lane, end)?;
         }
         self.finish(inquiry, &mut request.track, &mut request.aside, end)?;
+        request.end();
         inquiry.next_request();
         inquiry.lose();
         ControlFlow::Continue(())
@@ -210,6 +252,7 @@ impl<B: AsRef<[u8]>> Signatures<B> {
         }
         if ends.contains(http::Ends::REQUEST) {
             self.finish(inquiry, &mut request.track, &mut request.aside, end)?;
+            request.end();
             inquiry.next_request();
         }
         ControlFlow::Continue(())

@@ -235,3 +235,55 @@ fn signatures_are_complete_where_all_their_parts_are() {
         "{found} found, {missed} not, {streams} streams"
     );
 }
+
+#[test]
+fn what_is_odd_about_a_request_is_a_part_of_it() {
+    let of = |parts: &[(Scope, &str, bool)]| {
+        let mut each = parts.iter().map(|(scope, text, is_absent)| {
+            (
+                Pattern::parse_in(text, *scope).expect("a pattern"),
+                *is_absent,
+            )
+        });
+        let (first, _) = each.next().expect("a part");
+        each.fold(Sought::from(first), |sought, (pattern, is_absent)| {
+            sought.and(pattern, is_absent)
+        })
+    };
+    let sought = [
+        of(&[(Scope::Oddity, "^both-lengths$", false)]),
+        of(&[
+            (Scope::Method, "^POST$", false),
+            (Scope::Oddity, "^bare-(?:lf|cr)$", false),
+        ]),
+        of(&[(Scope::Uri, "^/x", false), (Scope::Oddity, "[a-z]", true)]),
+    ];
+    let plan = plan(&sought, BUDGET).expect("a plan");
+    let image = image_of(&plan, sought.len());
+    let mut random = Random(3);
+    let plain = "GET /x HTTP/1.1\r\nX: both-lengths bare-lf\r\n\r\n";
+    let both =
+        "POST /x HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    let feed = "POST /x HTTP/1.1\nContent-Length: 0\r\n\r\n";
+    let get = "GET /x HTTP/1.1\nHost: a\r\n\r\n";
+    // Behind a CR in the request line nothing is followed any more.
+    let cut = "POST /x HTTP/1.1\rX: y\r\n\r\n";
+    for (stream, want) in [
+        (vec![plain], vec![2]),
+        (vec![both], vec![0]),
+        (vec![feed], vec![1]),
+        (vec![get], vec![]),
+        (vec![get, plain], vec![2]),
+        (vec![plain, both, feed], vec![0, 1, 2]),
+        (vec![cut], vec![1]),
+    ] {
+        let text = stream.concat();
+        for _ in 0..20 {
+            let (found, _) = complete(&image, text.as_bytes(), &mut random);
+            assert!(
+                found.iter().copied().eq(want.iter().copied()),
+                "{found:?} in {text}"
+            );
+        }
+    }
+}

@@ -87,7 +87,21 @@ impl Oddity {
         Self::Preface,
     ];
 
-    /// What it is called in reports.
+    /// Bytes of the longest name.
+    pub const LONGEST: usize = {
+        let (mut longest, mut at) = (0, 0);
+        while at < Self::ALL.len() {
+            let len = Self::ALL[at].name().len();
+            if len > longest {
+                longest = len;
+            }
+            // OVERFLOW: below the number of oddities.
+            at += 1;
+        }
+        longest
+    };
+
+    /// What it is called in reports and signatures.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BothLengths => "both-lengths",
@@ -127,6 +141,7 @@ impl Oddity {
 /// let odd = Oddities::of(Oddity::Nul).with(Oddity::BareLf);
 /// assert!(odd.contains(Oddity::Nul) && !odd.contains(Oddity::Folding));
 /// assert!(odd.iter().eq([Oddity::BareLf, Oddity::Nul]));
+/// assert!(odd.but(Oddities::of(Oddity::Nul)).iter().eq([Oddity::BareLf]));
 /// assert!(Oddities::NONE.is_empty());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -151,6 +166,12 @@ impl Oddities {
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// These without those.
+    #[must_use]
+    pub const fn but(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Whether there are none.
