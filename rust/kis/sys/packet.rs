@@ -52,9 +52,7 @@ impl Drop for Connection {
 /// An address as the kernel has it.
 fn in6(address: [u8; 16]) -> bindings::in6_addr {
     bindings::in6_addr {
-        in6_u: bindings::in6_addr__bindgen_ty_1 {
-            u6_addr8: address,
-        },
+        in6_u: bindings::in6_addr__bindgen_ty_1 { u6_addr8: address },
     }
 }
 
@@ -99,9 +97,8 @@ impl Incoming<'_> {
         // CAST: a small number.
         let len = N as ffi::c_int;
         // SAFETY: the packet is live, `out` has room for `len` bytes; offsets are checked there.
-        let failed = unsafe {
-            bindings::skb_copy_bits(self.raw.as_ptr(), at, out.as_mut_ptr().cast(), len)
-        };
+        let failed =
+            unsafe { bindings::skb_copy_bits(self.raw.as_ptr(), at, out.as_mut_ptr().cast(), len) };
         (failed == 0).then_some(out)
     }
 
