@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # KIS_BOOT: shared
-# KIS_TIMEOUT: 400
+# KIS_TIMEOUT: 600
 #
 # Evasion at the level of packets, before nginx, redis and a server in Python: overlaps, fragments, twins that a server
 # throws away, loss and disorder. EVASIONS=DIR, or the first argument: fragroute configurations (*.conf) beside its own.
