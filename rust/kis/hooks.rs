@@ -29,6 +29,7 @@ use kis_core::{
     cells::Access,
     judge::ban,
     judge::finding::{Finding, Place},
+    matching::ports::TCP,
     matching::stream::{Owner, StreamState},
     sense::class::Class,
     sense::endpoint::EPHEMERAL,
@@ -77,9 +78,6 @@ impl Engine {
         }
     }
 }
-
-/// `IPPROTO_TCP`.
-const TCP: u8 = 6;
 
 /// Whether it is a UDP socket whose port was asked for, to be found. The number of a raw or an ICMP
 /// socket is no port, and what the kernel chooses says nothing.

@@ -10,7 +10,7 @@ import socket
 import struct
 import time
 
-from rawtcp import ACK, FIN, GUEST, HOST, PSH, RST, SYN, checksum, in_guest
+from rawtcp import ACK, FIN, GUEST, HOST, PSH, RST, SYN, checksum, in_guest, summed
 
 JUNK = b"#"
 WHERE = {"first": lambda n, _: 0, "last": lambda n, _: n - 1, "random": lambda n, chance: chance.randrange(n)}
@@ -36,10 +36,7 @@ class Tcp:
         options += bytes(-len(options) % 4)
         numbers = self.seq % 2**32, self.ack % 2**32
         head = struct.pack(">HHIIBBHHH", self.source, self.target, *numbers, 5 + len(options) // 4 << 4, self.flags, 65000, 0, 0)
-        raw = head + options + self.data
-        pseudo = socket.inet_aton(GUEST) + socket.inet_aton(HOST) + struct.pack(">BBH", 0, 6, len(raw))
-        total = checksum(pseudo + raw) ^ (0x5A5A if self.is_bad else 0)
-        return raw[:16] + struct.pack(">H", total) + raw[18:]
+        return summed(head + options + self.data, 0x5A5A if self.is_bad else 0)
 
 
 @dataclasses.dataclass
@@ -245,7 +242,7 @@ class Peer:
         self.mine, self.port, self.evasion, self.slow = Peer.next_port, port, evasion, slow
         self.chance = random.Random(seed)
         self.seq, self.acked, self.ack, self.stamp = 5000, 0, 0, 0
-        self.heard, self.end, self.again = b"", None, 0
+        self.end, self.again = None, 0
         for _ in range(20):
             self.plain(SYN, seq=self.seq - 1)
             if self.hear(lambda: self.ack, 0.3):
@@ -296,7 +293,6 @@ class Peer:
             return
         self.acked = max(self.acked, ack)
         if seq == self.ack % 2**32 and (data or flags & FIN):
-            self.heard += data
             self.ack += len(data) + (flags & FIN)
             self.plain(ACK)
             if flags & FIN:

@@ -34,6 +34,12 @@ def checksum(raw):
     return ~total & 0xFFFF
 
 
+def summed(segment, spoiled=0):
+    """A segment of the peer's with its checksum, or a wrong one."""
+    pseudo = socket.inet_aton(GUEST) + socket.inet_aton(HOST) + struct.pack(">BBH", 0, 6, len(segment))
+    return segment[:16] + struct.pack(">H", checksum(pseudo + segment) ^ spoiled) + segment[18:]
+
+
 class RawPeer:
     """One connection: made by dial() or, for the answer to a request, by await_request()."""
 
@@ -71,9 +77,7 @@ class RawPeer:
         self.sent = max(self.sent, at + len(data) + bool(flags & SYN))
         numbers = (self.base + at) % 2**32, self.ack % 2**32 if flags & ACK else 0
         head = struct.pack(">HHIIBBHHH", self.port, self.peer_port, *numbers, 0x50, flags, 65000, 0, urgent)
-        pseudo = socket.inet_aton(GUEST) + socket.inet_aton(HOST) + struct.pack(">BBH", 0, 6, len(head) + len(data))
-        total = checksum(pseudo + head + data)
-        self.shared.sendto(head[:16] + struct.pack(">H", total) + head[18:] + data, (HOST, 0))
+        self.shared.sendto(summed(head + data), (HOST, 0))
 
     def next_segment(self, seconds):
         """The next one for us: its number, flags and bytes."""

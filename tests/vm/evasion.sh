@@ -4,13 +4,14 @@
 # KIS_TIMEOUT: 600
 #
 # Evasion at the level of packets, before nginx, redis and a server in Python: overlaps, fragments, twins that a server
-# throws away, loss and disorder. EVASIONS=DIR, or the first argument: fragroute configurations (*.conf) beside its own.
+# throws away, loss and disorder. The first argument, if there is one: a directory with configurations of fragroute
+# (*.conf) beside its own.
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-kis.sh"
 . "$(dirname "$0")/lib-actor.sh"
 
-export EVASIONS=${1:-${EVASIONS:-}}
+export EVASIONS=${1:-}
 RESULTS=$(python3 "$HERE/evasion.py" count)
 plan "$RESULTS"
 
@@ -20,11 +21,9 @@ start_redis 'bind 0.0.0.0'
 mkdir -p "$WORK/server"
 python3 "$HERE/sigserver.py" cell "$WORK/server" 7400 &
 wait_for "$START_LIMIT" test -e "$WORK/server/ready" || bail "the server did not start"
-rest='"files": {"learn": false}, "window_ms": 60000, "tolerization": {"windows": 100000},
-	"danger_one": {"hold_ms": 1}, "danger_two": {"hold_ms": 1, "deny": []}'
-cells '{"name": "server", "program": "/usr/bin/python3.13", "arguments": "*/sigserver.py cell *", '"$rest"'}' \
-	'{"name": "web", "program": "/usr/sbin/nginx", '"$rest"'}' \
-	'{"name": "redis", "program": "'"$(readlink -f "$(command -v redis-server)")"'", '"$rest"'}'
+cells '{"name": "server", "program": "/usr/bin/python3.13", "arguments": "*/sigserver.py cell *"'"$ONLY_SIGNATURES"'}' \
+	'{"name": "web", "program": "/usr/sbin/nginx"'"$ONLY_SIGNATURES"'}' \
+	'{"name": "redis", "program": "'"$(readlink -f "$(command -v redis-server)")"'"'"$ONLY_SIGNATURES"'}'
 sigs '{"id": 7, "type": 2, "message": "evil", "pattern": "EVIL[0-9]"}'
 tap_of "$RESULTS" python3 "$HERE/evasion.py" "$WORK"
 stop_nginx

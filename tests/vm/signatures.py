@@ -17,7 +17,7 @@ import sys
 import time
 
 from kis import Netlink, Ring, each, kernel_complaints, ok, same, wait
-from rawtcp import GUEST, HOST, checksum, in_guest
+from rawtcp import GUEST, HOST, in_guest, summed
 
 PATTERN = re.compile(rb"EVIL[0-9]")
 EVIL = b"EVIL7"
@@ -363,9 +363,7 @@ class Raw:
         head = struct.pack(
             ">HHIIBBHHH", self.me[1], self.peer[1], (self.base + at) % 2**32, self.ack, 0x50, flags, 65000, 0, urgent
         )
-        pseudo = socket.inet_aton(self.me[0]) + socket.inet_aton(self.peer[0]) + struct.pack(">BBH", 0, 6, len(head) + len(data))
-        total = checksum(pseudo + head + data) ^ (0x1234 if bad else 0)
-        self.sock.sendto(head[:16] + struct.pack(">H", total) + head[18:] + data, (self.peer[0], 0))
+        self.sock.sendto(summed(head + data, 0x1234 if bad else 0), (self.peer[0], 0))
 
     def hear(self, seconds):
         """The next packet for us: its number, flags and what it acknowledges."""

@@ -58,10 +58,9 @@ impl PortRange {
 
     /// Of the bytes of a range; `None` for what is none.
     fn read(bytes: &[u8]) -> Option<Self> {
-        let protocol = match u32_at(bytes, 0)? {
+        let protocol = match u8::try_from(u32_at(bytes, 0)?).ok()? {
             0 => None,
-            6 => Some(TCP),
-            17 => Some(UDP),
+            protocol @ (TCP | UDP) => Some(protocol),
             _ => return None,
         };
         let range = Self {
@@ -109,12 +108,13 @@ pub(super) fn verify(part: &Part<'_>) -> Result<usize> {
     if !ranges.remainder().is_empty() {
         return Err(part.fault(0, "length of the ports"));
     }
+    let count = ranges.len();
     for (i, range) in ranges.enumerate() {
         if PortRange::read(range).is_none() {
             return Err(part.fault(i.saturating_mul(RANGE), "range of ports"));
         }
     }
-    Ok(part.bytes.len().checked_div(RANGE).unwrap_or(0))
+    Ok(count)
 }
 
 #[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]

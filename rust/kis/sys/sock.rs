@@ -43,7 +43,7 @@ pub(crate) struct SocketKind {
 }
 
 /// Maps an IPv4 address into IPv6 (RFC 4291, 2.5.5.2).
-pub(crate) fn mapped(v4: u32) -> [u8; 16] {
+fn mapped(v4: u32) -> [u8; 16] {
     ban::v4(v4.to_be_bytes())
 }
 

@@ -7,6 +7,18 @@
 
 use crate::judge::ban;
 
+/// TCP flags.
+pub(super) mod flag {
+    pub(in super::super) const FIN: u8 = 1 << 0;
+    pub(in super::super) const SYN: u8 = 1 << 1;
+    pub(in super::super) const RST: u8 = 1 << 2;
+    pub(in super::super) const PSH: u8 = 1 << 3;
+    pub(in super::super) const ACK: u8 = 1 << 4;
+    pub(in super::super) const URG: u8 = 1 << 5;
+    /// Without those of congestion, which any segment may have.
+    pub(in super::super) const ALL: u8 = FIN | SYN | RST | PSH | ACK | URG;
+}
+
 /// Where a packet says that it comes from, and where it goes: an IPv4 (RFC 791) or IPv6 (RFC 8200) header.
 ///
 /// # Examples
@@ -115,10 +127,6 @@ pub struct Segment {
 }
 
 impl Segment {
-    const SYN: u8 = 1 << 1;
-    const RST: u8 = 1 << 2;
-    const ACK: u8 = 1 << 4;
-
     /// Of a header.
     #[inline]
     pub const fn new(header: &[u8; 20]) -> Self {
@@ -133,13 +141,13 @@ impl Segment {
     /// Whether it asks for a connection, and so is of none.
     #[inline]
     pub const fn is_request(&self) -> bool {
-        self.flags & (Self::SYN | Self::ACK) == Self::SYN
+        self.flags & (flag::SYN | flag::ACK) == flag::SYN
     }
 
     /// Whether it ends a handshake whose SYN/ACK had this sequence number: who sends that has got it.
     #[inline]
     pub const fn shakes(&self, number: u32) -> bool {
-        self.flags & (Self::SYN | Self::RST | Self::ACK) == Self::ACK
+        self.flags & (flag::SYN | flag::RST | flag::ACK) == flag::ACK
             && self.acknowledged == number.wrapping_add(1)
     }
 }

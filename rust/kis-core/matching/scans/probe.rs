@@ -6,21 +6,10 @@
 //! together speak for themselves; a SYN or a datagram says something only where nobody listens. What
 //! may well be a late answer to somebody who is not there any more says nothing. Floor 0, pure.
 
+use super::header::flag;
 use crate::sense::endpoint::EPHEMERAL;
 use crate::sense::peers::network;
 use crate::wire::abi::ScanKind;
-
-/// TCP flags.
-mod flag {
-    pub(super) const FIN: u8 = 1 << 0;
-    pub(super) const SYN: u8 = 1 << 1;
-    pub(super) const RST: u8 = 1 << 2;
-    pub(super) const PSH: u8 = 1 << 3;
-    pub(super) const ACK: u8 = 1 << 4;
-    pub(super) const URG: u8 = 1 << 5;
-    /// Without those of congestion, which any segment may have.
-    pub(super) const ALL: u8 = FIN | SYN | RST | PSH | ACK | URG;
-}
 
 /// The first port that not only root may answer from.
 const UNPRIVILEGED: u16 = 1024;

@@ -153,7 +153,7 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
     }
     // Buffers are those of requests.
     let has_buffer = parts.iter().any(|part| part.scope.starts_with("http."));
-    let is_http = has_buffer || rule.protocol.starts_with("http");
+    let is_http = rule.protocol.starts_with("http");
     if is_http && !has_buffer {
         // What each request has.
         parts.push(Part {
@@ -181,7 +181,7 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
     if !has_buffer && !is_of_server && !is_at_server {
         losses.push("in what a server receives only".to_owned());
     }
-    if !(is_any || is_http && rule.protocol.starts_with("http")) {
+    if !(is_any || is_http) {
         losses.push(format!("whether it is {} is not looked at", rule.protocol));
     }
     Ok(Taken {

@@ -5,6 +5,7 @@
 //! `any`, `80`, `1024:`, `:1023`, `[80,8000:8099,!8080]`, `!80`, and variables, which have the values of the
 //! configuration that Suricata comes with (`suricata.yaml`, `vars.port-groups`).
 
+use super::rule::outside;
 use crate::signature_file::Ports;
 use kis_core::matching::ports::MAX_PORTS;
 
@@ -66,15 +67,17 @@ const MAX_DEPTH: usize = 8;
 /// Items of a list.
 const MAX_ITEMS: usize = 256;
 
+/// Numbers that a port can have.
+const ALL: usize = u16::MAX as usize + 1;
+
 /// Whether each port is one of these; so many more may be within it.
 fn set(text: &str, depth: usize) -> Result<Vec<bool>, String> {
     let text = text.trim();
     let Some(depth) = depth.checked_sub(1) else {
         return Err("has ports within ports, too deep".to_owned());
     };
-    let all = usize::from(u16::MAX) + 1;
     if text == "any" {
-        return Ok(vec![true; all]);
+        return Ok(vec![true; ALL]);
     }
     if let Some(rest) = text.strip_prefix('!') {
         return Ok(set(rest, depth)?.into_iter().map(|has| !has).collect());
@@ -102,42 +105,28 @@ fn set(text: &str, depth: usize) -> Result<Vec<bool>, String> {
     if first > last {
         return Err(wrong());
     }
-    let mut has = vec![false; all];
+    let mut has = vec![false; ALL];
     has[usize::from(first)..=usize::from(last)].fill(true);
     Ok(has)
 }
 
 /// Whether each port is in a list: one of those without `!` (all, if there are none), and none of those with.
 fn list(text: &str, depth: usize) -> Result<Vec<bool>, String> {
-    let mut open = 0_u32;
-    let each = text.split(move |c: char| {
-        match c {
-            '[' => open += 1,
-            ']' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        open == 0 && c == ','
-    });
-    let each: Vec<&str> = each.take(MAX_ITEMS + 1).map(str::trim).collect();
+    let each = outside(text, |c| c == ',').map(str::trim);
+    let each: Vec<&str> = each.take(MAX_ITEMS + 1).collect();
     if each.len() > MAX_ITEMS {
         return Err(format!("has more than {MAX_ITEMS} ports in a list"));
     }
-    let (mut within, mut without): (Option<Vec<bool>>, Option<Vec<bool>>) = (None, None);
-    for one in each {
-        let (sum, one) = match one.strip_prefix('!') {
-            Some(rest) => (&mut without, set(rest, depth)?),
-            None => (&mut within, set(one, depth)?),
-        };
-        match sum {
-            None => *sum = Some(one),
-            Some(sum) => sum.iter_mut().zip(one).for_each(|(sum, one)| *sum |= one),
-        }
+    let (without, within): (Vec<&str>, Vec<&str>) =
+        each.into_iter().partition(|one| one.starts_with('!'));
+    let mut has = vec![within.is_empty(); ALL];
+    for one in within {
+        let one = set(one, depth)?;
+        has.iter_mut().zip(one).for_each(|(has, one)| *has |= one);
     }
-    let mut has = within.unwrap_or_else(|| vec![true; usize::from(u16::MAX) + 1]);
-    if let Some(without) = without {
-        has.iter_mut()
-            .zip(without)
-            .for_each(|(has, not)| *has &= !not);
+    for one in without {
+        let one = set(&one[1..], depth)?;
+        has.iter_mut().zip(one).for_each(|(has, one)| *has &= !one);
     }
     Ok(has)
 }

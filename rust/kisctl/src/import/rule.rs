@@ -85,16 +85,21 @@ impl Rule {
 
 /// The words of a head; a list in brackets is one.
 fn words(head: &str) -> Vec<&str> {
+    let parts = outside(head, char::is_whitespace);
+    parts.filter(|word| !word.is_empty()).collect()
+}
+
+/// The parts of a text between separators that are in no brackets.
+pub fn outside(text: &str, is_separator: fn(char) -> bool) -> impl Iterator<Item = &str> {
     let mut depth = 0_u32;
-    let parts = head.split(move |c: char| {
+    text.split(move |c: char| {
         match c {
             '[' => depth += 1,
             ']' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        depth == 0 && c.is_whitespace()
-    });
-    parts.filter(|word| !word.is_empty()).collect()
+        depth == 0 && is_separator(c)
+    })
 }
 
 /// A value without the quotation marks around it.
