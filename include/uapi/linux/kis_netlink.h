@@ -2,7 +2,7 @@
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/kis.yaml */
 /* YNL-GEN uapi header */
-/* To regenerate run: make netlink */
+/* To regenerate run: scripts/netlink */
 
 #ifndef _UAPI_LINUX_KIS_NETLINK_H
 #define _UAPI_LINUX_KIS_NETLINK_H

@@ -2,7 +2,7 @@
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/kis.yaml */
 /* YNL-GEN kernel source */
-/* To regenerate run: make netlink */
+/* To regenerate run: scripts/netlink */
 
 #include <net/netlink.h>
 #include <net/genetlink.h>

@@ -2,7 +2,7 @@
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/kis.yaml */
 /* YNL-GEN kernel header */
-/* To regenerate run: make netlink */
+/* To regenerate run: scripts/netlink */
 
 #ifndef _LINUX_KIS_GEN_H
 #define _LINUX_KIS_GEN_H
