@@ -19,4 +19,5 @@ mod section;
 pub mod signatures;
 pub mod stream;
 pub mod term;
+pub mod threshold;
 pub mod told;

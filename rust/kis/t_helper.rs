@@ -29,6 +29,7 @@ use kis_core::{
     matching::delivery::{Datagram, Delivery, Found},
     matching::scans::probe::{Probe, Suspicion},
     matching::stream::{Owner, StreamState},
+    matching::threshold::Due,
     wire::abi::Mode,
 };
 
@@ -192,7 +193,10 @@ fn hit(
     if !signature.is_at(addresses.proto, addresses.local_port) {
         return false;
     }
-    armoury.count_hit(found.sig);
+    let due = armoury.count(found.sig, &signature, &addresses.peer, &addresses.local);
+    if due == Due::Not {
+        return false;
+    }
     site.cell.tally.matches.fetch_add(1, Ordering::Relaxed);
     let peer = Peer::of(addresses.family as u8, &addresses.local, &addresses.peer);
     let finding = Finding::Match {
@@ -205,6 +209,7 @@ fn hit(
         signature: &signature,
         addresses: &addresses,
         owner,
+        is_told: signature.threshold().map(|_| due == Due::Told),
     };
     killer.carry_out(site, &finding, Scene::Match(&what)).kills
 }

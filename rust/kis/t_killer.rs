@@ -141,7 +141,11 @@ impl Killer {
             Scene::Peer(sent) => sent.is_first,
             Scene::Match(found) => {
                 self.ban(verdict, &found.addresses.peer);
-                verdict.kills() || (nth.is_told() && found.found.is_first)
+                // What a threshold wants told, it has counted; else once a delivery is enough.
+                let is_due = found
+                    .is_told
+                    .unwrap_or(verdict.kills() || found.found.is_first);
+                is_due && (verdict.kills() || nth.is_told())
             }
         };
         if is_told {

@@ -48,7 +48,7 @@ def signatures_image():
     automaton = struct.pack("<6I", 2, 2, 1, 1, 0, 0) + bytes(int(b == ord("x")) for b in range(256))
     automaton += struct.pack("<4I", 0, 8, 0, 8) + struct.pack("<2I", 0, 1) + struct.pack("<I", 0)
     # No patterns with a literal.
-    sections = (rows, b"an x!", automaton, bytes(16), bytes(8), bytes(16), bytes(8), b"")
+    sections = (rows, b"an x!", automaton, bytes(16), bytes(8), bytes(16), bytes(8), b"", b"")
     body, at = struct.pack("<2I", len(sections), 0), 32 + 8 + 16 * len(sections)
     for kind, section in enumerate(sections, 1):
         body += struct.pack("<4I", kind, 0, at, len(section))

@@ -5,12 +5,12 @@
 #
 # Three thousand signatures at once, found by the literals of their patterns: each of those that are tried, however the
 # stream is cut, and nothing else; what happens when more begin on one stream than can be followed; and those that are
-# for some ports only.
+# for some ports only, or count only when they have matched often.
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-kis.sh"
 
-plan 20
+plan 27
 
 python3 "$HERE/sigserver.py" cell "$WORK" 7300 &
 wait_for "$START_LIMIT" test -e "$WORK/ready" || bail "the server did not start"
@@ -94,3 +94,22 @@ is "between them as well" "$(TO=7304 send 'what is only-there')" served
 is "at them it is not" "$(TO=7303 send 'what is only-there')$(TO=7305 send 'what is only-there')" resetreset
 is "a unix socket has no port" "$(TO=$WORK/unix send 'what is only-there')" served
 is "and TCP is not UDP" "$(send 'what is in a datagram')" served
+
+# --- not each time
+
+hits() { kisctl --json sig list | jq -c --argjson id "$1" '.signatures[] | select(.id == $id) | [.hits, .held]'; }
+
+often='"threshold": {"type": "detection_filter", "track": "by_src", "count": 2, "seconds": 600}'
+sigs '{"id": 1, "type": 2, "message": "the third attempt", "pattern": "attempt", '"$often"'}' \
+	'{"id": 2, "type": 2, "message": "told once", "pattern": "noise",
+		"threshold": {"type": "limit", "track": "by_rule", "count": 1, "seconds": 600}}'
+since=$(newest)
+is "two attempts are served" "$(send 'an attempt')$(send 'an attempt')" servedserved
+is "and held" "$(hits 1)" '[2,2]'
+is "the third is not" "$(send 'an attempt')" reset
+is "it alone is told" "$(records "$since" 'select(.event_type == "kis_danger_two") | .signature.id')" 1
+since=$(newest)
+is "what is told once has its effect each time" "$(send noise)$(send noise)$(send noise)" resetresetreset
+is "and is told once" "$(records "$since" 'select(.event_type == "kis_danger_two") | .signature.id')" 2
+sigs '{"id": 1, "type": 2, "message": "the third attempt", "pattern": "attempt", '"$often"'}'
+is "attempts are counted, not connections" "$(send 'attempt, attempt' ', attempt')" reset

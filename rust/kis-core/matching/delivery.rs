@@ -38,7 +38,8 @@ pub const EXCERPT: usize = 160;
 ///     start: 0,
 ///     accepts: &[&[], &[0]],
 /// };
-/// let sig = SigSpec { id: 7, revision: 1, kind: 2, message: b"x", cell: None, ban_s: 0, ports: &[] };
+/// let sig = SigSpec { id: 7, revision: 1, kind: 2, message: b"x", cell: None, ban_s: 0,
+///     ports: &[], threshold: None };
 /// let mut image = vec![0; room(&[sig], &dfa)];
 /// let len = encode(&[sig], &dfa, &mut image)?;
 /// let signatures = Signatures::verify(&image[..len])?;

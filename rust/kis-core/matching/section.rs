@@ -43,6 +43,8 @@ pub(crate) enum Kind {
     Scoped = 7,
     /// The ports that signatures are for.
     Ports = 8,
+    /// How often signatures have to match, or are told.
+    Thresholds = 9,
 }
 
 impl Kind {
@@ -56,6 +58,7 @@ impl Kind {
         Self::Terms,
         Self::Scoped,
         Self::Ports,
+        Self::Thresholds,
     ];
 
     /// Its place in [`Kind::ALL`].
@@ -66,7 +69,7 @@ impl Kind {
 }
 
 /// How many kinds there are.
-const COUNT: usize = 8;
+const COUNT: usize = 9;
 
 // Kinds are numbered from 1 without gaps.
 const _: () = {
@@ -273,8 +276,8 @@ fn zeros(bytes: &[u8], from: usize, to: usize) -> Result {
 mod tests {
     use super::*;
 
-    const LENS: [usize; COUNT] = [32, 3, 9, 0, 8, 0, 8, 8];
-    const LEN: usize = FIRST_AT + 32 + 8 + 16 + 8 + 8 + 8;
+    const LENS: [usize; COUNT] = [32, 3, 9, 0, 8, 0, 8, 8, 16];
+    const LEN: usize = FIRST_AT + 32 + 8 + 16 + 8 + 8 + 8 + 16;
 
     fn image() -> [u8; LEN] {
         let mut out = [0; LEN];
@@ -301,6 +304,7 @@ mod tests {
             (Kind::Leads, FIRST_AT + 56, 8),
             (Kind::Scoped, FIRST_AT + 64, 8),
             (Kind::Ports, FIRST_AT + 72, 8),
+            (Kind::Thresholds, FIRST_AT + 80, 16),
         ] {
             assert_eq!(sections.get(kind), Section::new(at, len));
             assert_eq!(sections.part(&image, kind).bytes.len(), len);
@@ -335,13 +339,12 @@ mod tests {
     #[test]
     fn sections_beyond_all_numbers_are_refused() {
         assert!(Sections::lay_out([0; COUNT]).is_some_and(|s| s.end() == FIRST_AT));
-        assert!(
-            Sections::lay_out([0, 0, 9, 0, 0, 0, 0, 0]).is_some_and(|s| s.end() == FIRST_AT + 16)
-        );
+        assert!(Sections::lay_out([0, 0, 9, 0, 0, 0, 0, 0, 0])
+            .is_some_and(|s| s.end() == FIRST_AT + 16));
         for lens in [
-            [usize::MAX, 1, 1, 0, 0, 0, 0, 0],
-            [usize::MAX - 100, 100, 1, 0, 0, 0, 0, 0],
-            [0, 0, 0, usize::MAX - FIRST_AT, 0, 0, 0, 0],
+            [usize::MAX, 1, 1, 0, 0, 0, 0, 0, 0],
+            [usize::MAX - 100, 100, 1, 0, 0, 0, 0, 0, 0],
+            [0, 0, 0, usize::MAX - FIRST_AT, 0, 0, 0, 0, 0],
         ] {
             assert!(Sections::lay_out(lens).is_none());
         }

@@ -23,6 +23,7 @@
 //! | 6 | the [terms](super::term) that signatures are made of |
 //! | 7 | the automaton of terms in parts of [requests](super::scoped) |
 //! | 8 | the [ports](super::ports) that signatures are for |
+//! | 9 | the [thresholds](super::threshold) of signatures |
 //!
 //! A signature: u32 id, revision, type (1 or 2), seconds of ban; u32 offset and length of the
 //! message and of the cell's name (length 0: all cells); u32 first and number of its ranges of ports
@@ -52,6 +53,7 @@ use super::ports::{
     PortRange,
     Ranges, //
 };
+use super::threshold::Threshold;
 use crate::wire::bytes::{
     index,
     u32_at, //
@@ -141,6 +143,7 @@ impl<B: AsRef<[u8]>> Signatures<B> {
             record,
             strings: self.view.strings.of(bytes),
             ranges: Ranges::row(self.view.ports.of(bytes), first, count),
+            threshold: Threshold::of(self.view.thresholds.of(bytes), i),
         })
     }
 
@@ -161,6 +164,7 @@ pub struct Signature<'a> {
     record: &'a [u8],
     strings: &'a [u8],
     ranges: Ranges<'a>,
+    threshold: Option<Threshold>,
 }
 
 impl<'a> Signature<'a> {
@@ -223,12 +227,18 @@ impl<'a> Signature<'a> {
     pub fn is_at(&self, protocol: u8, port: u16) -> bool {
         self.ranges.take_in(protocol, port)
     }
+
+    /// How often it has to match, or is told.
+    pub const fn threshold(&self) -> Option<Threshold> {
+        self.threshold
+    }
 }
 
 #[cfg(any(test, CONFIG_KIS_KUNIT_TEST))]
 #[cfg_attr(CONFIG_RUST, kernel::macros::kunit_tests(kis_signatures))]
 mod tests {
     use super::*;
+    use crate::matching::threshold;
     use crate::wire::image;
     use core::ops::ControlFlow;
 
@@ -258,6 +268,7 @@ mod tests {
                 first: 80,
                 last: 81,
             }],
+            threshold: None,
         },
         SigSpec {
             id: 9,
@@ -267,6 +278,12 @@ mod tests {
             cell: None,
             ban_s: 60,
             ports: &[],
+            threshold: Some(Threshold {
+                kind: threshold::Kind::Limit,
+                track: threshold::Track::Source,
+                count: 3,
+                seconds: 60,
+            }),
         },
     ];
     const DFA: DfaSpec<'static> = DfaSpec {
@@ -276,7 +293,7 @@ mod tests {
         start: 0,
         accepts: &[&[], &[], &[0, 1], &[1]],
     };
-    const LEN: usize = 672;
+    const LEN: usize = 704;
 
     fn image() -> [u8; LEN + 24] {
         let mut out = [0; LEN + 24];
@@ -294,6 +311,8 @@ mod tests {
         assert!(sigs.is_ok());
         let Ok(sigs) = sigs else { return };
         assert_eq!((sigs.len(), sigs.states()), (2, 4));
+        let thresholds = [0, 1].map(|i| sigs.get(i).and_then(|s| s.threshold()));
+        assert_eq!(thresholds, [None, SIGS[1].threshold]);
         assert!(sigs.get(2).is_none());
         let first = sigs.get(0);
         assert!(first.is_some_and(|s| s.id() == 7
@@ -462,6 +481,8 @@ mod tests {
         for ports in [&[NONE][..], &[ONE; 33]] {
             assert!(bad(SigSpec { ports, ..sig }, DFA));
         }
+        let threshold = SIGS[1].threshold.map(|own| Threshold { count: 0, ..own });
+        assert!(bad(SigSpec { threshold, ..sig }, DFA));
         assert!(bad(sig, DfaSpec { stride: 2, ..DFA }));
         assert!(bad(sig, DfaSpec { start: 4, ..DFA }));
         assert!(bad(

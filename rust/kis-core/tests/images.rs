@@ -32,6 +32,11 @@ use kis_core::matching::signatures::{
     SigSpec,
     Signatures, //
 };
+use kis_core::matching::threshold::{
+    self,
+    Threshold,
+    Track, //
+};
 use kis_core::sense::bound::NO_BOUNDS;
 use kis_core::sense::budget::Budget;
 use kis_core::sense::class::{
@@ -295,9 +300,9 @@ fn walk_signatures(sigs: &Signatures<&[u8]>, chance: &mut Chance) {
 fn again(image: &[u8]) -> Vec<u8> {
     let word = |at: usize| u32::from_le_bytes(image[at..at + 4].try_into().unwrap());
     let words = |at: usize, n: usize| (0..n).map(|i| word(at + 4 * i)).collect::<Vec<_>>();
-    assert_eq!(words(32, 2), [8, 0]);
-    let [rows, strings, automaton, ports] =
-        [40, 56, 72, 152].map(|at| (word(at + 8) as usize, word(at + 12)));
+    assert_eq!(words(32, 2), [9, 0]);
+    let [rows, strings, automaton, ports, thresholds] =
+        [40, 56, 72, 152, 168].map(|at| (word(at + 8) as usize, word(at + 12)));
     let counts = words(automaton.0, 6);
     let [states, stride, accepting, entries] = [0, 1, 2, 3].map(|i| counts[i] as usize);
     let row = 4 * stride as u32;
@@ -319,9 +324,19 @@ fn again(image: &[u8]) -> Vec<u8> {
             last: half(at + 6),
         })
         .collect();
+    let threshold = |i: usize| {
+        let mut rows = (0..thresholds.1 as usize / 16).map(|n| thresholds.0 + 16 * n);
+        let at = rows.find(|at| word(*at) as usize == i)?;
+        Some(Threshold {
+            kind: threshold::Kind::ALL[usize::from(half(at + 4)) - 1],
+            track: Track::ALL[usize::from(half(at + 6)) - 1],
+            count: word(at + 8),
+            seconds: word(at + 12),
+        })
+    };
     let sigs: Vec<SigSpec<'_>> = (0..rows.1 as usize / 40)
-        .map(|i| rows.0 + 40 * i)
-        .map(|at| SigSpec {
+        .map(|i| (i, rows.0 + 40 * i))
+        .map(|(i, at)| SigSpec {
             id: word(at),
             revision: word(at + 4),
             kind: word(at + 8) as u8,
@@ -329,6 +344,7 @@ fn again(image: &[u8]) -> Vec<u8> {
             message: text(at + 16),
             cell: Some(text(at + 24)).filter(|name| !name.is_empty()),
             ports: &ranges[word(at + 32) as usize..][..word(at + 36) as usize],
+            threshold: threshold(i),
         })
         .collect();
     let mut accepts = vec![&[][..]; states - accepting];

@@ -20,6 +20,11 @@ use kis_core::matching::signatures::{
     SigSpec,
     Signatures, //
 };
+use kis_core::matching::threshold::{
+    self,
+    Threshold,
+    Track, //
+};
 use kis_core::sense::bound::NO_BOUNDS;
 use kis_core::sense::budget::Budget;
 use kis_core::sense::class::{
@@ -253,6 +258,7 @@ const SIG: SigSpec<'static> = SigSpec {
     cell: None,
     ban_s: 0,
     ports: &[],
+    threshold: None,
 };
 
 fn encode_signatures(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>) -> Result<Vec<u8>, Error> {
@@ -315,6 +321,23 @@ fn signatures_are_bounded() {
     for (count, want) in [(MAX_PORTS, true), (MAX_PORTS + 1, false)] {
         let ports = &many[..count];
         assert_eq!(good(SigSpec { ports, ..SIG }), want, "{count}");
+    }
+    for (count, seconds, want) in [
+        (1, 1, true),
+        (threshold::MAX_COUNT, threshold::MAX_SECONDS, true),
+        (0, 1, false),
+        (1, 0, false),
+        (threshold::MAX_COUNT + 1, 1, false),
+        (1, threshold::MAX_SECONDS + 1, false),
+    ] {
+        let threshold = Some(Threshold {
+            kind: threshold::Kind::Both,
+            track: Track::Rule,
+            count,
+            seconds,
+        });
+        let is_good = good(SigSpec { threshold, ..SIG });
+        assert_eq!(is_good, want, "{count} in {seconds}");
     }
     for (ban_s, want) in [(2_592_000, true), (2_592_001, false)] {
         assert_eq!(good(SigSpec { ban_s, ..SIG }), want, "{ban_s}");
@@ -408,12 +431,13 @@ const ROW: [u8; 40] = {
 };
 
 /// The sections beside the automaton of streams, with nothing in them.
-const BESIDE: [(u32, &[u8]); 5] = [
+const BESIDE: [(u32, &[u8]); 6] = [
     (4, &[0; 16]),
     (5, &[0; 8]),
     (6, &[0; 16]),
     (7, &[0; 8]),
     (8, &[]),
+    (9, &[]),
 ];
 
 /// An image of one signature and such an automaton.

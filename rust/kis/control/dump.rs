@@ -31,17 +31,16 @@ impl Engine {
     /// The status of the module.
     pub(super) fn status(&self, reply: &Reply<'_>) {
         let cells = self.cells.current().map(|t| (t.generation, t.len()));
-        let signatures = self.helper.armoury.current().map(|a| a.signatures.len());
+        let armoury = self.helper.armoury.current();
+        let armoury = armoury.map(|a| (a.signatures.len(), a.counts.lost()));
+        let (signatures, counts_lost) = armoury.unwrap_or_default();
         let (generation, cells) = cells.unwrap_or_default();
         for (attr, value) in [
             (nl::KIS_A_STATUS_ABI, ABI),
             (nl::KIS_A_STATUS_MODE, self.mode() as u32),
             (nl::KIS_A_STATUS_GENERATION, generation),
             (nl::KIS_A_STATUS_CELLS, cells as u32),
-            (
-                nl::KIS_A_STATUS_SIGNATURES,
-                signatures.unwrap_or_default() as u32,
-            ),
+            (nl::KIS_A_STATUS_SIGNATURES, signatures as u32),
             (nl::KIS_A_STATUS_BANS, self.killer.bans.len() as u32),
         ] {
             reply.u32(attr, value);
@@ -87,6 +86,7 @@ impl Engine {
                 nl::KIS_A_STATUS_TICKER_NS,
                 self.ticker_ns.load(Ordering::Relaxed),
             ),
+            (nl::KIS_A_STATUS_COUNTS_LOST, counts_lost),
         ] {
             reply.u64(attr, value, pad);
         }
@@ -264,7 +264,12 @@ impl Engine {
             reply.string(nl::KIS_A_SIGNATURE_CELL, cell);
         }
         let hits = armoury.hits(index);
-        reply.u64(nl::KIS_A_SIGNATURE_HITS, hits, nl::KIS_A_SIGNATURE_PAD);
+        for (attr, value) in [
+            (nl::KIS_A_SIGNATURE_HITS, hits.all),
+            (nl::KIS_A_SIGNATURE_HELD, hits.held),
+        ] {
+            reply.u64(attr, value, nl::KIS_A_SIGNATURE_PAD);
+        }
         true
     }
 

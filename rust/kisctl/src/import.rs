@@ -11,6 +11,7 @@ pub mod pattern;
 pub mod pcre;
 pub mod ports;
 pub mod rule;
+pub mod threshold;
 
 use crate::{
     compile::{
@@ -200,6 +201,7 @@ fn signature(text: &str, sid: &mut Option<u32>) -> Result<(Signature, Vec<String
         cell: None,
         protocol: taken.protocol,
         ports: taken.ports,
+        threshold: taken.threshold,
         ban_s: 0,
     };
     let sought = signature.sought().map_err(|(_, message, _)| message)?;

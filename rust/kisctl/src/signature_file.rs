@@ -51,8 +51,10 @@ use serde::{
 use std::collections::HashMap;
 
 pub mod ports;
+pub mod threshold;
 
 pub use ports::Ports;
+pub use threshold::Threshold;
 
 /// The whole file.
 ///
@@ -111,6 +113,8 @@ pub struct Signature {
     pub protocol: Option<Transport>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<Ports>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<Threshold>,
     #[serde(default)]
     pub ban_s: u32,
 }
@@ -459,6 +463,7 @@ pub fn image(compiled: &Compiled) -> Result<Vec<u8>> {
             cell: signature.cell.as_ref().map(String::as_bytes),
             ban_s: signature.ban_s,
             ports,
+            threshold: signature.threshold.as_ref().and_then(Threshold::for_kernel),
         })
         .collect();
     let plan = &compiled.plan;

@@ -26,9 +26,25 @@ use kis_core::matching::{
         Signature,
         Signatures, //
     },
-    stream::StreamState, //
+    stream::StreamState,
+    threshold::{
+        counts::{
+            self,
+            About,
+            Counts, //
+        },
+        Due, //
+    }, //
 };
-use std::ops::ControlFlow;
+use kis_core::sense::{
+    key::Key,
+    peers::network, //
+};
+use std::{
+    net::IpAddr,
+    ops::ControlFlow,
+    sync::atomic::AtomicU64, //
+};
 
 /// Most matches that are told of one capture.
 const MAX_MATCHES: usize = 1 << 16;
@@ -157,6 +173,7 @@ impl Looking {
     fn look(
         &mut self,
         signatures: &Signatures<Vec<u8>>,
+        counts: &Counts<Vec<AtomicU64>>,
         input: &str,
         bytes: &[u8],
         piece: usize,
@@ -173,7 +190,8 @@ impl Looking {
                 let Some(signature) = signatures.get(found.sig) else {
                     return ControlFlow::Continue(());
                 };
-                if is_meant(&signature) && !known.contains(&signature.id()) {
+                let is_told = is_meant(&signature) && is_due(counts, &signature, origin);
+                if is_told && !known.contains(&signature.id()) {
                     known.push(signature.id());
                     tell(Match {
                         input: input.to_owned(),
@@ -194,6 +212,38 @@ impl Looking {
     }
 }
 
+/// Room for the counts of thresholds; the hash is the same each time.
+fn counts() -> Counts<Vec<AtomicU64>> {
+    let words = (0..counts::WORDS).map(|_| AtomicU64::new(0));
+    Counts::new(Key::new([0, 0]), words.collect())
+}
+
+/// Whether a match is told. Where it is not known when it came and from whom, all are of one moment and one peer.
+fn is_due(
+    counts: &Counts<Vec<AtomicU64>>,
+    signature: &Signature<'_>,
+    origin: Option<&Origin>,
+) -> bool {
+    signature.threshold().is_none_or(|threshold| {
+        let address = |ip: IpAddr| match ip {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+            IpAddr::V6(ip) => ip.octets(),
+        };
+        let ends =
+            origin.map(|origin| [origin.source, origin.destination].map(|end| address(end.ip())));
+        let [source, destination] = ends.unwrap_or_default();
+        let about = About {
+            signature: signature.id(),
+            source: network(&source),
+            destination,
+        };
+        let time_ns = origin.and_then(|origin| origin.time_ns).unwrap_or(0);
+        // Half of what a count can say of time.
+        let now_ms = (time_ns / 1_000_000) & (u64::MAX >> 25);
+        counts.take(&threshold, &about, now_ms) == Due::Told
+    })
+}
+
 /// What all signatures find in a stream that comes in pieces of so many bytes, in the order of the ends: each
 /// signature at the first place where it ends.
 pub fn matches(
@@ -203,7 +253,7 @@ pub fn matches(
     piece: usize,
 ) -> Vec<Match> {
     let mut all = Vec::new();
-    Looking::default().look(signatures, input, bytes, piece, None, |found| {
+    Looking::default().look(signatures, &counts(), input, bytes, piece, None, |found| {
         all.push(found)
     });
     all
@@ -236,17 +286,26 @@ pub fn in_capture(
     both: bool,
 ) -> Result<Trial> {
     let (mut all, mut more) = (Vec::new(), None);
+    let counts = counts();
     let summary = capture::read(bytes, |looking: &mut Looking, origin, bytes| {
         if !origin.to_server && !both {
             return;
         }
-        looking.look(signatures, input, bytes, piece, Some(origin), |found| {
-            if all.len() < MAX_MATCHES {
-                all.push(found);
-            } else {
-                more.get_or_insert(origin.place);
-            }
-        });
+        looking.look(
+            signatures,
+            &counts,
+            input,
+            bytes,
+            piece,
+            Some(origin),
+            |found| {
+                if all.len() < MAX_MATCHES {
+                    all.push(found);
+                } else {
+                    more.get_or_insert(origin.place);
+                }
+            },
+        );
     });
     let mut summary = summary.map_err(|why| {
         Error::failed(format!("{input}: {why}"))
@@ -292,6 +351,38 @@ mod tests {
             let ends = |all: &[Match]| -> Vec<_> { all.iter().map(|m| (m.id, m.offset)).collect() };
             assert_eq!(ends(&again), ends(&whole));
         }
+    }
+
+    #[test]
+    fn thresholds_count_what_was_captured() {
+        let text = br#"{"version": 1, "signatures": [
+            {"id": 1, "type": 2, "message": "m", "pattern": "try",
+                "threshold": {"type": "detection_filter", "track": "by_src", "count": 2, "seconds": 60}},
+            {"id": 2, "type": 2, "message": "m", "pattern": "try",
+                "threshold": {"type": "threshold", "track": "by_rule", "count": 4, "seconds": 60}}]}"#;
+        let document = Document::parse("s.json", text.to_vec()).expect("JSON");
+        let signatures =
+            signatures(&configuration::of(&document).expect("a file")).expect("an image");
+        let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
+        file.extend([0; 8]);
+        file.extend([0, 0, 4, 0, 101, 0, 0, 0]);
+        for from in [1, 3, 1, 1] {
+            file.extend(datagram(from, 2, [0x9c, 0x40, 0, 53], b"a try"));
+        }
+        for piece in [1, 2, 3, 1460] {
+            let trial = in_capture(&signatures, "f", &file, piece, false).expect("a capture");
+            let found = trial.matches.iter().map(|found| {
+                let origin = found.origin.expect("of a capture");
+                (found.id, origin.place.packet)
+            });
+            assert_eq!(found.collect::<Vec<_>>(), [(1, 4), (2, 4)]);
+        }
+        let ends = |bytes| -> Vec<_> {
+            let all = matches(&signatures, "f", bytes, 7);
+            all.iter().map(|found| (found.id, found.offset)).collect()
+        };
+        assert_eq!(ends(b"try try try try"), [(1, 11), (2, 15)]);
+        assert_eq!(ends(b"try try"), []);
     }
 
     /// A datagram behind the head of its record.

@@ -27,6 +27,10 @@ use crate::matching::section::{
     Sections, //
 };
 use crate::matching::term::TermsSpec;
+use crate::matching::threshold::{
+    self,
+    Threshold, //
+};
 use crate::wire::bytes::{
     index,
     u32_at,
@@ -53,6 +57,7 @@ pub struct SigSpec<'a> {
     pub cell: Option<&'a [u8]>,
     pub ban_s: u32,
     pub ports: &'a [PortRange],
+    pub threshold: Option<Threshold>,
 }
 
 /// The automaton to be encoded, with plain state numbers in any order.
@@ -207,6 +212,7 @@ fn lay_out(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, plan: &PlanSpec<'_>) -> Opti
         plan.terms.bytes()?,
         plan.scoped_bytes()?,
         ranges(sigs).checked_mul(RANGE)?,
+        thresholds(sigs).count().checked_mul(threshold::ROW)?,
     ])
 }
 
@@ -214,6 +220,12 @@ fn lay_out(sigs: &[SigSpec<'_>], dfa: &DfaSpec<'_>, plan: &PlanSpec<'_>) -> Opti
 fn ranges(sigs: &[SigSpec<'_>]) -> usize {
     let lens = sigs.iter().map(|sig| sig.ports.len());
     lens.fold(0, usize::saturating_add)
+}
+
+/// The thresholds, each with the place of its signature.
+fn thresholds<'a>(sigs: &'a [SigSpec<'_>]) -> impl Iterator<Item = (u32, Threshold)> + 'a {
+    let each = (0u32..).zip(sigs);
+    each.filter_map(|(at, sig)| Some((at, sig.threshold?)))
 }
 
 /// Bytes of all strings.
@@ -288,6 +300,7 @@ pub fn encode_plan(
                 let ranges = sigs.iter().flat_map(|sig| sig.ports);
                 ranges.for_each(|range| range.write(&mut w));
             }
+            Kind::Thresholds => thresholds(sigs).for_each(|(at, own)| own.write(at, &mut w)),
         }
     }
     let len = w.finish();

@@ -20,6 +20,7 @@ use crate::matching::section::{
     Sections, //
 };
 use crate::matching::term::Terms;
+use crate::matching::threshold;
 use crate::Result;
 
 /// Where the parts of an image are, and what the scan needs at hand.
@@ -33,6 +34,8 @@ pub(super) struct View {
     pub(super) strings: Section,
     /// The ports that they are for.
     pub(super) ports: Section,
+    /// How often they have to match, or are told.
+    pub(super) thresholds: Section,
     /// What finds those that have no literal.
     pub(super) automaton: Automaton,
     /// What the others are beside their literals.
@@ -52,6 +55,7 @@ impl View {
         rows: Section::NONE,
         strings: Section::NONE,
         ports: Section::NONE,
+        thresholds: Section::NONE,
         automaton: Automaton::NONE,
         pieces: Pieces::NONE,
         leads: Leads::NONE,
@@ -65,6 +69,7 @@ const ORDER: [Kind; Kind::ALL.len()] = [
     Kind::Signatures,
     Kind::Strings,
     Kind::Ports,
+    Kind::Thresholds,
     Kind::Terms,
     Kind::Automaton,
     Kind::Pieces,
@@ -93,6 +98,10 @@ pub(super) fn image(bytes: &[u8], view: &mut View) -> Result {
                 let ranges = ports::verify(&part)?;
                 verify_ports(&sections.part(bytes, Kind::Signatures), ranges)?;
                 view.ports = sections.get(kind);
+            }
+            Kind::Thresholds => {
+                threshold::verify(&part, view.signatures)?;
+                view.thresholds = sections.get(kind);
             }
             Kind::Terms => view.terms.verify(&part, view.signatures)?,
             Kind::Automaton => view.automaton.verify(&part, things)?,

@@ -18,6 +18,11 @@ use kis_core::matching::signatures::{
     DfaSpec,
     SigSpec, //
 };
+use kis_core::matching::threshold::{
+    self,
+    Threshold,
+    Track, //
+};
 use kis_core::sense::class::{
     Class,
     Domain, //
@@ -259,6 +264,14 @@ const PORTS: &[PortRange] = &[
     },
 ];
 
+/// Some threshold.
+const THRESHOLD: Threshold = Threshold {
+    kind: threshold::Kind::DetectionFilter,
+    track: Track::Source,
+    count: 5,
+    seconds: 60,
+};
+
 /// The image of `n` signatures for an automaton.
 pub fn image_of(plain: &Plain, n: usize) -> Vec<u8> {
     let lists: Vec<&[u32]> = plain.accepts.iter().map(Vec::as_slice).collect();
@@ -278,6 +291,7 @@ pub fn image_of(plain: &Plain, n: usize) -> Vec<u8> {
             cell: if i % 3 == 0 { Some(b"redis") } else { None },
             ban_s: 0,
             ports: if i % 4 == 1 { PORTS } else { &[] },
+            threshold: (i % 5 == 2).then_some(THRESHOLD),
         })
         .collect();
     let mut out = vec![0; room(&sigs, &dfa)];

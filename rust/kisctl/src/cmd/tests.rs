@@ -86,6 +86,7 @@ fn status(mode: u32, cells: u32) -> control::Status {
         uptime_ns: 3_723_000_000_000,
         ticks: 3723,
         ticker_ns: 412_000_000,
+        counts_lost: 11,
     }
 }
 
@@ -183,6 +184,7 @@ fn signatures() -> [control::Signature; 2] {
             message: "redis: \u{e9} \x07".to_owned(),
             cell: None,
             hits: 17,
+            held: 5,
         },
         control::Signature {
             id: 7,
@@ -191,6 +193,7 @@ fn signatures() -> [control::Signature; 2] {
             message: "m".to_owned(),
             cell: Some("redis".to_owned()),
             hits: 0,
+            held: 0,
         },
     ]
 }

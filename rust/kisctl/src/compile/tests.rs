@@ -103,6 +103,7 @@ pub(super) fn image_of(plan: &Plan, patterns: usize) -> Vec<u8> {
             cell: None,
             ban_s: 0,
             ports: &[],
+            threshold: None,
         })
         .collect();
     plan.encode(&sigs, MAX_IMAGE).expect("an image")

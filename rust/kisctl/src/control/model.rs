@@ -110,6 +110,7 @@ message! {
         uptime_ns: u64 = KIS_A_STATUS_UPTIME_NS,
         ticks: u64 = KIS_A_STATUS_TICKS,
         ticker_ns: u64 = KIS_A_STATUS_TICKER_NS,
+        counts_lost: u64 = KIS_A_STATUS_COUNTS_LOST,
     }
 }
 
@@ -198,6 +199,7 @@ message! {
         message: String = KIS_A_SIGNATURE_MESSAGE,
         cell: Option<String> = KIS_A_SIGNATURE_CELL,
         hits: u64 = KIS_A_SIGNATURE_HITS,
+        held: u64 = KIS_A_SIGNATURE_HELD,
     }
 }
 

@@ -24,8 +24,10 @@ use super::{
 };
 use crate::{
     signature_file::{
+        threshold::Type,
         Part,
-        Ports, //
+        Ports,
+        Threshold, //
     },
     transport::Transport, //
 };
@@ -73,6 +75,8 @@ pub struct Taken {
     pub protocol: Option<Transport>,
     /// The ports that it is for.
     pub ports: Vec<Ports>,
+    /// How often it has to match, or is told.
+    pub threshold: Option<Threshold>,
     /// What is lost.
     pub losses: Vec<String>,
 }
@@ -106,6 +110,7 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
     let mut losses = Vec::new();
     let mut pieces: Vec<Piece> = Vec::new();
     let mut sticky = Buffer::STREAM;
+    let mut threshold: Option<Threshold> = None;
     for (at, option) in rule.options.iter().enumerate() {
         let name = option.name.as_str();
         match name {
@@ -129,7 +134,12 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
                     return Err(format!("depends on other rules ({name})"));
                 }
             }
-            "threshold" | "detection_filter" => losses.push(format!("told each time ({name})")),
+            "threshold" | "detection_filter" => {
+                match super::threshold::threshold(name, &option.value) {
+                    Ok(own) if threshold.is_none() => threshold = Some(own),
+                    _ => losses.push(format!("told each time ({name})")),
+                }
+            }
             "dsize" | "flags" | "ttl" | "stream_size" | "app-layer-protocol" => {
                 losses.push(format!("without {name}"));
             }
@@ -162,6 +172,13 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
             absent: false,
         });
     }
+    let is_counted = threshold.is_some_and(|own| own.kind != Type::Limit);
+    if is_counted {
+        let unit = if has_buffer { "request" } else { "packet" };
+        losses.push(format!(
+            "counts each time that it is there, not each {unit}"
+        ));
+    }
     let ports = ports_of(rule, has_buffer, &mut losses)?;
     let (protocol, is_any) = match rule.protocol.as_str() {
         "tcp" | "tcp-stream" | "tcp-pkt" => (Some(Transport::Tcp), true),
@@ -189,6 +206,7 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
         // HTTP is the same over a unix socket.
         protocol: protocol.filter(|_| !has_buffer || !ports.is_empty()),
         ports,
+        threshold,
         losses,
     })
 }
@@ -196,12 +214,12 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
 /// The ports that a rule is for, none for all.
 fn ports_of(rule: &Rule, has_buffer: bool, losses: &mut Vec<String>) -> Result<Vec<Ports>, String> {
     let (from, to) = (rule.source_ports.as_str(), rule.ports.as_str());
+    if from != "any" && !rule.is_both {
+        losses.push(format!("from all ports, not {from} only"));
+    }
     // Where requests are HTTP, that is looked at, and not the port.
     if has_buffer && to == "$HTTP_PORTS" {
         return Ok(Vec::new());
-    }
-    if from != "any" && !rule.is_both {
-        losses.push(format!("from all ports, not {from} only"));
     }
     if rule.is_both && (from == "any" || to == "any") {
         return Ok(Vec::new());
@@ -488,7 +506,7 @@ mod tests {
                 "sets nothing for other rules (flowbits)",
             ),
             (
-                "http.uri; content:\"ab\"; threshold:type limit;",
+                "http.uri; content:\"ab\"; threshold:type limit, track by_flow, count 1, seconds 60;",
                 "told each time (threshold)",
             ),
         ] {

@@ -18,6 +18,7 @@ fn good() -> Value {
     json!({"version": 1, "signatures": [
         {"id": 1002, "type": 1, "message": "second", "pattern": "def", "cell": "redis",
             "protocol": "tcp", "ports": [6379, "7000-7005"],
+            "threshold": {"type": "both", "track": "by_src", "count": 5, "seconds": 60},
             "parts": [{"in": "stream", "pattern": "de"}]},
         {"id": 1001, "revision": 7, "type": 2, "message": "first", "pattern": "abc", "ban_s": 60},
     ]})
@@ -153,6 +154,18 @@ fn each_rule_is_told_at_its_place() {
             json!("sctp"),
             "/signatures/0/protocol",
             "\"sctp\" is not one of \"tcp\", \"udp\"",
+        ),
+        (
+            "/signatures/0/threshold/type",
+            json!("backoff"),
+            "/signatures/0/threshold/type",
+            "\"backoff\" is not one of \"limit\", \"threshold\", \"both\", \"detection_filter\"",
+        ),
+        (
+            "/signatures/0/threshold/seconds",
+            json!(604_801),
+            "/signatures/0/threshold/seconds",
+            "604801 is more than 604800",
         ),
         (
             "/signatures/0/ports",

@@ -21,8 +21,19 @@ pub const FIELDS: &[Of] = &[
     Of::new("cell", |signature| signature.cell.clone().into())
         .shown(cell)
         .column(4, "CELL"),
-    Of::new("hits", |signature| signature.hits.into()).column(5, ">HITS"),
+    Of::new("hits", |signature| signature.hits.into())
+        .shown(hits)
+        .column(5, ">HITS"),
+    Of::new("held", |signature| signature.held.into()),
 ];
+
+/// How often it has matched, and how often that did not count.
+fn hits(signature: &Signature) -> Shown {
+    match signature.held {
+        0 => signature.hits.to_string().into(),
+        held => format!("{} ({held} held)", signature.hits).into(),
+    }
+}
 
 /// The cell that it is for.
 fn cell(signature: &Signature) -> Shown {

@@ -47,6 +47,7 @@ pub const FIELDS: &[Of] = &[
     Of::new("ticker_ns", |status| Value::Nanoseconds(status.ticker_ns))
         .shown(ticker)
         .line(12, "windows took"),
+    Of::new("counts_lost", |status| status.counts_lost.into()),
 ];
 
 /// Green where verdicts are carried out.
