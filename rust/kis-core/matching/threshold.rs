@@ -325,15 +325,15 @@ mod tests {
     #[test]
     fn rows_that_are_none_are_refused() {
         // Type and what is counted in one word, little endian.
-        const BOTH: u32 = 3 | 2 << 16;
+        const BOTH: u32 = 3 | (2 << 16);
         for (row, is_good) in [
             ([4, BOTH, 1, 1], true),
             ([4, BOTH, MAX_COUNT, MAX_SECONDS], true),
             ([3, BOTH, 1, 1], false),
             ([5, BOTH, 1, 1], false),
             ([4, 0, 1, 1], false),
-            ([4, 5 | 1 << 16, 1, 1], false),
-            ([4, 1 | 5 << 16, 1, 1], false),
+            ([4, 5 | (1 << 16), 1, 1], false),
+            ([4, 1 | (5 << 16), 1, 1], false),
             ([4, BOTH, 0, 1], false),
             ([4, BOTH, MAX_COUNT + 1, 1], false),
             ([4, BOTH, 1, 0], false),
@@ -357,7 +357,10 @@ mod tests {
     #[test]
     fn a_signature_finds_its_own() {
         let mut out = [0; 64];
-        let len = section(&[[1, 1 | 1 << 16, 7, 9], [3, 2 | 4 << 16, 8, 9]], &mut out);
+        let len = section(
+            &[[1, 1 | (1 << 16), 7, 9], [3, 2 | (4 << 16), 8, 9]],
+            &mut out,
+        );
         let of = |signature| Threshold::of(&out[..len], signature).map(|own| own.count);
         assert_eq!(
             [of(0), of(1), of(2), of(3), of(4)],

@@ -6,6 +6,7 @@
 //! would miss what the rule finds, or find something else, without a word.
 
 pub mod buffer;
+pub mod byte_test;
 pub mod content;
 pub mod pattern;
 pub mod pcre;

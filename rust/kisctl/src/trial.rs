@@ -167,34 +167,51 @@ struct Looking {
     known: Vec<u32>,
 }
 
-impl Looking {
-    /// Looks at the next bytes, in pieces of so many; what is for other ports than where they go to, if that is
-    /// known, is left out.
+/// What is looked for, in what, and how often it was found by now.
+struct Search<'a> {
+    signatures: &'a Signatures<Vec<u8>>,
+    input: &'a str,
+    /// Bytes that come at once.
+    piece: usize,
+    /// For thresholds; the hash is the same each time.
+    counts: Counts<Vec<AtomicU64>>,
+}
+
+impl<'a> Search<'a> {
+    fn new(signatures: &'a Signatures<Vec<u8>>, input: &'a str, piece: usize) -> Self {
+        let words = (0..counts::WORDS).map(|_| AtomicU64::new(0));
+        Self {
+            signatures,
+            input,
+            piece: piece.max(1),
+            counts: Counts::new(Key::new([0, 0]), words.collect()),
+        }
+    }
+
+    /// Looks at the next bytes of a stream; what is for other ports than where they go to, if that is known, is left
+    /// out.
     fn look(
-        &mut self,
-        signatures: &Signatures<Vec<u8>>,
-        counts: &Counts<Vec<AtomicU64>>,
-        input: &str,
+        &self,
+        looking: &mut Looking,
         bytes: &[u8],
-        piece: usize,
         origin: Option<&Origin>,
         mut tell: impl FnMut(Match),
     ) {
         let is_meant = |signature: &Signature<'_>| {
             origin.is_none_or(|o| signature.is_at(o.protocol.number(), o.destination.port()))
         };
-        let Self { stream, known } = self;
-        for piece in bytes.chunks(piece.max(1)) {
-            let mut delivery = Delivery::new(stream, 1, signatures.start());
-            let flow = delivery.scan(signatures, piece, |found| {
-                let Some(signature) = signatures.get(found.sig) else {
+        let Looking { stream, known } = looking;
+        for piece in bytes.chunks(self.piece) {
+            let mut delivery = Delivery::new(stream, 1, self.signatures.start());
+            let flow = delivery.scan(self.signatures, piece, |found| {
+                let Some(signature) = self.signatures.get(found.sig) else {
                     return ControlFlow::Continue(());
                 };
-                let is_told = is_meant(&signature) && is_due(counts, &signature, origin);
+                let is_told = is_meant(&signature) && self.is_due(&signature, origin);
                 if is_told && !known.contains(&signature.id()) {
                     known.push(signature.id());
                     tell(Match {
-                        input: input.to_owned(),
+                        input: self.input.to_owned(),
                         id: signature.id(),
                         revision: signature.revision(),
                         kind: signature.kind().into(),
@@ -210,38 +227,28 @@ impl Looking {
             debug_assert!(flow.is_continue());
         }
     }
-}
 
-/// Room for the counts of thresholds; the hash is the same each time.
-fn counts() -> Counts<Vec<AtomicU64>> {
-    let words = (0..counts::WORDS).map(|_| AtomicU64::new(0));
-    Counts::new(Key::new([0, 0]), words.collect())
-}
-
-/// Whether a match is told. Where it is not known when it came and from whom, all are of one moment and one peer.
-fn is_due(
-    counts: &Counts<Vec<AtomicU64>>,
-    signature: &Signature<'_>,
-    origin: Option<&Origin>,
-) -> bool {
-    signature.threshold().is_none_or(|threshold| {
-        let address = |ip: IpAddr| match ip {
-            IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
-            IpAddr::V6(ip) => ip.octets(),
-        };
-        let ends =
-            origin.map(|origin| [origin.source, origin.destination].map(|end| address(end.ip())));
-        let [source, destination] = ends.unwrap_or_default();
-        let about = About {
-            signature: signature.id(),
-            source: network(&source),
-            destination,
-        };
-        let time_ns = origin.and_then(|origin| origin.time_ns).unwrap_or(0);
-        // Half of what a count can say of time.
-        let now_ms = (time_ns / 1_000_000) & (u64::MAX >> 25);
-        counts.take(&threshold, &about, now_ms) == Due::Told
-    })
+    /// Whether a match is told. Where it is not known when it came and from whom, all are of one moment and one peer.
+    fn is_due(&self, signature: &Signature<'_>, origin: Option<&Origin>) -> bool {
+        signature.threshold().is_none_or(|threshold| {
+            let address = |ip: IpAddr| match ip {
+                IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+                IpAddr::V6(ip) => ip.octets(),
+            };
+            let ends =
+                |origin: &Origin| [origin.source, origin.destination].map(|end| address(end.ip()));
+            let [source, destination] = origin.map(ends).unwrap_or_default();
+            let about = About {
+                signature: signature.id(),
+                source: network(&source),
+                destination,
+            };
+            let time_ns = origin.and_then(|origin| origin.time_ns).unwrap_or(0);
+            // Less than the counts can hold, which is more than 17 years.
+            let now_ms = (time_ns / 1_000_000) & (u64::MAX >> 25);
+            self.counts.take(&threshold, &about, now_ms) == Due::Told
+        })
+    }
 }
 
 /// What all signatures find in a stream that comes in pieces of so many bytes, in the order of the ends: each
@@ -253,7 +260,8 @@ pub fn matches(
     piece: usize,
 ) -> Vec<Match> {
     let mut all = Vec::new();
-    Looking::default().look(signatures, &counts(), input, bytes, piece, None, |found| {
+    let search = Search::new(signatures, input, piece);
+    search.look(&mut Looking::default(), bytes, None, |found| {
         all.push(found)
     });
     all
@@ -286,26 +294,18 @@ pub fn in_capture(
     both: bool,
 ) -> Result<Trial> {
     let (mut all, mut more) = (Vec::new(), None);
-    let counts = counts();
+    let search = Search::new(signatures, input, piece);
     let summary = capture::read(bytes, |looking: &mut Looking, origin, bytes| {
         if !origin.to_server && !both {
             return;
         }
-        looking.look(
-            signatures,
-            &counts,
-            input,
-            bytes,
-            piece,
-            Some(origin),
-            |found| {
-                if all.len() < MAX_MATCHES {
-                    all.push(found);
-                } else {
-                    more.get_or_insert(origin.place);
-                }
-            },
-        );
+        search.look(looking, bytes, Some(origin), |found| {
+            if all.len() < MAX_MATCHES {
+                all.push(found);
+            } else {
+                more.get_or_insert(origin.place);
+            }
+        });
     });
     let mut summary = summary.map_err(|why| {
         Error::failed(format!("{input}: {why}"))

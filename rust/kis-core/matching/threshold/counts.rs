@@ -87,7 +87,7 @@ impl About {
     fn name(&self, track: Track) -> [u8; 40] {
         let mut name = [0; 40];
         let (head, addresses) = name.split_at_mut(8);
-        head.copy_from_slice(&(u64::from(self.signature) << 8 | track as u64).to_le_bytes());
+        head.copy_from_slice(&((u64::from(self.signature) << 8) | track as u64).to_le_bytes());
         let (source, destination) = addresses.split_at_mut(16);
         if matches!(track, Track::Source | Track::Both) {
             source.copy_from_slice(&self.source);

@@ -90,7 +90,9 @@ impl Buffer {
     pub fn end(self) -> Option<&'static str> {
         match self {
             Self::Host => Some("(?::[0-9]*)?$"),
-            Self::Names | Self::Query => None,
+            Self::Names => None,
+            // The label of the root.
+            Self::Query => Some("\\x00"),
             Self::Scope(_) | Self::Field(_) => self.scope().end().map(|_| "$"),
         }
     }

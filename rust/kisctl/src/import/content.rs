@@ -7,6 +7,7 @@
 
 use super::{
     buffer::Buffer,
+    byte_test::Test,
     rule::negated, //
 };
 use kis_core::matching::scope::Scope;
@@ -25,6 +26,10 @@ pub const ANYWHERE: Gap = (0, None);
 pub struct Piece {
     /// Its regular expression.
     pub text: String,
+    /// How many bytes that takes, where it is one number.
+    pub len: Option<u32>,
+    /// What bytes behind it have to be.
+    pub tests: Vec<Test>,
     /// Where it may begin, behind the piece before or the beginning.
     pub gap: Gap,
     /// Whether that counts from the piece before.
@@ -69,7 +74,7 @@ pub fn content(value: &str, own: &[(&str, &str)], buffer: Buffer) -> Result<Piec
     }
     let mut text = match buffer {
         Buffer::Names => names(&bytes)?,
-        Buffer::Query => escaped(&bytes).replace("\\.", "[\\x01-\\x3f]"),
+        Buffer::Query => labels(&bytes, has("endswith") || has(LAST)),
         Buffer::Scope(Scope::Headers) => {
             // What stands between name and value is one blank in the buffer of rules.
             let text = escaped(&bytes).replace(": ", ":[ \\t]*");
@@ -88,16 +93,47 @@ pub fn content(value: &str, own: &[(&str, &str)], buffer: Buffer) -> Result<Piec
                 .ok_or("wants something to be the last (endswith)")?,
         );
     }
+    if buffer == Buffer::Query && gap != ANYWHERE && !is_relative {
+        if gap != (0, Some(0)) {
+            return Err("wants a name at a place (dns.query)".to_owned());
+        }
+        // Behind the head of a query, and over TCP its length (RFC 1035, 4.1 and 4.2.2), and a label's length.
+        text = format!("^(?s:.{{12}}(?:..)?)[\\x01-\\x3f]{text}");
+        gap = ANYWHERE;
+    }
     if buffer == Buffer::Names && (is_relative || gap != ANYWHERE || has("endswith")) {
         return Err("wants names of fields at a place (http.header_names)".to_owned());
     }
+    let is_plain = matches!(buffer, Buffer::Scope(scope) if scope != Scope::Headers);
     Ok(Piece {
         text,
+        len: Some(len).filter(|_| is_plain),
+        tests: Vec::new(),
         gap,
         is_relative,
         is_absent,
         buffer,
     })
+}
+
+/// What `isdataat:!1,relative` is taken for: a modifier that says that nothing follows.
+pub const LAST: &str = "isdataat:!1";
+
+/// A part of a name as queries have it: in place of each dot the length of the label behind it. That is known of a label that
+/// ends in the part, or with it if it is the last of the name.
+fn labels(bytes: &[u8], is_last: bool) -> String {
+    let all: Vec<&[u8]> = bytes.split(|byte| *byte == b'.').collect();
+    let mut text = String::new();
+    for (at, label) in all.iter().enumerate() {
+        let is_whole = at + 1 < all.len() || (is_last && !label.is_empty());
+        match (at, label.len()) {
+            (0, _) => {}
+            (_, len) if is_whole => text.push_str(&format!("\\x{len:02x}")),
+            (_, len) => text.push_str(&format!("[\\x{:02x}-\\x3f]", len.max(1))),
+        }
+        text.push_str(&escaped(label));
+    }
+    text
 }
 
 /// Names of fields, as a rule has them on lines of their own, in header lines.

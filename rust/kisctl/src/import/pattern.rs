@@ -8,11 +8,16 @@
 
 use super::{
     buffer::Buffer,
+    byte_test::{
+        self,
+        Test, //
+    },
     content::{
         any,
         content,
         Piece,
         ANYWHERE,
+        LAST,
         MAX_GAP, //
     },
     pcre::pcre,
@@ -65,6 +70,9 @@ const MODIFIERS: [&str; 9] = [
     "fast_pattern",
     "rawbytes",
 ];
+
+/// The port of name servers.
+const DNS: u16 = 53;
 
 /// What became of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,6 +131,7 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
             "pcre" => pieces.push(pcre(&option.value, sticky)?),
             name if Buffer::is_sticky(name) => sticky = Buffer::of(name).unwrap_or(sticky),
             "isdataat" => data_at(&option.value, sticky, &mut pieces)?,
+            "byte_test" => test(&option.value, sticky, &mut pieces)?,
             "urilen" => pieces.push(length(&option.value, Buffer::Scope(Scope::Uri))?),
             "bsize" => pieces.push(length(&option.value, sticky)?),
             "flowbits" | "xbits" | "flowint" => {
@@ -154,7 +163,8 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
     if pieces.is_empty() {
         return Err("looks for no bytes".to_owned());
     }
-    let mut parts = rows(pieces, &mut losses)?;
+    let is_query = pieces.iter().any(|piece| piece.buffer == Buffer::Query);
+    let mut parts = rows(pieces, rule.protocol == "udp", &mut losses)?;
     if parts.iter().all(|part| part.absent) {
         return Err("looks only for what must not be there".to_owned());
     }
@@ -179,7 +189,12 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
             "counts each time that it is there, not each {unit}"
         ));
     }
-    let ports = ports_of(rule, has_buffer, &mut losses)?;
+    let mut ports = ports_of(rule, has_buffer, &mut losses)?;
+    let is_dns = rule.protocol == "dns" && is_query;
+    if is_dns && ports.is_empty() && rule.ports == "any" {
+        // Where Suricata looks for DNS, and servers receive queries.
+        ports.push(Ports::new(DNS, DNS));
+    }
     let (protocol, is_any) = match rule.protocol.as_str() {
         "tcp" | "tcp-stream" | "tcp-pkt" => (Some(Transport::Tcp), true),
         "udp" => (Some(Transport::Udp), true),
@@ -198,7 +213,7 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
     if !has_buffer && !is_of_server && !is_at_server {
         losses.push("in what a server receives only".to_owned());
     }
-    if !(is_any || is_http) {
+    if !(is_any || is_http || is_dns) {
         losses.push(format!("whether it is {} is not looked at", rule.protocol));
     }
     Ok(Taken {
@@ -262,11 +277,22 @@ fn is_modifier(name: &str) -> bool {
     is_buffer || MODIFIERS.contains(&name)
 }
 
-/// The options that belong to a content, of those behind it.
+/// The options that belong to a content, of those behind it; `isdataat` may stand between them.
 fn modifiers(rest: &[Choice]) -> Vec<(&str, &str)> {
-    let own = rest.iter().take_while(|next| is_modifier(&next.name));
-    own.map(|next| (next.name.as_str(), next.value.as_str()))
-        .collect()
+    let own = rest
+        .iter()
+        .take_while(|next| is_modifier(&next.name) || next.name == "isdataat");
+    own.filter_map(|next| match next.name.as_str() {
+        "isdataat" => is_end(&next.value).then_some((LAST, "")),
+        name => Some((name, next.value.as_str())),
+    })
+    .collect()
+}
+
+/// Whether an `isdataat` says that nothing follows.
+fn is_end(value: &str) -> bool {
+    let words: Vec<&str> = value.split(',').map(str::trim).collect();
+    matches!(words[..], ["!1", "relative"])
 }
 
 /// So many bytes have to follow, or must not.
@@ -285,18 +311,80 @@ fn data_at(value: &str, sticky: Buffer, pieces: &mut Vec<Piece>) -> Result<(), S
     let buffer = pieces.last().map_or(sticky, |piece| piece.buffer);
     let end = buffer.end();
     let text = match (is_absent, end) {
-        (false, _) => any((count, Some(count)))?,
+        (false, _) => within(buffer, any((count, Some(count)))?),
+        (true, _) if buffer == Buffer::Query && count != 1 => {
+            return Err("wants a name to end soon (isdataat)".to_owned());
+        }
         (true, Some(end)) => format!("{}{end}", any((0, Some(count.saturating_sub(1))))?),
         (true, None) => return Err("wants bytes to be missing (isdataat)".to_owned()),
     };
     pieces.push(Piece {
         text,
+        len: None,
+        tests: Vec::new(),
         gap: (0, Some(0)),
         is_relative,
         is_absent: false,
         buffer: if is_relative { buffer } else { sticky },
     });
     Ok(())
+}
+
+/// A test of bytes: behind the piece before it, or at a place of the buffer.
+fn test(value: &str, sticky: Buffer, pieces: &mut Vec<Piece>) -> Result<(), String> {
+    let (test, is_relative) = Test::parse(value)?;
+    let buffer = pieces.last().map_or(sticky, |piece| piece.buffer);
+    let mut before = pieces.iter_mut().rev();
+    let before = before.find(|piece| piece.buffer == buffer && !piece.is_absent);
+    match before {
+        Some(piece) if is_relative => piece.tests.push(test),
+        _ => pieces.push(Piece {
+            text: String::new(),
+            len: Some(0),
+            tests: vec![test],
+            gap: (0, Some(0)),
+            is_relative: false,
+            is_absent: false,
+            buffer: if is_relative { buffer } else { sticky },
+        }),
+    }
+    Ok(())
+}
+
+/// Takes tests at a place of a buffer into the row that begins at a place of it: so there is more to find it by.
+fn joined(rows: Vec<Vec<Piece>>) -> Vec<Vec<Piece>> {
+    let is_start = |piece: &Piece| piece.text.is_empty() && piece.len == Some(0);
+    let is_test = |row: &Vec<Piece>| row.len() == 1 && is_start(&row[0]);
+    let (tests, mut rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_test);
+    for mut alone in tests.into_iter().flatten() {
+        let exact = rows.iter_mut().find(|row| {
+            let head = &row[0];
+            head.buffer == alone.buffer && !head.is_absent && head.gap.1 == Some(head.gap.0)
+        });
+        let Some(row) = exact else {
+            rows.push(vec![alone]);
+            continue;
+        };
+        if !is_start(&row[0]) {
+            // What it begins with is nothing, with no tests yet.
+            let mut start = alone.clone();
+            start.tests.clear();
+            row[0].is_relative = true;
+            row.insert(0, start);
+        }
+        let (place, len) = row.get(1).map_or((0, None), |head| (head.gap.0, head.len));
+        for mut test in alone.tests.drain(..) {
+            let behind = len.and_then(|len| test.at.checked_sub(place.saturating_add(len)));
+            match (row.get_mut(1), behind) {
+                (Some(head), Some(at)) => {
+                    test.at = at;
+                    head.tests.push(test);
+                }
+                _ => row[0].tests.push(test),
+            }
+        }
+    }
+    rows
 }
 
 /// A buffer of so many bytes: `5`, `<5`, `>5`, `5<>9`.
@@ -331,6 +419,8 @@ fn length(value: &str, buffer: Buffer) -> Result<Piece, String> {
     };
     Ok(Piece {
         text,
+        len: None,
+        tests: Vec::new(),
         gap: (0, Some(0)),
         is_relative: false,
         is_absent: false,
@@ -338,8 +428,13 @@ fn length(value: &str, buffer: Buffer) -> Result<Piece, String> {
     })
 }
 
-/// The parts that pieces make: what is relative follows the last piece of the same buffer.
-fn rows(pieces: Vec<Piece>, losses: &mut Vec<String>) -> Result<Vec<Part>, String> {
+/// The parts that pieces make: what is relative follows the last piece of the same buffer. With `is_datagram` they are
+/// looked for in datagrams only.
+fn rows(
+    pieces: Vec<Piece>,
+    is_datagram: bool,
+    losses: &mut Vec<String>,
+) -> Result<Vec<Part>, String> {
     let mut rows: Vec<Vec<Piece>> = Vec::new();
     for piece in pieces {
         if !piece.is_relative {
@@ -357,13 +452,14 @@ fn rows(pieces: Vec<Piece>, losses: &mut Vec<String>) -> Result<Vec<Part>, Strin
         }
     }
     let mut parts: Vec<Part> = Vec::new();
-    for row in rows {
+    for row in joined(rows) {
         let scope = row[0].buffer.scope();
         if scope == Scope::Stream {
             if row[0].is_absent {
                 return Err("says what must not be in a stream (content:!)".to_owned());
             }
-            if row[0].gap != ANYWHERE {
+            // A datagram begins with itself.
+            if row[0].gap != ANYWHERE && !is_datagram {
                 losses.push("a place counts from the beginning of the stream only".to_owned());
             }
         }
@@ -379,17 +475,34 @@ fn rows(pieces: Vec<Piece>, losses: &mut Vec<String>) -> Result<Vec<Part>, Strin
     Ok(parts)
 }
 
+/// Any bytes of a buffer: those of a name are not 0.
+fn within(buffer: Buffer, any: String) -> String {
+    match buffer {
+        Buffer::Query => any.replace("(?s:.", "(?:[^\\x00]"),
+        _ => any,
+    }
+}
+
 /// A row of pieces.
 fn text_of(row: &[Piece]) -> Result<String, String> {
     let mut text = String::new();
+    // Bytes behind the last piece that its tests have taken.
+    let mut taken = 0;
     for (at, piece) in row.iter().enumerate() {
         if at == 0 && piece.gap != ANYWHERE {
             text.push('^');
         }
         if at > 0 || piece.gap != ANYWHERE {
-            text.push_str(&any(piece.gap)?);
+            let less = |n: u32| n.checked_sub(taken);
+            let (least, most) = (less(piece.gap.0), piece.gap.1.map(less));
+            let gap = least.zip(most.map_or(Some(None), |most| most.map(Some)));
+            let gap = gap.ok_or("tests bytes that something else may be in (byte_test)")?;
+            text.push_str(&within(piece.buffer, any(gap)?));
         }
         text.push_str(&piece.text);
+        let (tests, end) = byte_test::text(&piece.tests)?;
+        text.push_str(&tests);
+        taken = end;
     }
     Ok(text)
 }
@@ -498,6 +611,102 @@ mod tests {
     }
 
     #[test]
+    fn tests_of_bytes_stand_where_they_look() {
+        for (options, want) in [
+            (
+                "content:\"abcd\"; byte_test:1,>,250,2,relative;",
+                Ok("abcd(?s:.{2})[\\xfb-\\xff]"),
+            ),
+            (
+                "content:\"abcd\"; byte_test:1,>,250,0,relative; content:\"e\"; distance:3; within:1;",
+                Ok("abcd[\\xfb-\\xff](?s:.{2})e"),
+            ),
+            (
+                "content:\"bcd\"; offset:1; depth:3; byte_test:1,!&,0x7f,0; byte_test:1,=,7,6;",
+                Ok("^[\\x00\\x80]bcd(?s:.{2})\\x07"),
+            ),
+            (
+                "byte_test:1,=,7,0; content:\"abcd\"; offset:2; depth:4; content:\"e\"; distance:0;",
+                Ok("^\\x07(?s:.{1})abcd(?s:.*)e"),
+            ),
+            ("byte_test:1,=,7,1; byte_test:1,=,8,0;", Ok("^\\x08\\x07")),
+            (
+                "content:\"abcd\"; byte_test:1,>,250,0,relative; content:\"e\"; distance:0;",
+                Err("tests bytes that something else may be in (byte_test)"),
+            ),
+            (
+                "content:\"bcd\"; offset:1; depth:3; byte_test:2,=,1,0;",
+                Err("tests bytes that something else may be in (byte_test)"),
+            ),
+        ] {
+            let text = format!("alert udp any any -> any 53 ({options} sid:1;)");
+            let taken = pattern(&Rule::parse(&text).expect("a rule"));
+            let taken = taken.map(|taken| taken.parts[0].pattern.clone());
+            assert_eq!(taken.as_deref().map_err(|why| &**why), want, "{options}");
+        }
+    }
+
+    #[test]
+    fn names_are_looked_for_as_queries_have_them() {
+        let of = |head: &str, options: &str| {
+            let text = format!("alert {head} ({options} sid:1;)");
+            pattern(&Rule::parse(&text).expect("a rule"))
+        };
+        for (options, want) in [
+            (
+                "dns.query; content:\"a.bc.\"; nocase;",
+                "(?i:a\\x02bc[\\x01-\\x3f])",
+            ),
+            (
+                "dns_query; content:\".cz.cc\"; isdataat:!1,relative;",
+                "\\x02cz\\x02cc\\x00",
+            ),
+            (
+                "dns_query; content:\".pw\"; isdataat:!1,relative; nocase;",
+                "(?i:\\x02pw)\\x00",
+            ),
+            (
+                "dns.query; content:\"evil.pw\"; endswith;",
+                "evil\\x02pw\\x00",
+            ),
+            (
+                "dns.query; content:\"ab.com\"; startswith;",
+                "^(?s:.{12}(?:..)?)[\\x01-\\x3f]ab[\\x03-\\x3f]com",
+            ),
+            (
+                "dns.query; content:\"ab\"; content:\"cd\"; distance:0; isdataat:9,relative;",
+                "ab(?:[^\\x00]*)cd(?:[^\\x00]{9})",
+            ),
+        ] {
+            let taken = of("dns $HOME_NET any -> any any", options).expect(options);
+            let text: Vec<_> = taken.parts.iter().map(|part| &*part.pattern).collect();
+            assert_eq!(text, [want], "{options}");
+            assert_eq!(
+                (taken.ports, taken.protocol),
+                (vec![Ports::new(53, 53)], None)
+            );
+            assert_eq!(taken.losses, Vec::<String>::new(), "{options}");
+        }
+        assert!(of(
+            "dns any any -> any any",
+            "dns.query; content:\"ab\"; offset:3;"
+        )
+        .is_err());
+        // Without a name it may be an answer.
+        let taken = of("dns any any -> any any", "content:\"abcd\";").expect("a pattern");
+        assert_eq!((taken.ports.len(), taken.losses.len()), (0, 2));
+    }
+
+    #[test]
+    fn a_place_in_a_datagram_is_one() {
+        for (head, lost) in [("udp any any -> any 53", 0), ("tcp any any -> any 53", 1)] {
+            let text = format!("alert {head} (content:\"abcd\"; offset:2; depth:9; sid:1;)");
+            let taken = pattern(&Rule::parse(&text).expect("a rule")).expect("a pattern");
+            assert_eq!(taken.losses.len(), lost, "{head}");
+        }
+    }
+
+    #[test]
     fn what_is_lost_is_said() {
         for (options, want) in [
             ("http.uri; content:\"ab\"; dsize:>5;", "without dsize"),
@@ -602,8 +811,8 @@ mod tests {
                 "looks backwards (distance)",
             ),
             (
-                "content:\"ab\"; byte_test:1,>,2,3;",
-                "cannot be said (byte_test)",
+                "content:\"ab\"; byte_jump:1,3;",
+                "cannot be said (byte_jump)",
             ),
             (
                 "flowbits:isset,x; content:\"ab\";",

@@ -72,6 +72,8 @@ pub fn pcre(value: &str, sticky: Buffer) -> Result<Piece, String> {
     };
     Ok(Piece {
         text,
+        len: None,
+        tests: Vec::new(),
         gap,
         is_relative,
         is_absent,
