@@ -13,15 +13,20 @@ use crate::{
         Error,
         Result, //
     },
+    output,
     signature_file::Compiled,
     text,
+    transport::Transport,
     view::{
         field::Field,
         value::Value, //
     }, //
 };
 use kis_core::matching::{
-    delivery::Delivery,
+    delivery::{
+        Datagram,
+        Delivery, //
+    },
     signatures::{
         Signature,
         Signatures, //
@@ -48,6 +53,10 @@ use std::{
 
 /// Most matches that are told of one capture.
 const MAX_MATCHES: usize = 1 << 16;
+
+/// What is told when the matcher has lost something, as the kernel tells it by a record with the cause "unseen".
+const UNFOLLOWED: &str =
+    "more begins to match, or is odd, than is followed: a match may be missing";
 
 /// A signature that ends in an input.
 ///
@@ -188,21 +197,34 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Looks at the next bytes of a stream; what is for other ports than where they go to, if that is known, is left
-    /// out.
+    /// Looks at the next bytes of a stream, or at a datagram; what is for other ports than where they go to, if that is
+    /// known, is left out. Whether something was not followed.
     fn look(
         &self,
         looking: &mut Looking,
         bytes: &[u8],
         origin: Option<&Origin>,
         mut tell: impl FnMut(Match),
-    ) {
+    ) -> bool {
         let is_meant = |signature: &Signature<'_>| {
             origin.is_none_or(|o| signature.is_at(o.protocol.number(), o.destination.port()))
         };
         let Looking { stream, known } = looking;
-        for piece in bytes.chunks(self.piece) {
-            let mut delivery = Delivery::new(stream, 1, self.signatures.start());
+        let is_datagram = origin.is_some_and(|origin| origin.protocol == Transport::Udp);
+        let mut datagram = Datagram::default();
+        let piece = if is_datagram {
+            bytes.len().max(1)
+        } else {
+            self.piece
+        };
+        let mut has_lost = false;
+        for piece in bytes.chunks(piece) {
+            let start = self.signatures.start();
+            let mut delivery = if is_datagram {
+                Delivery::whole(&mut datagram, start)
+            } else {
+                Delivery::new(stream, 1, start)
+            };
             let flow = delivery.scan(self.signatures, piece, |found| {
                 let Some(signature) = self.signatures.get(found.sig) else {
                     return ControlFlow::Continue(());
@@ -225,7 +247,9 @@ impl<'a> Search<'a> {
                 ControlFlow::Continue(())
             });
             debug_assert!(flow.is_continue());
+            has_lost |= delivery.has_lost();
         }
+        has_lost
     }
 
     /// Whether a match is told. Where it is not known when it came and from whom, all are of one moment and one peer.
@@ -261,9 +285,12 @@ pub fn matches(
 ) -> Vec<Match> {
     let mut all = Vec::new();
     let search = Search::new(signatures, input, piece);
-    search.look(&mut Looking::default(), bytes, None, |found| {
-        all.push(found)
+    let has_lost = search.look(&mut Looking::default(), bytes, None, |found| {
+        all.push(found);
     });
+    if has_lost {
+        output::note(format!("{input}: {UNFOLLOWED}"));
+    }
     all
 }
 
@@ -293,24 +320,30 @@ pub fn in_capture(
     piece: usize,
     both: bool,
 ) -> Result<Trial> {
-    let (mut all, mut more) = (Vec::new(), None);
+    let (mut all, mut more, mut unfollowed) = (Vec::new(), None, Vec::new());
     let search = Search::new(signatures, input, piece);
     let summary = capture::read(bytes, |looking: &mut Looking, origin, bytes| {
         if !origin.to_server && !both {
             return;
         }
-        search.look(looking, bytes, Some(origin), |found| {
+        let has_lost = search.look(looking, bytes, Some(origin), |found| {
             if all.len() < MAX_MATCHES {
                 all.push(found);
             } else {
                 more.get_or_insert(origin.place);
             }
         });
+        if has_lost {
+            unfollowed.push(origin.place);
+        }
     });
     let mut summary = summary.map_err(|why| {
         Error::failed(format!("{input}: {why}"))
             .next("capture anew, or give --raw if it is no capture")
     })?;
+    for place in unfollowed {
+        summary.notes.add(UNFOLLOWED, place);
+    }
     if let Some(place) = more {
         let what = "more than 65536 matches: those behind are not told";
         summary.notes.add(what, place);
@@ -327,8 +360,7 @@ mod tests {
     use super::*;
     use crate::{
         configuration,
-        document::Document,
-        transport::Transport, //
+        document::Document, //
     };
 
     #[test]

@@ -27,6 +27,12 @@ use kis_core::matching::{
 };
 use std::collections::HashMap;
 
+/// Fixed bytes beyond which a pattern is not rarer.
+const MOST_FIXED: usize = 64;
+
+/// Most that a term with a literal costs.
+const LED: u32 = u32::MAX - 2 - MOST_FIXED as u32;
+
 /// A term, before it is compiled.
 #[derive(Clone, Debug)]
 pub struct Term {
@@ -43,12 +49,18 @@ pub struct Term {
 }
 
 impl Term {
-    /// How common it is: more than anything that has a literal where it has none.
+    /// How common it is. Where it has no literal, more than anything that has one, and the more so the fewer bytes
+    /// of it are always the same; what each request has is the most common.
     fn cost(&self) -> u32 {
-        let rows = self.rows.as_ref();
-        rows.map_or(u32::MAX, |rows| {
-            rows.iter().fold(0, |sum, row| sum.saturating_add(row.cost))
-        })
+        if let Some(rows) = &self.rows {
+            let sum = |sum: u32, row: &Split| sum.saturating_add(row.cost);
+            return rows.iter().fold(0, sum).min(LED);
+        }
+        match self.pattern.scope {
+            Scope::Method | Scope::Protocol => u32::MAX,
+            // CAST: below.
+            _ => u32::MAX - 1 - self.pattern.fixed().min(MOST_FIXED) as u32,
+        }
     }
 }
 

@@ -26,6 +26,8 @@ pub const ANYWHERE: Gap = (0, None);
 pub struct Piece {
     /// Its regular expression.
     pub text: String,
+    /// The field of a header line, in small letters, and what its value has to be, where that says the same by itself.
+    pub field: Option<(String, String)>,
     /// How many bytes that takes, where it is one number.
     pub len: Option<u32>,
     /// What bytes behind it have to be.
@@ -104,9 +106,13 @@ pub fn content(value: &str, own: &[(&str, &str)], buffer: Buffer) -> Result<Piec
     if buffer == Buffer::Names && (is_relative || gap != ANYWHERE || has("endswith")) {
         return Err("wants names of fields at a place (http.header_names)".to_owned());
     }
+    let field = (buffer == Buffer::Scope(Scope::Headers) && gap == ANYWHERE && !is_relative)
+        .then(|| line(&bytes, has("nocase")))
+        .flatten();
     let is_plain = matches!(buffer, Buffer::Scope(scope) if scope != Scope::Headers);
     Ok(Piece {
         text,
+        field,
         len: Some(len).filter(|_| is_plain),
         tests: Vec::new(),
         gap,
@@ -114,6 +120,46 @@ pub fn content(value: &str, own: &[(&str, &str)], buffer: Buffer) -> Result<Piec
         is_absent,
         buffer,
     })
+}
+
+/// The field and the pattern of its value of what begins a header line with a whole name, written as names are, and more.
+fn line(bytes: &[u8], is_nocase: bool) -> Option<(String, String)> {
+    let bytes = bytes.strip_prefix(b"\r\n").unwrap_or(bytes);
+    let at = bytes.iter().position(|byte| *byte == b':')?;
+    let (name, rest) = (&bytes[..at], bytes[at..].strip_prefix(b":")?);
+    let name = std::str::from_utf8(name)
+        .ok()
+        .filter(|name| is_name(name))?;
+    let (rest, end) = match rest.strip_suffix(b"\r\n") {
+        Some(rest) => (rest, "$"),
+        None => (rest, ""),
+    };
+    let value = rest.trim_ascii_start();
+    if value.is_empty() || value.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
+        return None;
+    }
+    let value = if end.is_empty() {
+        value
+    } else {
+        value.trim_ascii_end()
+    };
+    let mut text = escaped(value);
+    if is_nocase {
+        text = format!("(?i:{text})");
+    }
+    Some((name.to_ascii_lowercase(), format!("^{text}{end}")))
+}
+
+/// Whether a name of a field is written as these are; a rule may be about one in other letters.
+pub fn is_name(name: &str) -> bool {
+    let is_word = |word: &str| {
+        let mut letters = word.bytes();
+        letters
+            .next()
+            .is_some_and(|first| first.is_ascii_uppercase())
+            && letters.all(|letter| letter.is_ascii_lowercase())
+    };
+    name.split('-').all(is_word)
 }
 
 /// What `isdataat:!1,relative` is taken for: a modifier that says that nothing follows.

@@ -320,6 +320,7 @@ fn data_at(value: &str, sticky: Buffer, pieces: &mut Vec<Piece>) -> Result<(), S
     };
     pieces.push(Piece {
         text,
+        field: None,
         len: None,
         tests: Vec::new(),
         gap: (0, Some(0)),
@@ -340,6 +341,7 @@ fn test(value: &str, sticky: Buffer, pieces: &mut Vec<Piece>) -> Result<(), Stri
         Some(piece) if is_relative => piece.tests.push(test),
         _ => pieces.push(Piece {
             text: String::new(),
+            field: None,
             len: Some(0),
             tests: vec![test],
             gap: (0, Some(0)),
@@ -419,6 +421,7 @@ fn length(value: &str, buffer: Buffer) -> Result<Piece, String> {
     };
     Ok(Piece {
         text,
+        field: None,
         len: None,
         tests: Vec::new(),
         gap: (0, Some(0)),
@@ -463,9 +466,18 @@ fn rows(
                 losses.push("a place counts from the beginning of the stream only".to_owned());
             }
         }
+        let (scope, pattern) = match &row[..] {
+            // A value is found by more than a name that each request has.
+            [Piece {
+                field: Some((name, value)),
+                tests,
+                ..
+            }] if tests.is_empty() => (format!("http.header.{name}"), value.clone()),
+            row => (row[0].buffer.name(), text_of(row)?),
+        };
         let part = Part {
-            scope: row[0].buffer.name(),
-            pattern: text_of(&row)?,
+            scope,
+            pattern,
             absent: row[0].is_absent,
         };
         if !parts.contains(&part) {
@@ -586,7 +598,7 @@ mod tests {
             ),
             (
                 "pcre:\"/^Host: a$/Hm\";",
-                &["http.header: (?:(?:^|\\n)Host: a\\r?\\n)"],
+                &["http.header.host: ^(?:a)$"],
             ),
             ("pcre:\"/\\.php$/Ui\";", &["http.uri: (?i:\\.php$)"]),
             (
@@ -601,8 +613,16 @@ mod tests {
                 ],
             ),
             (
-                "http.header; content:\"Agent|3a 20|x\";",
-                &["http.header: Agent:[ \\t]*x"],
+                "http.header; content:\"agent|3a 20|x\";",
+                &["http.header: agent:[ \\t]*x"],
+            ),
+            (
+                "http.header; content:\"User-Agent|3a 20|x (y)|0d 0a|\"; nocase; content:!\"|0d 0a|Host|3a| z\";",
+                &["http.header.user-agent: ^(?i:x \\(y\\))$", "!http.header.host: ^z"],
+            ),
+            (
+                "http.header; content:\"Host|3a 20|\"; content:\"x\"; distance:2;",
+                &["http.header: Host:[ \\t]*(?s:.{2,})x"],
             ),
         ] {
             assert_eq!(parts(options), want, "{options}");

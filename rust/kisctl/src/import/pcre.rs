@@ -5,11 +5,13 @@
 use super::{
     buffer::Buffer,
     content::{
+        is_name,
         Piece,
         ANYWHERE, //
     },
     rule::negated, //
 };
+use kis_core::matching::scope::Scope;
 
 /// A `pcre`: `"/…/flags"`; the error says what cannot be said.
 pub fn pcre(value: &str, sticky: Buffer) -> Result<Piece, String> {
@@ -33,6 +35,9 @@ pub fn pcre(value: &str, sticky: Buffer) -> Result<Piece, String> {
     if matches!(buffer, Buffer::Query | Buffer::Names) {
         return Err("looks for names with a pcre".to_owned());
     }
+    let field = (buffer == Buffer::Scope(Scope::Headers) && !is_relative)
+        .then(|| field(body, &inner))
+        .flatten();
     let mut body = portable(body);
     let is_simple = !has_ways(&body);
     let mut gap = ANYWHERE;
@@ -72,6 +77,7 @@ pub fn pcre(value: &str, sticky: Buffer) -> Result<Piece, String> {
     };
     Ok(Piece {
         text,
+        field,
         len: None,
         tests: Vec::new(),
         gap,
@@ -79,6 +85,75 @@ pub fn pcre(value: &str, sticky: Buffer) -> Result<Piece, String> {
         is_absent,
         buffer,
     })
+}
+
+/// The field and the pattern of its value of an expression that begins with the name of a field, written as names are, and stays
+/// on its line.
+fn field(body: &str, flags: &str) -> Option<(String, String)> {
+    if has_ways(body) || flags.contains('x') {
+        return None;
+    }
+    let begun = ["^", "(?:^|\\n)", "\\r\\n", "\\x0d\\x0a", "\\n"];
+    let body = begun
+        .iter()
+        .find_map(|begin| body.strip_prefix(begin))
+        .unwrap_or(body);
+    let len = body
+        .find(|c: char| !c.is_ascii_alphabetic() && c != '-')
+        .filter(|len| *len > 0)?;
+    let (name, rest) = body.split_at(len);
+    let rest = ["\\x3a", "\\x3A", "\\:", ":"]
+        .iter()
+        .find_map(|colon| rest.strip_prefix(colon))?;
+    if !is_name(name) {
+        return None;
+    }
+    // Anything on the line, the blank behind the colon for one: then it is anywhere in the value.
+    let anything = ["[^\\r\\n]", "[^\\n]", "[^\\n\\r]", "."];
+    let is_line = |any: &&str| *any != "." || !flags.contains('s');
+    let after = anything.iter().filter(|any| is_line(any)).find_map(|any| {
+        let rest = rest.strip_prefix(any)?;
+        ["+?", "*?", "+", "*"]
+            .iter()
+            .find_map(|more| rest.strip_prefix(more))
+    });
+    let (begin, rest) = match after {
+        Some(rest) => ("", rest),
+        None => {
+            let blanks = ["\\x20", " ", "\\s"];
+            let rest = blanks.iter().find_map(|blank| rest.strip_prefix(blank));
+            let rest = rest?;
+            let more = ["+", "*", "?"];
+            let rest = more
+                .iter()
+                .find_map(|more| rest.strip_prefix(more))
+                .unwrap_or(rest);
+            ("^", rest)
+        }
+    };
+    let ends = ["\\r\\n", "\\x0d\\x0a", "\\r?\\n", "$"];
+    let ended = ends.iter().find_map(|end| rest.strip_suffix(end));
+    let (rest, end) = ended.map_or((rest, ""), |rest| (rest, "$"));
+    // What is optional or repeated, or goes on to another line, is left as it is.
+    let is_odd = rest.is_empty()
+        || rest.starts_with(['+', '*', '?', '{', '|'])
+        || rest.ends_with('\\')
+        || ["\\r", "\\n", "\\x0d", "\\x0a", "\\s"].iter().any(|odd| {
+            rest.replace("[^\\r\\n]", "")
+                .replace("[^\\n]", "")
+                .contains(odd)
+        })
+        || flags.contains('s') && rest.contains('.')
+        || rest.replace("[^", "").contains('^');
+    if is_odd {
+        return None;
+    }
+    let text = portable(rest);
+    let text = match flags {
+        "" => format!("(?:{text})"),
+        flags => format!("(?{flags}:{text})"),
+    };
+    Some((name.to_ascii_lowercase(), format!("{begin}{text}{end}")))
 }
 
 /// Whether a regular expression is several at its outermost: then `^` and `$` are those of one of them.
@@ -178,6 +253,42 @@ mod tests {
             ("(a)|b", true),
         ] {
             assert_eq!(has_ways(body), has, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_its_own_is_the_value_of_a_field() {
+        let of = |value| {
+            let piece = pcre(value, Buffer::Scope(Scope::Headers)).expect("a pattern");
+            piece.field.map(|(name, text)| format!("{name}: {text}"))
+        };
+        for (value, want) in [
+            (
+                "\"/User-Agent\\:[^\\n]+Envolo/iH\"",
+                Some("user-agent: (?i:Envolo)"),
+            ),
+            (
+                "\"/^User-Agent\\x3a\\x20+Feat[^\\r\\n]+(?:Install|Updat)er/Hmi\"",
+                Some("user-agent: ^(?i:Feat[^\\r\\n]+(?:Install|Updat)er)"),
+            ),
+            (
+                "\"/User-Agent\\: 00\\d+\\x0d\\x0a/H\"",
+                Some("user-agent: ^(?:00\\d+)$"),
+            ),
+            (
+                "\"/^Host\\x3a\\s*[0-9.]+\\r\\n/H\"",
+                Some("host: ^(?:[0-9.]+)$"),
+            ),
+            // Another case, more lines, more ways, no blank, no name.
+            ("\"/USER-AGENT: x/H\"", None),
+            ("\"/Host: a.*\\nb/H\"", None),
+            ("\"/Host: a.*b/Hs\"", None),
+            ("\"/Host: a|b/H\"", None),
+            ("\"/Host:a/H\"", None),
+            ("\"/[A-Z]ost: a/H\"", None),
+            ("\"/Host: a/U\"", None),
+        ] {
+            assert_eq!(of(value).as_deref(), want, "{value}");
         }
     }
 
