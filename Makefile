@@ -15,7 +15,8 @@ MINUTES ?= 60
 SOAK_KERNEL := $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),debug)
 
 .PHONY: all help demo vm install test test-core test-kunit test-vm test-demo test-debug soak lint bench-abuse bench-benign \
-	bench-evasion bench-keep bench-hooks bench-requests bench-scan bench-suricata-verify bench-ticker module kisctl toolchain kernel guest doc fmt fmt-check clean distclean
+	bench-evasion bench-keep bench-hooks bench-requests bench-rules bench-scan bench-suricata-verify bench-ticker \
+	module kisctl toolchain kernel guest doc fmt fmt-check clean distclean
 
 ##@ Use it
 
@@ -92,6 +93,9 @@ bench-scan: ## instructions that signatures add to a received byte
 
 bench-requests: ## imported rules on requests of attackers and of others (DATA=dir)
 	@DATA='$(DATA)' RULES='$(RULES)' scripts/bench-requests
+
+bench-rules: ## imported rules on traffic made for them, beside Suricata (RULES=file)
+	@RULES='$(RULES)' VERBOSE='$(VERBOSE)' scripts/bench-rules
 
 bench-suricata-verify: ## Suricata's tests of matching, for imported rules (DATA=dir)
 	@DATA='$(DATA)' scripts/bench-suricata-verify

@@ -29,6 +29,8 @@ from bench.capture import Capture  # noqa: E402
 PATIENCE = 900
 # Changed copies of each sample.
 COPIES = 3
+# Bytes of a query with one label of the longest, and some.
+MAX_QUERY = 100
 # What stands between parts of a scope that have no place.
 BETWEEN = b"qz"
 
@@ -116,15 +118,29 @@ def sample(pattern):
     return tree_sample(tree, 0), is_first, pattern.endswith("$")
 
 
-def joined(patterns):
-    """One text for all patterns of a scope."""
-    parts = [sample(pattern) for pattern in patterns]
-    first = [text for text, is_first, _ in parts if is_first]
-    last = [text for text, is_first, is_last in parts if is_last and not is_first]
-    rest = [text for text, is_first, is_last in parts if not is_first and not is_last]
+def has(pattern, text):
+    """Whether a text has what is looked for."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return re.search(pattern.replace("\\z", "$").encode(), text, re.S) is not None
+        except re.error:
+            return False
+
+
+def joined(patterns, begin=b""):
+    """One text for all patterns of a scope, that begins so if nothing else has to be at its beginning."""
+    parts = [(pattern, *sample(pattern)) for pattern in patterns]
     # What begins at the beginning is there once; the longest says most.
-    first = sorted(first, key=len)[-1:]
-    return BETWEEN.join(first + rest + last)
+    parts.sort(key=lambda part: (not part[2], part[3]))
+    text = b"" if parts and parts[0][2] else begin
+    for pattern, own, is_first, _ in parts:
+        if has(pattern, text):
+            continue
+        if is_first and text != begin:
+            raise Hard("several beginnings")
+        text += (BETWEEN if text and text != begin else b"") + own
+    return text
 
 
 def escaped(target):
@@ -141,20 +157,26 @@ def request(scopes):
     line = take("http.request_line")
     body = take("http.request_body")
     method = take("http.method", b"POST" if body else b"GET")
-    target = take("http.uri")
+    # What names a file stands before what is asked of it.
+    uris = sorted(scopes.pop("http.uri", []), key=lambda pattern: "\\?" not in pattern)
+    target = joined(uris, b"/")
     target = escaped(target if target.startswith(b"/") else b"/" + target) + take("http.uri.raw")
     line = line or method + b" " + target + b" " + take("http.protocol", b"HTTP/1.1")
     fields = []
-    for pattern in scopes.pop("http.header", []):
-        text, _, _ = sample(re.sub(r"\[ \\t\]\*", " ", pattern))
-        text = text.strip(b"\r\n")
-        name = text.split(b":")[0]
-        if b":" not in text or not re.fullmatch(rb"[A-Za-z0-9-]+", name):
-            text = b"X-Some: " + text
-        fields.append(text)
     for scope in [scope for scope in scopes if scope.startswith("http.header.")]:
         name = scope.removeprefix("http.header.").title().encode()
-        fields.append(name + b": " + take(scope))
+        # Blanks at the ends belong to no value.
+        value = take(scope)
+        fields.append(name + b": " + b"z" * value.startswith(b" ") + value + b"z" * value.endswith(b" "))
+    for pattern in scopes.pop("http.header", []):
+        pattern = re.sub(r"\[ \\t\]\*", " ", pattern)
+        if has(pattern, b"\r\n".join(fields) + b"\r\n"):
+            continue
+        text = sample(pattern)[0].strip(b"\r\n")
+        name = text.split(b":")[0]
+        if b":" not in text or not re.fullmatch(rb"[A-Za-z0-9-]+", name):
+            text = b"X-Some: z" + text
+        fields.append(text + b"z" * text.endswith(b" "))
     names = {field.split(b":")[0].lower() for field in fields}
     if b"host" not in names:
         fields.insert(0, b"Host: shop.example")
@@ -170,6 +192,8 @@ def request(scopes):
 
 def query(text):
     """A DNS query for a name that has these bytes in it (RFC 1035): what is below 32 is the length of a label."""
+    # Where it begins with a head, that is another one here.
+    text = text[13:] if text.startswith(b"y" * 12) else text
     labels = re.split(rb"[\x00-\x1f]", text)
     if not labels[0]:
         labels[0] = b"www"
@@ -198,9 +222,22 @@ def port(signature, is_http):
     return int(str(ports[0]).partition("-")[0])
 
 
-def changed(dice, data):
-    """The same with another byte somewhere."""
-    at = dice.randrange(len(data))
+def values(data):
+    """Where a request has its target, the values of its fields, and its body: the rest is what makes it a request."""
+    head, _, _ = data.partition(b"\r\n\r\n")
+    places, at = [], 0
+    for number, line in enumerate(head.split(b"\r\n")):
+        if number == 0:
+            places += range(line.find(b" ") + 1, line.rfind(b" "))
+        elif b": " in line and not line.startswith((b"Host:", b"Content-Length:")):
+            places += range(at + line.index(b": ") + 2, at + len(line))
+        at += len(line) + 2
+    return places + list(range(len(head) + 4, len(data)))
+
+
+def changed(dice, data, places):
+    """The same with another byte at one of these places."""
+    at = dice.choice(places)
     return data[:at] + bytes((data[at] ^ dice.choice((1, 2, 16, 32)),)) + data[at + 1 :]
 
 
@@ -223,11 +260,14 @@ def make(args):
             is_query = signature.get("ports") == [53] and "protocol" not in signature
             if is_query:
                 data = query(data)
+                if len(data) > MAX_QUERY:
+                    raise Hard("a long name")
         except Hard as why:
             hard[signature["id"]] = str(why)
             continue
+        places = (values(data) if is_http else []) or range(len(data))
         for copy in range(COPIES + 1):
-            bytes_ = changed(dice, data) if copy else data
+            bytes_ = changed(dice, data, places) if copy else data
             is_datagram = is_query or signature.get("protocol") == "udp"
             send = capture.datagram if is_datagram else capture.connection
             samples[send(bytes_, port(signature, is_http))] = (signature["id"], copy)

@@ -32,6 +32,8 @@ pub struct Piece {
     pub len: Option<u32>,
     /// What bytes behind it have to be.
     pub tests: Vec<Test>,
+    /// How many bytes there have to be behind it.
+    pub follow: u32,
     /// Where it may begin, behind the piece before or the beginning.
     pub gap: Gap,
     /// Whether that counts from the piece before.
@@ -115,6 +117,7 @@ pub fn content(value: &str, own: &[(&str, &str)], buffer: Buffer) -> Result<Piec
         field,
         len: Some(len).filter(|_| is_plain),
         tests: Vec::new(),
+        follow: 0,
         gap,
         is_relative,
         is_absent,

@@ -304,12 +304,28 @@ fn data_at(value: &str, sticky: Buffer, pieces: &mut Vec<Piece>) -> Result<(), S
         Some(count) => (true, count),
         None => (false, count),
     };
+    let before = pieces.last_mut().filter(|_| is_relative);
+    if let Some(piece) = before.filter(|piece| is_end(value) || piece.is_absent) {
+        // The same as endswith, also for what must not be there.
+        let end = piece.buffer.end().filter(|_| is_end(value));
+        let end = end.ok_or("wants bytes to be missing (isdataat)")?;
+        piece.text.push_str(end);
+        piece.field = None;
+        return Ok(());
+    }
     let count: u32 = count.parse().map_err(|_| "isdataat without a number")?;
     if count > MAX_GAP {
         return Err(format!("wants {count} bytes to follow (isdataat)"));
     }
     let buffer = pieces.last().map_or(sticky, |piece| piece.buffer);
     let end = buffer.end();
+    let mut before = pieces.iter_mut().rev();
+    let before = before.find(|piece| piece.buffer == buffer && !piece.is_absent);
+    if let Some(piece) = before.filter(|_| is_relative && !is_absent) {
+        // What follows counts from where it did.
+        piece.follow = piece.follow.max(count);
+        return Ok(());
+    }
     let text = match (is_absent, end) {
         (false, _) => within(buffer, any((count, Some(count)))?),
         (true, _) if buffer == Buffer::Query && count != 1 => {
@@ -323,6 +339,7 @@ fn data_at(value: &str, sticky: Buffer, pieces: &mut Vec<Piece>) -> Result<(), S
         field: None,
         len: None,
         tests: Vec::new(),
+        follow: 0,
         gap: (0, Some(0)),
         is_relative,
         is_absent: false,
@@ -344,6 +361,7 @@ fn test(value: &str, sticky: Buffer, pieces: &mut Vec<Piece>) -> Result<(), Stri
             field: None,
             len: Some(0),
             tests: vec![test],
+            follow: 0,
             gap: (0, Some(0)),
             is_relative: false,
             is_absent: false,
@@ -424,6 +442,7 @@ fn length(value: &str, buffer: Buffer) -> Result<Piece, String> {
         field: None,
         len: None,
         tests: Vec::new(),
+        follow: 0,
         gap: (0, Some(0)),
         is_relative: false,
         is_absent: false,
@@ -471,6 +490,7 @@ fn rows(
             [Piece {
                 field: Some((name, value)),
                 tests,
+                follow: 0,
                 ..
             }] if tests.is_empty() => (format!("http.header.{name}"), value.clone()),
             row => (row[0].buffer.name(), text_of(row)?),
@@ -482,6 +502,18 @@ fn rows(
         };
         if !parts.contains(&part) {
             parts.push(part);
+        }
+        // Bytes that have to follow, and more than what follows anyway.
+        for (at, piece) in row.iter().enumerate() {
+            let rest = row.iter().skip(at + 1);
+            let least = rest.map(|next| next.gap.0.saturating_add(next.len.unwrap_or(0)));
+            if at + 1 < row.len() && least.fold(0, u32::saturating_add) < piece.follow {
+                parts.push(Part {
+                    scope: row[0].buffer.name(),
+                    pattern: text_of(&row[..=at])?,
+                    absent: false,
+                });
+            }
         }
     }
     Ok(parts)
@@ -515,6 +547,10 @@ fn text_of(row: &[Piece]) -> Result<String, String> {
         let (tests, end) = byte_test::text(&piece.tests)?;
         text.push_str(&tests);
         taken = end;
+        if at + 1 == row.len() && piece.follow > taken {
+            let more = piece.follow.saturating_sub(taken);
+            text.push_str(&within(piece.buffer, any((more, Some(more)))?));
+        }
     }
     Ok(text)
 }
@@ -597,6 +633,10 @@ mod tests {
                 &["http.header.user-agent: bot$"],
             ),
             (
+                "content:\"bot\"; http_user_agent; content:!\"a.b\"; http_cookie; isdataat:!1,relative;",
+                &["http.header.user-agent: bot", "!http.header.cookie: a\\.b$"],
+            ),
+            (
                 "pcre:\"/^Host: a$/Hm\";",
                 &["http.header.host: ^(?:a)$"],
             ),
@@ -627,6 +667,25 @@ mod tests {
         ] {
             assert_eq!(parts(options), want, "{options}");
             assert_eq!(of(options).expect(options).losses, Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn bytes_that_follow_take_no_place() {
+        for (options, want) in [
+            (
+                "content:\"abcd\"; isdataat:78,relative; pcre:\"/^=[^\\n]{78}/R\";",
+                &["abcd(?:=[^\\n]{78})", "abcd(?s:.{78})"][..],
+            ),
+            (
+                "content:\"abcd\"; isdataat:3,relative; content:\"efg\"; distance:0;",
+                &["abcd(?s:.*)efg"],
+            ),
+        ] {
+            let text = format!("alert tcp any any -> any 53 ({options} sid:1;)");
+            let taken = pattern(&Rule::parse(&text).expect("a rule")).expect(options);
+            let parts: Vec<_> = taken.parts.iter().map(|part| &*part.pattern).collect();
+            assert_eq!(parts, want, "{options}");
         }
     }
 

@@ -80,6 +80,7 @@ pub fn pcre(value: &str, sticky: Buffer) -> Result<Piece, String> {
         field,
         len: None,
         tests: Vec::new(),
+        follow: 0,
         gap,
         is_relative,
         is_absent,
@@ -268,8 +269,8 @@ mod tests {
                 Some("user-agent: (?i:Envolo)"),
             ),
             (
-                "\"/^User-Agent\\x3a\\x20+Feat[^\\r\\n]+(?:Install|Updat)er/Hmi\"",
-                Some("user-agent: ^(?i:Feat[^\\r\\n]+(?:Install|Updat)er)"),
+                "\"/^User-Agent\\x3a\\x20+Feat[^\\r\\n]+(?:Install|Load)er/Hmi\"",
+                Some("user-agent: ^(?i:Feat[^\\r\\n]+(?:Install|Load)er)"),
             ),
             (
                 "\"/User-Agent\\: 00\\d+\\x0d\\x0a/H\"",
