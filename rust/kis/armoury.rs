@@ -12,7 +12,7 @@ use kis_core::{
     matching::signatures::{Signature, Signatures},
     matching::threshold::{
         counts::{About, Counts, WORDS},
-        Due,
+        Due, Kind,
     },
     sense::key::Key,
     sense::peers::network,
@@ -24,8 +24,9 @@ pub(crate) struct Armoury {
     pub(crate) generation: u32,
     /// The signatures and their table.
     pub(crate) signatures: Signatures<Image>,
-    /// How often those with a threshold have matched, for whom.
-    pub(crate) counts: Counts<KVVec<AtomicU64>>,
+    /// How often those have matched, for whom, whose threshold says what counts, and whose says what is told: what is told
+    /// so often a day takes no room from what counts in a minute.
+    counts: [Counts<KVVec<AtomicU64>>; 2],
     hits: KVVec<Hits<AtomicU64>>,
 }
 
@@ -45,16 +46,25 @@ impl Armoury {
         for _ in 0..signatures.len() {
             hits.push(Hits::default(), GFP_KERNEL)?;
         }
-        let has_thresholds = signatures.iter().any(|s| s.threshold().is_some());
-        let words = if has_thresholds { WORDS } else { 0 };
-        let mut counts = KVVec::with_capacity(words, GFP_KERNEL)?;
-        for _ in 0..words {
-            counts.push(AtomicU64::new(0), GFP_KERNEL)?;
-        }
+        let counts = |is_limit: bool| -> Result<_> {
+            let kinds = signatures.iter().filter_map(|s| s.threshold());
+            let mut kinds = kinds.map(|threshold| threshold.kind == Kind::Limit);
+            let words = if kinds.any(|own| own == is_limit) {
+                WORDS
+            } else {
+                0
+            };
+            let mut all = KVVec::with_capacity(words, GFP_KERNEL)?;
+            for _ in 0..words {
+                all.push(AtomicU64::new(0), GFP_KERNEL)?;
+            }
+            Ok(Counts::new(Key::new(random::key()), all))
+        };
+        let counts = [counts(false)?, counts(true)?];
         Ok(Self {
             generation: hooks::new_generation(),
             signatures,
-            counts: Counts::new(Key::new(random::key()), counts),
+            counts,
             hits,
         })
     }
@@ -74,7 +84,13 @@ impl Armoury {
                 destination: *destination,
             };
             let now_ms = clock::monotonic_ns() / 1_000_000;
-            self.counts.take(&threshold, &about, now_ms)
+            let [deciding, telling] = &self.counts;
+            let counts = if threshold.kind == Kind::Limit {
+                telling
+            } else {
+                deciding
+            };
+            counts.take(&threshold, &about, now_ms)
         });
         if let Some(hits) = self.hits.get(sig) {
             hits.all.fetch_add(1, Ordering::Relaxed);
@@ -83,6 +99,12 @@ impl Armoury {
             }
         }
         due
+    }
+
+    /// Counts that were lost for want of room.
+    pub(crate) fn counts_lost(&self) -> u64 {
+        let [deciding, telling] = &self.counts;
+        deciding.lost().wrapping_add(telling.lost())
     }
 
     /// Matches of a signature so far.

@@ -193,6 +193,10 @@ fn hit(
     if !signature.is_at(addresses.proto, addresses.local_port) {
         return false;
     }
+    // Of what comes at once, one match is counted.
+    if signature.threshold().is_some() && !found.is_first {
+        return false;
+    }
     let due = armoury.count(found.sig, &signature, &addresses.peer, &addresses.local);
     if due == Due::Not {
         return false;

@@ -77,7 +77,7 @@ is "what was not permitted was not done" "$(status mode) $(status bans) $(status
 # --- the names in the JSON
 
 is "status has its names" "$(keys . status)" \
-	"$(words abi bans cells denied dropped generation killed lost_alerts lost_telemetry mode records \
+	"$(words abi bans cells counts_lost denied dropped generation killed lost_alerts lost_telemetry mode records \
 		schema_version signatures ticker_ns ticks uptime_ns)"
 is "no command is status" "$(kisctl --json | jq -c '[.abi, .cells, .signatures, .bans]')" '[3,2,2,1]'
 is "doctor has its names" \

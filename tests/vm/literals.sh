@@ -10,7 +10,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-kis.sh"
 
-plan 27
+plan 28
 
 python3 "$HERE/sigserver.py" cell "$WORK" 7300 &
 wait_for "$START_LIMIT" test -e "$WORK/ready" || bail "the server did not start"
@@ -112,4 +112,5 @@ since=$(newest)
 is "what is told once has its effect each time" "$(send noise)$(send noise)$(send noise)" resetresetreset
 is "and is told once" "$(records "$since" 'select(.event_type == "kis_danger_two") | .signature.id')" 2
 sigs '{"id": 1, "type": 2, "message": "the third attempt", "pattern": "attempt", '"$often"'}'
-is "attempts are counted, not connections" "$(send 'attempt, attempt' ', attempt')" reset
+is "what comes at once is counted once" "$(send 'attempt, attempt' 'attempt')" served
+is "and so on the next connection the first is one too many" "$(send 'attempt')" reset

@@ -229,7 +229,8 @@ impl<'a> Search<'a> {
                 let Some(signature) = self.signatures.get(found.sig) else {
                     return ControlFlow::Continue(());
                 };
-                let is_told = is_meant(&signature) && self.is_due(&signature, origin);
+                let is_counted = signature.threshold().is_none() || found.is_first;
+                let is_told = is_meant(&signature) && is_counted && self.is_due(&signature, origin);
                 if is_told && !known.contains(&signature.id()) {
                     known.push(signature.id());
                     tell(Match {
@@ -413,8 +414,10 @@ mod tests {
             let all = matches(&signatures, "f", bytes, 7);
             all.iter().map(|found| (found.id, found.offset)).collect()
         };
-        assert_eq!(ends(b"try try try try"), [(1, 11), (2, 15)]);
-        assert_eq!(ends(b"try try"), []);
+        // Once in what comes at a time.
+        assert_eq!(ends(b"try try try tr"), []);
+        assert_eq!(ends(b"try try try try"), [(1, 15)]);
+        assert_eq!(ends(b"try....try....try....try"), [(1, 17), (2, 24)]);
     }
 
     /// A datagram behind the head of its record.

@@ -4,8 +4,9 @@
 //!
 //! Who is counted (a signature with a peer, an address, both or neither) is known by a keyed hash. It has a place in one of
 //! 512 buckets of eight. Who is new takes one that is empty or whose window is over, else the one whose window ends
-//! first: what was counted there is lost, and that is counted. Who wants to be forgotten so needs some 4,096 others that the
-//! same signatures match for; the hash is keyed by chance, so nobody can choose his bucket.
+//! first: what was counted there is lost, and that is counted. Who wants to be forgotten so needs some 4,096 others that
+//! signatures match for, and a few hundred where those of others last longer; the hash is keyed by chance, so nobody can choose
+//! his bucket.
 //!
 //! Any number of processors count at once, and none waits: a place is its owner and its window, and a window is changed
 //! only as long as both are what they were. Two that meet somebody new at the same moment may give him a place
@@ -140,31 +141,39 @@ impl<S: Deref<Target = [AtomicU64]>> Counts<S> {
         threshold: &Threshold,
         now_ms: u64,
     ) -> Option<Due> {
-        let ends = |place: &&[AtomicU64]| {
-            let [owner, window] = *place else {
-                return u64::MAX;
+        let mut best: Option<(u64, &[AtomicU64], u64, u64)> = None;
+        for place in bucket.chunks_exact(PLACE) {
+            let [owner, window] = place else {
+                return None;
             };
-            let window = Window::of_word(window.load(Ordering::Relaxed));
-            match owner.load(Ordering::Relaxed) {
+            // ORDERING: pairs with the release of who has made him the owner: it is his window, or a later one.
+            let owner = owner.load(Ordering::Acquire);
+            let word = window.load(Ordering::Acquire);
+            let end_ms = match owner {
+                // It may be the same one who gets it.
+                BUSY => return None,
                 0 => 0,
-                BUSY => u64::MAX,
                 // Whose is over is as good as empty.
-                _ => window.end_ms,
+                _ => Window::of_word(word).end_ms,
+            };
+            if best.is_none_or(|(least, ..)| end_ms < least) {
+                best = Some((end_ms, place, owner, word));
             }
-        };
-        let [owner, place] = bucket.chunks_exact(PLACE).min_by_key(ends)? else {
-            return None;
-        };
-        let before = owner.load(Ordering::Relaxed);
-        if before == BUSY {
-            return None;
         }
+        let (_, place, before, word) = best?;
+        let [owner, place] = place else {
+            return None;
+        };
         // ORDERING: acquire and release, so that who sees a window of the new one's does not see the old owner.
         owner
             .compare_exchange(before, BUSY, Ordering::AcqRel, Ordering::Relaxed)
             .ok()?;
-        let was = Window::of_word(place.load(Ordering::Relaxed));
-        if before != 0 && !was.is_over(now_ms) {
+        if place.load(Ordering::Acquire) != word {
+            // He has counted meanwhile.
+            owner.store(before, Ordering::Release);
+            return None;
+        }
+        if before != 0 && !Window::of_word(word).is_over(now_ms) {
             if let Some(lost) = self.words.last() {
                 lost.fetch_add(1, Ordering::Relaxed);
             }

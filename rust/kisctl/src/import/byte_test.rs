@@ -56,6 +56,8 @@ impl Test {
             .ok_or_else(|| no("its number of bytes"))?;
         let number = number.and_then(|word| match word.strip_prefix("0x") {
             Some(hex) => u64::from_str_radix(hex, 16).ok(),
+            // Octal, or a slip.
+            None if word.len() > 1 && word.starts_with('0') => None,
             None => word.parse().ok(),
         });
         let number = number.ok_or_else(|| no("its number"))?;
@@ -332,6 +334,7 @@ mod tests {
             "5,=,1,0",
             "1,=,1",
             "1,^,1,0",
+            "1,=,010,0",
             "1,=,name,0",
             "1,=,1,-1,relative",
             "10,>,9,0,relative,string,dec",

@@ -40,8 +40,17 @@ pub struct Piece {
     pub is_relative: bool,
     /// Whether it must not be there.
     pub is_absent: bool,
+    /// Whether what is relative counts from it.
+    pub is_cursor: bool,
     /// Where it is looked for.
     pub buffer: Buffer,
+}
+
+impl Piece {
+    /// Whether what is relative in a buffer may count from it.
+    pub fn follows(&self, buffer: Buffer) -> bool {
+        self.is_cursor && self.buffer == buffer && !self.is_absent
+    }
 }
 
 /// A content with its modifiers; the error says what cannot be said.
@@ -78,6 +87,11 @@ pub fn content(value: &str, own: &[(&str, &str)], buffer: Buffer) -> Result<Piec
     }
     let mut text = match buffer {
         Buffer::Names => names(&bytes)?,
+        Buffer::Query if bytes.starts_with(b".") => {
+            // Not the name itself, but what is below it.
+            let text = labels(&bytes, has("endswith") || has(LAST));
+            format!("[^\\x00-\\x20]{text}")
+        }
         Buffer::Query => labels(&bytes, has("endswith") || has(LAST)),
         Buffer::Scope(Scope::Headers) => {
             // What stands between name and value is one blank in the buffer of rules.
@@ -87,7 +101,8 @@ pub fn content(value: &str, own: &[(&str, &str)], buffer: Buffer) -> Result<Piec
         }
         Buffer::Host | Buffer::Field(_) | Buffer::Scope(_) => escaped(&bytes),
     };
-    if has("nocase") || matches!(buffer, Buffer::Host | Buffer::Names) {
+    let is_any_case = buffer == Buffer::Host || (buffer == Buffer::Names && !is_absent);
+    if has("nocase") || is_any_case {
         text = format!("(?i:{text})");
     }
     if has("endswith") {
@@ -108,7 +123,9 @@ pub fn content(value: &str, own: &[(&str, &str)], buffer: Buffer) -> Result<Piec
     if buffer == Buffer::Names && (is_relative || gap != ANYWHERE || has("endswith")) {
         return Err("wants names of fields at a place (http.header_names)".to_owned());
     }
-    let field = (buffer == Buffer::Scope(Scope::Headers) && gap == ANYWHERE && !is_relative)
+    let is_line = buffer == Buffer::Scope(Scope::Headers) && gap == ANYWHERE && !is_relative;
+    // To find more where something must not be there is to find less.
+    let field = (is_line && !is_absent)
         .then(|| line(&bytes, has("nocase")))
         .flatten();
     let is_plain = matches!(buffer, Buffer::Scope(scope) if scope != Scope::Headers);
@@ -121,18 +138,22 @@ pub fn content(value: &str, own: &[(&str, &str)], buffer: Buffer) -> Result<Piec
         gap,
         is_relative,
         is_absent,
+        is_cursor: true,
         buffer,
     })
 }
 
 /// The field and the pattern of its value of what begins a header line with a whole name, written as names are, and more.
 fn line(bytes: &[u8], is_nocase: bool) -> Option<(String, String)> {
-    let bytes = bytes.strip_prefix(b"\r\n").unwrap_or(bytes);
+    let (bytes, is_begun) = match bytes.strip_prefix(b"\r\n") {
+        Some(bytes) => (bytes, true),
+        None => (bytes, false),
+    };
     let at = bytes.iter().position(|byte| *byte == b':')?;
     let (name, rest) = (&bytes[..at], bytes[at..].strip_prefix(b":")?);
     let name = std::str::from_utf8(name)
         .ok()
-        .filter(|name| is_name(name))?;
+        .filter(|name| is_name(name, is_begun))?;
     let (rest, end) = match rest.strip_suffix(b"\r\n") {
         Some(rest) => (rest, "$"),
         None => (rest, ""),
@@ -153,8 +174,12 @@ fn line(bytes: &[u8], is_nocase: bool) -> Option<(String, String)> {
     Some((name.to_ascii_lowercase(), format!("^{text}{end}")))
 }
 
-/// Whether a name of a field is written as these are; a rule may be about one in other letters.
-pub fn is_name(name: &str) -> bool {
+/// Whether a name of a field is written as these are, and is a whole one: with `is_begun` it begins a line. A rule may be about
+/// one in other letters, and about all whose end it is. The values of cookies are not in the header lines of rules.
+pub fn is_name(name: &str, is_begun: bool) -> bool {
+    if name == "Cookie" || !(is_begun || name == "User-Agent") {
+        return false;
+    }
     let is_word = |word: &str| {
         let mut letters = word.bytes();
         letters

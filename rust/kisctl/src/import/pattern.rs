@@ -29,7 +29,10 @@ use super::{
 };
 use crate::{
     signature_file::{
-        threshold::Type,
+        threshold::{
+            By,
+            Type, //
+        },
         Part,
         Ports,
         Threshold, //
@@ -182,12 +185,15 @@ pub fn pattern(rule: &Rule) -> Result<Taken, String> {
             absent: false,
         });
     }
-    let is_counted = threshold.is_some_and(|own| own.kind != Type::Limit);
-    if is_counted {
-        let unit = if has_buffer { "request" } else { "packet" };
-        losses.push(format!(
-            "counts each time that it is there, not each {unit}"
-        ));
+    if let Some(own) = threshold {
+        // The first of them is the same, whatever is counted.
+        let is_first = own.kind == Type::Limit && own.count == 1;
+        if has_buffer && !is_first {
+            losses.push("counts what comes at a time, not each request".to_owned());
+        }
+        if rule.protocol == "udp" && own.track != By::ByRule {
+            losses.push("counts all peers together over UDP".to_owned());
+        }
     }
     let mut ports = ports_of(rule, has_buffer, &mut losses)?;
     let is_dns = rule.protocol == "dns" && is_query;
@@ -304,7 +310,8 @@ fn data_at(value: &str, sticky: Buffer, pieces: &mut Vec<Piece>) -> Result<(), S
         Some(count) => (true, count),
         None => (false, count),
     };
-    let before = pieces.last_mut().filter(|_| is_relative);
+    let before = pieces.iter_mut().rev().find(|piece| piece.is_cursor);
+    let before = before.filter(|_| is_relative);
     if let Some(piece) = before.filter(|piece| is_end(value) || piece.is_absent) {
         // The same as endswith, also for what must not be there.
         let end = piece.buffer.end().filter(|_| is_end(value));
@@ -320,18 +327,29 @@ fn data_at(value: &str, sticky: Buffer, pieces: &mut Vec<Piece>) -> Result<(), S
     let buffer = pieces.last().map_or(sticky, |piece| piece.buffer);
     let end = buffer.end();
     let mut before = pieces.iter_mut().rev();
-    let before = before.find(|piece| piece.buffer == buffer && !piece.is_absent);
+    let before = before.find(|piece| piece.follows(buffer));
     if let Some(piece) = before.filter(|_| is_relative && !is_absent) {
         // What follows counts from where it did.
         piece.follow = piece.follow.max(count);
         return Ok(());
     }
     let text = match (is_absent, end) {
-        (false, _) => within(buffer, any((count, Some(count)))?),
+        // From the beginning the byte at that place has to be there.
+        (false, _) => {
+            let count = count.saturating_add(1);
+            within(buffer, any((count, Some(count)))?)
+        }
         (true, _) if buffer == Buffer::Query && count != 1 => {
             return Err("wants a name to end soon (isdataat)".to_owned());
         }
-        (true, Some(end)) => format!("{}{end}", any((0, Some(count.saturating_sub(1))))?),
+        (true, Some(end)) => {
+            let most = if is_relative {
+                count.saturating_sub(1)
+            } else {
+                count
+            };
+            format!("{}{end}", any((0, Some(most)))?)
+        }
         (true, None) => return Err("wants bytes to be missing (isdataat)".to_owned()),
     };
     pieces.push(Piece {
@@ -343,6 +361,7 @@ fn data_at(value: &str, sticky: Buffer, pieces: &mut Vec<Piece>) -> Result<(), S
         gap: (0, Some(0)),
         is_relative,
         is_absent: false,
+        is_cursor: is_relative,
         buffer: if is_relative { buffer } else { sticky },
     });
     Ok(())
@@ -353,7 +372,7 @@ fn test(value: &str, sticky: Buffer, pieces: &mut Vec<Piece>) -> Result<(), Stri
     let (test, is_relative) = Test::parse(value)?;
     let buffer = pieces.last().map_or(sticky, |piece| piece.buffer);
     let mut before = pieces.iter_mut().rev();
-    let before = before.find(|piece| piece.buffer == buffer && !piece.is_absent);
+    let before = before.find(|piece| piece.follows(buffer));
     match before {
         Some(piece) if is_relative => piece.tests.push(test),
         _ => pieces.push(Piece {
@@ -365,6 +384,7 @@ fn test(value: &str, sticky: Buffer, pieces: &mut Vec<Piece>) -> Result<(), Stri
             gap: (0, Some(0)),
             is_relative: false,
             is_absent: false,
+            is_cursor: false,
             buffer: if is_relative { buffer } else { sticky },
         }),
     }
@@ -446,6 +466,7 @@ fn length(value: &str, buffer: Buffer) -> Result<Piece, String> {
         gap: (0, Some(0)),
         is_relative: false,
         is_absent: false,
+        is_cursor: false,
         buffer,
     })
 }
@@ -467,7 +488,7 @@ fn rows(
             return Err("says what must not follow (content:!)".to_owned());
         }
         let mut before = rows.iter_mut().rev();
-        match before.find(|row| row[0].buffer == piece.buffer && !row[0].is_absent) {
+        match before.find(|row| row[0].follows(piece.buffer)) {
             Some(row) => row.push(piece),
             // Relative to nothing is relative to the beginning.
             None => rows.push(vec![piece]),
@@ -479,6 +500,9 @@ fn rows(
         if scope == Scope::Stream {
             if row[0].is_absent {
                 return Err("says what must not be in a stream (content:!)".to_owned());
+            }
+            if row[0].buffer == Buffer::Query && row[0].text.starts_with('^') {
+                losses.push("over TCP in the first query only".to_owned());
             }
             // A datagram begins with itself.
             if row[0].gap != ANYWHERE && !is_datagram {
@@ -649,7 +673,7 @@ mod tests {
                 "http.uri; content:\"/x\"; http.header_names; content:!\"|0d 0a|Referer|0d 0a|\";",
                 &[
                     "http.uri: /x",
-                    "!http.header: (?i:(?:^|\\n)Referer[ \\t]*:)",
+                    "!http.header: (?:^|\\n)Referer[ \\t]*:",
                 ],
             ),
             (
@@ -658,7 +682,7 @@ mod tests {
             ),
             (
                 "http.header; content:\"User-Agent|3a 20|x (y)|0d 0a|\"; nocase; content:!\"|0d 0a|Host|3a| z\";",
-                &["http.header.user-agent: ^(?i:x \\(y\\))$", "!http.header.host: ^z"],
+                &["http.header.user-agent: ^(?i:x \\(y\\))$", "!http.header: \\x0d?\\x0aHost:[ \\t]*z"],
             ),
             (
                 "http.header; content:\"Host|3a 20|\"; content:\"x\"; distance:2;",
@@ -686,6 +710,44 @@ mod tests {
             let taken = pattern(&Rule::parse(&text).expect("a rule")).expect(options);
             let parts: Vec<_> = taken.parts.iter().map(|part| &*part.pattern).collect();
             assert_eq!(parts, want, "{options}");
+        }
+    }
+
+    #[test]
+    fn what_is_relative_counts_from_a_content() {
+        for (options, want) in [
+            (
+                "content:\"abcd\"; byte_test:1,=,7,0; content:\"efgh\"; distance:1; within:9;",
+                &["abcd(?s:.{1,6})efgh", "^\\x07"][..],
+            ),
+            (
+                "content:\"abcd\"; isdataat:5; content:\"efgh\"; distance:1;",
+                &["abcd(?s:.{1,})efgh", "^(?s:.{6})"],
+            ),
+        ] {
+            let text = format!("alert udp any any -> any 53 ({options} sid:1;)");
+            let taken = pattern(&Rule::parse(&text).expect("a rule")).expect(options);
+            let parts: Vec<_> = taken.parts.iter().map(|part| &*part.pattern).collect();
+            assert_eq!(parts, want, "{options}");
+        }
+        for (options, want) in [
+            (
+                "http.uri; content:\"/abcd\"; urilen:>2; isdataat:!1,relative;",
+                &["http.uri: /abcd$", "http.uri: ^(?s:.{3})"][..],
+            ),
+            (
+                "http.uri; content:\"/evil.php\"; bsize:14; content:\"abcd\"; distance:1;",
+                &[
+                    "http.uri: /evil\\.php(?s:.{1,})abcd",
+                    "http.uri: ^(?s:.{14})$",
+                ],
+            ),
+            (
+                "http.uri; content:\"/abcd\"; isdataat:!10;",
+                &["http.uri: /abcd", "http.uri: ^(?s:.{0,10})$"],
+            ),
+        ] {
+            assert_eq!(parts(options), want, "{options}");
         }
     }
 
@@ -738,11 +800,11 @@ mod tests {
             ),
             (
                 "dns_query; content:\".cz.cc\"; isdataat:!1,relative;",
-                "\\x02cz\\x02cc\\x00",
+                "[^\\x00-\\x20]\\x02cz\\x02cc\\x00",
             ),
             (
                 "dns_query; content:\".pw\"; isdataat:!1,relative; nocase;",
-                "(?i:\\x02pw)\\x00",
+                "(?i:[^\\x00-\\x20]\\x02pw)\\x00",
             ),
             (
                 "dns.query; content:\"evil.pw\"; endswith;",
@@ -764,7 +826,9 @@ mod tests {
                 (taken.ports, taken.protocol),
                 (vec![Ports::new(53, 53)], None)
             );
-            assert_eq!(taken.losses, Vec::<String>::new(), "{options}");
+            // Over TCP a name at the beginning is that of the first query.
+            let lost = usize::from(options.contains("startswith"));
+            assert_eq!(taken.losses.len(), lost, "{options}");
         }
         assert!(of(
             "dns any any -> any any",

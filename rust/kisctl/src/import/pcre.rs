@@ -12,6 +12,14 @@ use super::{
     rule::negated, //
 };
 use kis_core::matching::scope::Scope;
+use regex_syntax::{
+    hir::{
+        Class,
+        Hir,
+        HirKind, //
+    },
+    ParserBuilder, //
+};
 
 /// A `pcre`: `"/…/flags"`; the error says what cannot be said.
 pub fn pcre(value: &str, sticky: Buffer) -> Result<Piece, String> {
@@ -35,8 +43,8 @@ pub fn pcre(value: &str, sticky: Buffer) -> Result<Piece, String> {
     if matches!(buffer, Buffer::Query | Buffer::Names) {
         return Err("looks for names with a pcre".to_owned());
     }
-    let field = (buffer == Buffer::Scope(Scope::Headers) && !is_relative)
-        .then(|| field(body, &inner))
+    let field = (buffer == Buffer::Scope(Scope::Headers) && !is_relative && !is_absent)
+        .then(|| field(body, &inner, flags.contains('m')))
         .flatten();
     let mut body = portable(body);
     let is_simple = !has_ways(&body);
@@ -84,21 +92,22 @@ pub fn pcre(value: &str, sticky: Buffer) -> Result<Piece, String> {
         gap,
         is_relative,
         is_absent,
+        is_cursor: true,
         buffer,
     })
 }
 
 /// The field and the pattern of its value of an expression that begins with the name of a field, written as names are, and stays
 /// on its line.
-fn field(body: &str, flags: &str) -> Option<(String, String)> {
+fn field(body: &str, flags: &str, is_lines: bool) -> Option<(String, String)> {
     if has_ways(body) || flags.contains('x') {
         return None;
     }
-    let begun = ["^", "(?:^|\\n)", "\\r\\n", "\\x0d\\x0a", "\\n"];
-    let body = begun
-        .iter()
-        .find_map(|begin| body.strip_prefix(begin))
-        .unwrap_or(body);
+    // Without m these are the beginning and the end of all lines.
+    let begun = ["(?:^|\\n)", "\\r\\n", "\\x0d\\x0a", "\\n", "^"];
+    let mut begun = begun.iter().filter(|begin| is_lines || **begin != "^");
+    let begun = begun.find_map(|begin| body.strip_prefix(begin));
+    let (body, is_begun) = (begun.unwrap_or(body), begun.is_some());
     let len = body
         .find(|c: char| !c.is_ascii_alphabetic() && c != '-')
         .filter(|len| *len > 0)?;
@@ -106,7 +115,7 @@ fn field(body: &str, flags: &str) -> Option<(String, String)> {
     let rest = ["\\x3a", "\\x3A", "\\:", ":"]
         .iter()
         .find_map(|colon| rest.strip_prefix(colon))?;
-    if !is_name(name) {
+    if !is_name(name, is_begun) {
         return None;
     }
     // Anything on the line, the blank behind the colon for one: then it is anywhere in the value.
@@ -132,19 +141,14 @@ fn field(body: &str, flags: &str) -> Option<(String, String)> {
             ("^", rest)
         }
     };
-    let ends = ["\\r\\n", "\\x0d\\x0a", "\\r?\\n", "$"];
-    let ended = ends.iter().find_map(|end| rest.strip_suffix(end));
+    let ends = ["\\r\\n", "\\x0d\\x0a", "\\r?\\n", "\\r?$", "$"];
+    let mut ends = ends.iter().filter(|end| is_lines || !end.ends_with('$'));
+    let ended = ends.find_map(|end| rest.strip_suffix(end));
     let (rest, end) = ended.map_or((rest, ""), |rest| (rest, "$"));
-    // What is optional or repeated, or goes on to another line, is left as it is.
+    // What is optional or repeated is left as it is.
     let is_odd = rest.is_empty()
         || rest.starts_with(['+', '*', '?', '{', '|'])
         || rest.ends_with('\\')
-        || ["\\r", "\\n", "\\x0d", "\\x0a", "\\s"].iter().any(|odd| {
-            rest.replace("[^\\r\\n]", "")
-                .replace("[^\\n]", "")
-                .contains(odd)
-        })
-        || flags.contains('s') && rest.contains('.')
         || rest.replace("[^", "").contains('^');
     if is_odd {
         return None;
@@ -154,7 +158,34 @@ fn field(body: &str, flags: &str) -> Option<(String, String)> {
         "" => format!("(?:{text})"),
         flags => format!("(?{flags}:{text})"),
     };
+    let mut parser = ParserBuilder::new();
+    let hir = parser
+        .utf8(false)
+        .unicode(false)
+        .build()
+        .parse(&text)
+        .ok()?;
+    let text = (!crosses(&hir)).then_some(text)?;
     Some((name.to_ascii_lowercase(), format!("{begin}{text}{end}")))
+}
+
+/// Whether an expression may go on to another line.
+fn crosses(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => literal.0.contains(&b'\n'),
+        HirKind::Class(Class::Bytes(class)) => {
+            let mut ranges = class.iter();
+            ranges.any(|range| (range.start()..=range.end()).contains(&b'\n'))
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            let mut ranges = class.iter();
+            ranges.any(|range| (range.start()..=range.end()).contains(&'\n'))
+        }
+        HirKind::Repetition(repeat) => crosses(&repeat.sub),
+        HirKind::Capture(capture) => crosses(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(crosses),
+    }
 }
 
 /// Whether a regular expression is several at its outermost: then `^` and `$` are those of one of them.
@@ -277,9 +308,14 @@ mod tests {
                 Some("user-agent: ^(?:00\\d+)$"),
             ),
             (
-                "\"/^Host\\x3a\\s*[0-9.]+\\r\\n/H\"",
+                "\"/^Host\\x3a\\s*[0-9.]+\\r\\n/Hm\"",
                 Some("host: ^(?:[0-9.]+)$"),
             ),
+            ("\"/User-Agent\\x3a aaaa[^b]+cdef/H\"", None),
+            ("\"/User-Agent\\x3a agent\\W+Accept/H\"", None),
+            ("\"/^Host\\x3a agent/H\"", None),
+            ("\"/Agent\\x3a agent/Hm\"", None),
+            ("!\"/^Host\\x3a agent/Hm\"", None),
             // Another case, more lines, more ways, no blank, no name.
             ("\"/USER-AGENT: x/H\"", None),
             ("\"/Host: a.*\\nb/H\"", None),
