@@ -8,6 +8,7 @@
 pub mod buffer;
 pub mod byte_test;
 pub mod content;
+pub mod gap;
 pub mod pattern;
 pub mod pcre;
 pub mod ports;

@@ -6,7 +6,7 @@
 //! if its first byte is above 2, or is 2 and the second one above 3. A test takes no bytes: what follows counts from
 //! where the content before it has ended.
 
-use super::content::any;
+use super::gap::any;
 use std::fmt::Write;
 
 /// Most bytes of a number.

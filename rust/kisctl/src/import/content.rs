@@ -8,18 +8,13 @@
 use super::{
     buffer::Buffer,
     byte_test::Test,
+    gap::{
+        Gap,
+        ANYWHERE, //
+    },
     rule::negated, //
 };
 use kis_core::matching::scope::Scope;
-
-/// Longest gap that is written out.
-pub const MAX_GAP: u32 = 300;
-
-/// Bytes between two things, or before the first: at least so many, and at most.
-pub type Gap = (u32, Option<u32>);
-
-/// Anywhere.
-pub const ANYWHERE: Gap = (0, None);
 
 /// A piece of what is looked for.
 #[derive(Clone, Debug)]
@@ -300,18 +295,4 @@ pub fn escaped(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-/// Any bytes, so many.
-pub fn any(gap: Gap) -> Result<String, String> {
-    let far = |n: u32| format!("has a gap of more than {MAX_GAP} bytes ({n})");
-    match gap {
-        (0, Some(0)) => Ok(String::new()),
-        (0, None) => Ok("(?s:.*)".to_owned()),
-        (least, _) if least > MAX_GAP => Err(far(least)),
-        (least, None) => Ok(format!("(?s:.{{{least},}})")),
-        (_, Some(most)) if most > MAX_GAP => Err(far(most)),
-        (least, Some(most)) if least == most => Ok(format!("(?s:.{{{least}}})")),
-        (least, Some(most)) => Ok(format!("(?s:.{{{least},{most}}})")),
-    }
 }

@@ -13,11 +13,13 @@ use super::{
         Test, //
     },
     content::{
-        any,
         content,
         Piece,
+        LAST, //
+    },
+    gap::{
+        any,
         ANYWHERE,
-        LAST,
         MAX_GAP, //
     },
     pcre::pcre,

@@ -6,9 +6,9 @@ use super::{
     buffer::Buffer,
     content::{
         is_name,
-        Piece,
-        ANYWHERE, //
+        Piece, //
     },
+    gap::ANYWHERE,
     rule::negated, //
 };
 use kis_core::matching::scope::Scope;
