@@ -26,7 +26,7 @@ pub(crate) struct Armoury {
     pub(crate) signatures: Signatures<Image>,
     /// How often those have matched, for whom, whose threshold says what counts, and whose says what is told: what is told
     /// so often a day takes no room from what counts in a minute.
-    counts: [Counts<KVVec<AtomicU64>>; 2],
+    counts: KBox<[Counts<KVVec<AtomicU64>>; 2]>,
     hits: KVVec<Hits<AtomicU64>>,
 }
 
@@ -46,21 +46,7 @@ impl Armoury {
         for _ in 0..signatures.len() {
             hits.push(Hits::default(), GFP_KERNEL)?;
         }
-        let counts = |is_limit: bool| -> Result<_> {
-            let kinds = signatures.iter().filter_map(|s| s.threshold());
-            let mut kinds = kinds.map(|threshold| threshold.kind == Kind::Limit);
-            let words = if kinds.any(|own| own == is_limit) {
-                WORDS
-            } else {
-                0
-            };
-            let mut all = KVVec::with_capacity(words, GFP_KERNEL)?;
-            for _ in 0..words {
-                all.push(AtomicU64::new(0), GFP_KERNEL)?;
-            }
-            Ok(Counts::new(Key::new(random::key()), all))
-        };
-        let counts = [counts(false)?, counts(true)?];
+        let counts = both(&signatures)?;
         Ok(Self {
             generation: hooks::new_generation(),
             signatures,
@@ -84,7 +70,7 @@ impl Armoury {
                 destination: *destination,
             };
             let now_ms = clock::monotonic_ns() / 1_000_000;
-            let [deciding, telling] = &self.counts;
+            let [deciding, telling] = &*self.counts;
             let counts = if threshold.kind == Kind::Limit {
                 telling
             } else {
@@ -103,7 +89,7 @@ impl Armoury {
 
     /// Counts that were lost for want of room.
     pub(crate) fn counts_lost(&self) -> u64 {
-        let [deciding, telling] = &self.counts;
+        let [deciding, telling] = &*self.counts;
         deciding.lost().wrapping_add(telling.lost())
     }
 
@@ -114,4 +100,25 @@ impl Armoury {
             held: hits.held.load(Ordering::Relaxed),
         })
     }
+}
+
+/// Room for both kinds. A frame of its own.
+#[inline(never)]
+fn both(signatures: &Signatures<Image>) -> Result<KBox<[Counts<KVVec<AtomicU64>>; 2]>> {
+    let both = [counts(signatures, false)?, counts(signatures, true)?];
+    Ok(KBox::new(both, GFP_KERNEL)?)
+}
+
+/// Room for the counts of those thresholds that say what is told, or of the others; none if there are none. May sleep.
+#[inline(never)]
+fn counts(signatures: &Signatures<Image>, is_limit: bool) -> Result<Counts<KVVec<AtomicU64>>> {
+    let kinds = signatures.iter().filter_map(|s| s.threshold());
+    let mut kinds = kinds.map(|threshold| threshold.kind == Kind::Limit);
+    let has_some = kinds.any(|own| own == is_limit);
+    let words = if has_some { WORDS } else { 0 };
+    let mut all = KVVec::with_capacity(words, GFP_KERNEL)?;
+    for _ in 0..words {
+        all.push(AtomicU64::new(0), GFP_KERNEL)?;
+    }
+    Ok(Counts::new(Key::new(random::key()), all))
 }
