@@ -12,7 +12,7 @@ use kis_core::{
     matching::signatures::{Signature, Signatures},
     matching::threshold::{
         counts::{About, Counts, WORDS},
-        Due, Kind,
+        Due,
     },
     sense::key::Key,
     sense::peers::network,
@@ -24,9 +24,8 @@ pub(crate) struct Armoury {
     pub(crate) generation: u32,
     /// The signatures and their table.
     pub(crate) signatures: Signatures<Image>,
-    /// How often those have matched, for whom, whose threshold says what counts, and whose says what is told: what is told
-    /// so often a day takes no room from what counts in a minute.
-    counts: KBox<[Counts<KVVec<AtomicU64>>; 2]>,
+    /// How often those with a threshold have matched, for whom.
+    pub(crate) counts: Counts<KVVec<AtomicU64>>,
     hits: KVVec<Hits<AtomicU64>>,
 }
 
@@ -46,7 +45,7 @@ impl Armoury {
         for _ in 0..signatures.len() {
             hits.push(Hits::default(), GFP_KERNEL)?;
         }
-        let counts = both(&signatures)?;
+        let counts = counts(&signatures)?;
         Ok(Self {
             generation: hooks::new_generation(),
             signatures,
@@ -70,13 +69,7 @@ impl Armoury {
                 destination: *destination,
             };
             let now_ms = clock::monotonic_ns() / 1_000_000;
-            let [deciding, telling] = &*self.counts;
-            let counts = if threshold.kind == Kind::Limit {
-                telling
-            } else {
-                deciding
-            };
-            counts.take(&threshold, &about, now_ms)
+            self.counts.take(&threshold, &about, now_ms)
         });
         if let Some(hits) = self.hits.get(sig) {
             hits.all.fetch_add(1, Ordering::Relaxed);
@@ -85,12 +78,6 @@ impl Armoury {
             }
         }
         due
-    }
-
-    /// Counts that were lost for want of room.
-    pub(crate) fn counts_lost(&self) -> u64 {
-        let [deciding, telling] = &*self.counts;
-        deciding.lost().wrapping_add(telling.lost())
     }
 
     /// Matches of a signature so far.
@@ -102,19 +89,10 @@ impl Armoury {
     }
 }
 
-/// Room for both kinds. A frame of its own.
+/// Room for the counts of thresholds; none if there are none. May sleep. A frame of its own.
 #[inline(never)]
-fn both(signatures: &Signatures<Image>) -> Result<KBox<[Counts<KVVec<AtomicU64>>; 2]>> {
-    let both = [counts(signatures, false)?, counts(signatures, true)?];
-    Ok(KBox::new(both, GFP_KERNEL)?)
-}
-
-/// Room for the counts of those thresholds that say what is told, or of the others; none if there are none. May sleep.
-#[inline(never)]
-fn counts(signatures: &Signatures<Image>, is_limit: bool) -> Result<Counts<KVVec<AtomicU64>>> {
-    let kinds = signatures.iter().filter_map(|s| s.threshold());
-    let mut kinds = kinds.map(|threshold| threshold.kind == Kind::Limit);
-    let has_some = kinds.any(|own| own == is_limit);
+fn counts(signatures: &Signatures<Image>) -> Result<Counts<KVVec<AtomicU64>>> {
+    let has_some = signatures.iter().any(|s| s.threshold().is_some());
     let words = if has_some { WORDS } else { 0 };
     let mut all = KVVec::with_capacity(words, GFP_KERNEL)?;
     for _ in 0..words {

@@ -69,8 +69,8 @@ pub(crate) struct Match<'a> {
     pub(crate) addresses: &'a Addresses,
     /// Who accepted it.
     pub(crate) owner: Owner,
-    /// Whether the signature's threshold wants it told; `None` if it has none.
-    pub(crate) is_told: Option<bool>,
+    /// Whether its threshold lets it be told.
+    pub(crate) is_told: bool,
 }
 
 /// What the officer did, for the record of it.

@@ -213,7 +213,7 @@ fn hit(
         signature: &signature,
         addresses: &addresses,
         owner,
-        is_told: signature.threshold().map(|_| due == Due::Told),
+        is_told: due == Due::Told,
     };
     killer.carry_out(site, &finding, Scene::Match(&what)).kills
 }

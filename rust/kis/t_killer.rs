@@ -141,11 +141,8 @@ impl Killer {
             Scene::Peer(sent) => sent.is_first,
             Scene::Match(found) => {
                 self.ban(verdict, &found.addresses.peer);
-                // What a threshold wants told, it has counted; else once a delivery is enough.
-                let is_due = found
-                    .is_told
-                    .unwrap_or(verdict.kills() || found.found.is_first);
-                is_due && (verdict.kills() || nth.is_told())
+                let is_first = found.found.is_first;
+                found.is_told && (verdict.kills() || (nth.is_told() && is_first))
             }
         };
         if is_told {

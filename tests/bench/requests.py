@@ -15,7 +15,6 @@ import base64
 import collections
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -90,7 +89,6 @@ def main():
     for name in ("kisctl", "rules", "data"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--verbose", action="store_true")
-    parser.add_argument("--keep", help="write the capture to this file too")
     args = parser.parse_args()
     with open(os.path.join(args.data, "crs/requests.jsonl"), encoding="utf-8") as file:
         tests = [json.loads(line) for line in file if line.strip()]
@@ -107,8 +105,6 @@ def main():
         for line in visits:
             what[capture.connection(shop(line))] = line
         capture.close()
-        if args.keep:
-            shutil.copyfile(path, args.keep)
         subprocess.run(
             [args.kisctl, "sig", "import", "--force", "--output", signatures, args.rules],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE, check=False,

@@ -32,7 +32,7 @@ impl Engine {
     pub(super) fn status(&self, reply: &Reply<'_>) {
         let cells = self.cells.current().map(|t| (t.generation, t.len()));
         let armoury = self.helper.armoury.current();
-        let armoury = armoury.map(|a| (a.signatures.len(), a.counts_lost()));
+        let armoury = armoury.map(|a| (a.signatures.len(), a.counts.lost()));
         let (signatures, counts_lost) = armoury.unwrap_or_default();
         let (generation, cells) = cells.unwrap_or_default();
         for (attr, value) in [

@@ -396,9 +396,7 @@ mod tests {
         let document = Document::parse("s.json", text.to_vec()).expect("JSON");
         let signatures =
             signatures(&configuration::of(&document).expect("a file")).expect("an image");
-        let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
-        file.extend([0; 8]);
-        file.extend([0, 0, 4, 0, 101, 0, 0, 0]);
+        let mut file = no_packets();
         for from in [1, 3, 1, 1] {
             file.extend(datagram(from, 2, [0x9c, 0x40, 0, 53], b"a try"));
         }
@@ -418,6 +416,14 @@ mod tests {
         assert_eq!(ends(b"try try try tr"), []);
         assert_eq!(ends(b"try try try try"), [(1, 15)]);
         assert_eq!(ends(b"try....try....try....try"), [(1, 17), (2, 24)]);
+    }
+
+    /// A capture of IP packets, without any.
+    fn no_packets() -> Vec<u8> {
+        let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
+        file.extend([0; 8]);
+        file.extend([0, 0, 4, 0, 101, 0, 0, 0]);
+        file
     }
 
     /// A datagram behind the head of its record.
@@ -446,9 +452,7 @@ mod tests {
         let document = Document::parse("s.json", text.to_vec()).expect("JSON");
         let signatures =
             signatures(&configuration::of(&document).expect("a file")).expect("an image");
-        let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
-        file.extend([0; 8]);
-        file.extend([0, 0, 4, 0, 101, 0, 0, 0]);
+        let mut file = no_packets();
         file.extend(datagram(1, 2, [0x9c, 0x40, 0, 53], b"ev"));
         file.extend(datagram(1, 2, [0x9c, 0x40, 0, 53], b"il, evil, evil"));
         file.extend(datagram(2, 1, [0, 53, 0x9c, 0x40], b"evil too"));

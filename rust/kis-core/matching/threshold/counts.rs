@@ -6,7 +6,7 @@
 //! 512 buckets of eight. Who is new takes one that is empty or whose window is over, else the one whose window ends
 //! first: what was counted there is lost, and that is counted. Who wants to be forgotten so needs some 4,096 others that
 //! signatures match for, and a few hundred where those of others last longer; the hash is keyed by chance, so nobody can choose
-//! his bucket.
+//! his bucket. What is told so often (`limit`) has buckets of its own: of a day it takes no room from what counts in a minute.
 //!
 //! Any number of processors count at once, and none waits: a place is its owner and its window, and a window is changed
 //! only as long as both are what they were. Two that meet somebody new at the same moment may give him a place
@@ -14,6 +14,7 @@
 
 use super::{
     Due,
+    Kind,
     Threshold,
     Track,
     Window, //
@@ -25,7 +26,7 @@ use core::sync::atomic::{
     Ordering, //
 };
 
-/// Buckets.
+/// Buckets of what counts, and as many of what is told.
 const BUCKETS: usize = 512;
 
 /// Places in a bucket.
@@ -38,7 +39,7 @@ const PLACE: usize = 2;
 const BUCKET: usize = PLACES * PLACE;
 
 /// Words of memory: the buckets, and how many were lost.
-pub const WORDS: usize = BUCKETS * BUCKET + 1;
+pub const WORDS: usize = 2 * BUCKETS * BUCKET + 1;
 
 /// No hash: whose place is being given to somebody else.
 const BUSY: u64 = 1;
@@ -118,7 +119,15 @@ impl<S: Deref<Target = [AtomicU64]>> Counts<S> {
             .max(BUSY + 1);
         // CAST: the upper bits, below the number of buckets.
         let at = (hash >> 48) as usize % BUCKETS;
-        let Some(bucket) = self.words.chunks_exact(BUCKET).nth(at) else {
+        let first = match threshold.kind {
+            Kind::Limit => BUCKETS,
+            Kind::Threshold | Kind::Both | Kind::DetectionFilter => 0,
+        };
+        let Some(bucket) = self
+            .words
+            .chunks_exact(BUCKET)
+            .nth(first.saturating_add(at))
+        else {
             return threshold.take(&mut Window::default(), now_ms);
         };
         for _ in 0..TRIES {

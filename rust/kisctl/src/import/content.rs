@@ -42,6 +42,22 @@ pub struct Piece {
 }
 
 impl Piece {
+    /// What has to be at the beginning of a buffer, and is nothing that others count from.
+    pub fn new(text: String, buffer: Buffer) -> Self {
+        Self {
+            text,
+            field: None,
+            len: None,
+            tests: Vec::new(),
+            follow: 0,
+            gap: (0, Some(0)),
+            is_relative: false,
+            is_absent: false,
+            is_cursor: false,
+            buffer,
+        }
+    }
+
     /// Whether what is relative in a buffer may count from it.
     pub fn follows(&self, buffer: Buffer) -> bool {
         self.is_cursor && self.buffer == buffer && !self.is_absent
@@ -82,11 +98,6 @@ pub fn content(value: &str, own: &[(&str, &str)], buffer: Buffer) -> Result<Piec
     }
     let mut text = match buffer {
         Buffer::Names => names(&bytes)?,
-        Buffer::Query if bytes.starts_with(b".") => {
-            // Not the name itself, but what is below it.
-            let text = labels(&bytes, has("endswith") || has(LAST));
-            format!("[^\\x00-\\x20]{text}")
-        }
         Buffer::Query => labels(&bytes, has("endswith") || has(LAST)),
         Buffer::Scope(Scope::Headers) => {
             // What stands between name and value is one blank in the buffer of rules.
@@ -125,16 +136,13 @@ pub fn content(value: &str, own: &[(&str, &str)], buffer: Buffer) -> Result<Piec
         .flatten();
     let is_plain = matches!(buffer, Buffer::Scope(scope) if scope != Scope::Headers);
     Ok(Piece {
-        text,
         field,
         len: Some(len).filter(|_| is_plain),
-        tests: Vec::new(),
-        follow: 0,
         gap,
         is_relative,
         is_absent,
         is_cursor: true,
-        buffer,
+        ..Piece::new(text, buffer)
     })
 }
 
@@ -196,6 +204,8 @@ fn labels(bytes: &[u8], is_last: bool) -> String {
     for (at, label) in all.iter().enumerate() {
         let is_whole = at + 1 < all.len() || (is_last && !label.is_empty());
         match (at, label.len()) {
+            // What begins with a dot is below that name, and not the name itself.
+            (0, 0) => text.push_str("[^\\x00-\\x20]"),
             (0, _) => {}
             (_, len) if is_whole => text.push_str(&format!("\\x{len:02x}")),
             (_, len) => text.push_str(&format!("[\\x{:02x}-\\x3f]", len.max(1))),

@@ -355,16 +355,9 @@ fn data_at(value: &str, sticky: Buffer, pieces: &mut Vec<Piece>) -> Result<(), S
         (true, None) => return Err("wants bytes to be missing (isdataat)".to_owned()),
     };
     pieces.push(Piece {
-        text,
-        field: None,
-        len: None,
-        tests: Vec::new(),
-        follow: 0,
-        gap: (0, Some(0)),
         is_relative,
-        is_absent: false,
         is_cursor: is_relative,
-        buffer: if is_relative { buffer } else { sticky },
+        ..Piece::new(text, if is_relative { buffer } else { sticky })
     });
     Ok(())
 }
@@ -378,16 +371,9 @@ fn test(value: &str, sticky: Buffer, pieces: &mut Vec<Piece>) -> Result<(), Stri
     match before {
         Some(piece) if is_relative => piece.tests.push(test),
         _ => pieces.push(Piece {
-            text: String::new(),
-            field: None,
             len: Some(0),
             tests: vec![test],
-            follow: 0,
-            gap: (0, Some(0)),
-            is_relative: false,
-            is_absent: false,
-            is_cursor: false,
-            buffer: if is_relative { buffer } else { sticky },
+            ..Piece::new(String::new(), if is_relative { buffer } else { sticky })
         }),
     }
     Ok(())
@@ -459,18 +445,7 @@ fn length(value: &str, buffer: Buffer) -> Result<Piece, String> {
         (Some(_), Some(end)) => format!("{}{end}", any((least, most))?),
         (Some(_), None) => return Err("wants a buffer to end (bsize)".to_owned()),
     };
-    Ok(Piece {
-        text,
-        field: None,
-        len: None,
-        tests: Vec::new(),
-        follow: 0,
-        gap: (0, Some(0)),
-        is_relative: false,
-        is_absent: false,
-        is_cursor: false,
-        buffer,
-    })
+    Ok(Piece::new(text, buffer))
 }
 
 /// The parts that pieces make: what is relative follows the last piece of the same buffer. With `is_datagram` they are

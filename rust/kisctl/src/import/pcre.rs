@@ -84,16 +84,12 @@ pub fn pcre(value: &str, sticky: Buffer) -> Result<Piece, String> {
         flags => format!("(?{flags}:{body})"),
     };
     Ok(Piece {
-        text,
         field,
-        len: None,
-        tests: Vec::new(),
-        follow: 0,
         gap,
         is_relative,
         is_absent,
         is_cursor: true,
-        buffer,
+        ..Piece::new(text, buffer)
     })
 }
 
